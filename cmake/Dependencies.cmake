@@ -1,0 +1,25 @@
+# Every dependency comes from Debian packages; ./setup.sh (called by ./sim and ./check) installs them.
+find_package(PkgConfig REQUIRED)
+
+# Debian's SystemC 2.3.4 ships pkg-config files and no CMake package.
+find_package(SystemCLanguage CONFIG QUIET)
+if(NOT TARGET SystemC::systemc)
+  pkg_check_modules(SYSTEMC REQUIRED IMPORTED_TARGET systemc tlm)
+  add_library(SystemC::systemc ALIAS PkgConfig::SYSTEMC)
+endif()
+
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(Flatbuffers REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+find_package(Protobuf REQUIRED)  # before ONNX, whose package file expects its targets
+find_package(ONNX REQUIRED CONFIG)
+if(NIBBLE_TESTS)
+  find_package(Catch2 2.13 REQUIRED)
+endif()
+if(NIBBLE_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

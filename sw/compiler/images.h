@@ -1,0 +1,31 @@
+// Image sets in NumPy .npy files, and their labels.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sw/trace/network.h"
+
+namespace nibble::compiler {
+
+// A .npy file: uint8 or float32, C order, shape [N][H][W][C]. Throws trace::FileError.
+class ImageSet {
+ public:
+  explicit ImageSet(const std::string& path);
+  int count() const { return count_; }
+  trace::Shape shape() const { return shape_; }
+  // Image `i` as network input: uint8 through the network's preprocess, float32 as it is.
+  std::vector<float> Input(int i, const trace::Network& net) const;
+
+ private:
+  int count_ = 0;
+  trace::Shape shape_;
+  std::vector<uint8_t> bytes_;  // uint8 images
+  std::vector<float> floats_;   // float32 images
+};
+
+// Labels, one per image: a text file of "class" or CSV "row,class[,...]" lines; lines starting with '#' are skipped.
+std::vector<int> ReadLabels(const std::string& path);
+
+}  // namespace nibble::compiler

@@ -1,0 +1,102 @@
+// A compiled network in memory: fused operators in order, shapes, calibrated ranges, weights in source precision.
+// Independent of any platform and datapath; quantising, tiling and addressing happen in lowering.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace nibble::trace {
+
+enum class Op : uint8_t {
+  kConv,               // dense convolution
+  kDepthwiseConv,      // groups == input channels == output channels
+  kFullyConnected,     // y = W x + b over all elements of the input in NHWC order
+  kAdd,                // input + residual, element by element (only where it could not be fused)
+  kGlobalAveragePool,  // mean over height and width
+};
+const char* OpName(Op op);  // "conv", "depthwise", "fc", "add", "avgpool"
+
+struct Activation {
+  enum class Kind : uint8_t { kNone, kRelu, kClip };
+  Kind kind = Kind::kNone;
+  float lo = 0, hi = 0;  // kClip only: y = min(max(x, lo), hi); ReLU6 is kClip 0..6
+};
+
+struct Shape {  // one image, NHWC
+  int height = 1, width = 1, channels = 1;
+  int64_t elements() const { return int64_t{height} * width * channels; }
+  int pixels() const { return height * width; }
+  bool operator==(const Shape& o) const {
+    return height == o.height && width == o.width && channels == o.channels;
+  }
+};
+
+struct Tensor {
+  std::string name;
+  Shape shape;
+  float amax = 0;  // calibrated largest magnitude; static tensor scales come from it
+};
+
+// Synthetic weights: element i of the layer is an Irwin-Hall variate from splitmix64(seed, i), scaled by integer
+// arithmetic only, so that every machine makes the same bits (sw/trace/synthetic.h).
+struct SyntheticWeights {
+  uint64_t seed = 0;
+  uint32_t gain = 0;  // standard deviation in units of 2^-16
+};
+
+struct Layer {
+  std::string name;    // unique within the network
+  std::string source;  // node name in the source model; empty for built-in networks
+  Op op = Op::kConv;
+  int input = 0;       // tensor indices
+  int residual = -1;   // fused residual operand, or second operand of kAdd; -1: none
+  int output = 0;
+
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int dilation_h = 1, dilation_w = 1;
+  int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
+  Activation activation;
+
+  // Weights [out][kernel_h][kernel_w][in] (in == 1 for depthwise), bias [out]. A layer without weights has none.
+  bool has_weights() const {
+    return op == Op::kConv || op == Op::kDepthwiseConv || op == Op::kFullyConnected;
+  }
+  bool synthetic = false;          // weights and bias are generated from `generator`
+  SyntheticWeights generator;
+  std::vector<float> weights;      // empty when synthetic
+  std::vector<float> bias;         // empty when synthetic
+};
+
+// How an image becomes the network's input: x = (u8 / 255 - mean) / stddev, per channel.
+struct Preprocess {
+  std::vector<float> mean, stddev;  // one entry per input channel
+};
+
+struct Network {
+  std::string name;
+  std::string producer;     // what made it: "builder mobilenet_v2" or the model file's name
+  std::string calibration;  // how the ranges were found
+  std::vector<Tensor> tensors;
+  std::vector<Layer> layers;  // in execution order: a layer reads only tensors that precede it
+  int input = 0, output = 0;
+  Preprocess preprocess;
+};
+
+// Elements of the reduction axis in one kernel tap of layer `l`: input channels for kConv, all input elements for
+// kFullyConnected; for kDepthwiseConv the taps form the run.
+int ReductionSegments(const Network& net, const Layer& l);  // conv: kh * kw; fc and depthwise: 1
+int ReductionSegment(const Network& net, const Layer& l);   // conv: in channels; fc: inputs; depthwise: kh * kw
+// Multiply-accumulates of the layer, padding taps included (the count that papers quote); 0 without weights.
+int64_t AnalyticMacs(const Network& net, const Layer& l);
+
+// Weights and biases in source precision, generated where the layer is synthetic.
+std::vector<float> LayerWeights(const Network& net, const Layer& l);
+std::vector<float> LayerBias(const Network& net, const Layer& l);
+
+// Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index, shape or value:
+// what every reader and every producer of a Network runs before it hands one out.
+void Validate(const Network& net);
+
+}  // namespace nibble::trace
