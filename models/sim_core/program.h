@@ -1,0 +1,49 @@
+// What lowering makes of a trace and a design point, and all that a platform is fed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/numerics/activation_store.h"
+#include "models/sim_core/command.h"
+
+namespace nibble::sim {
+
+struct Segment {  // part of the DRAM image
+  uint64_t address = 0;
+  std::vector<uint8_t> bytes;
+};
+
+struct LayerEntry {
+  std::string name, op, source;
+  std::string shape;           // "112x112x32 -> 112x112x16"
+  uint64_t macs = 0;           // analytic
+  int output = 0;              // tensor index
+  bool near_memory = false;
+  uint64_t compulsory_bytes = 0;  // DRAM bytes that no schedule avoids: weights, inputs and outputs once, as stored
+};
+
+struct TensorPlacement {
+  std::string name;
+  numerics::ActivationLayout layout;
+  uint64_t codes = 0, scales = 0;  // DRAM addresses (scales: unused without block scales)
+  uint64_t elements = 0;
+};
+
+struct Program {
+  std::vector<Command> commands;   // in an order in which every word follows those that it waits for
+  uint64_t commands_address = 0;
+  std::vector<Segment> image;      // weights, parameters and the input; empty when made for timing only
+  std::vector<LayerEntry> layers;
+  std::vector<TensorPlacement> tensors;
+  std::vector<float> scale_decode; // S_dec of each tensor, where it is known before the run
+  int input = 0, output = 0;
+
+  // For the report.
+  uint64_t dram_bytes_used = 0;    // highest address in use, all regions added
+  uint64_t sram_bytes_used[kBuffers] = {};  // largest sum of tiles resident at once
+  uint64_t weight_elements = 0, weight_bits = 0;  // as stored, scales and tails included
+};
+
+}  // namespace nibble::sim
