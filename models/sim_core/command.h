@@ -101,16 +101,16 @@ struct Scales {
   uint16_t reg[4];   // 0xFFFF: unused
 };
 
-// A tile of `pixels` x `channels`. Parameters: `channels` biases, or pairs, as binary32.
+// `pixels` x `channels` elements. Stored tiles (in, in2, out) hold `pitch` channels a pixel, of which the word concerns
+// those from `channel` (a multiple of the block). Parameters: `channels` biases, or pairs, as binary32.
 struct Elementwise {
   uint16_t pixels, channels;
-  uint16_t acc;                     // kAcc: accumulators, or pooling sums
-  uint16_t params;                  // kOut
-  uint16_t in, in_scales;           // kOut: residual / first operand / pool input / FP32 tile
-  uint16_t in2, in2_scales;         // kOut: second operand of kVectorAdd
-  uint16_t out, out_scales;         // kOut
-  uint16_t pool_pixels;             // kVectorPool with kLast: pixels in all
-  uint16_t reserved;
+  uint16_t channel, pitch;
+  uint16_t acc;              // kAcc: accumulators, or pooling sums
+  uint16_t params;           // kOut
+  uint16_t in, in_scales;    // kOut: residual / first operand / pool input / FP32 tile
+  uint16_t in2, in2_scales;  // kOut: second operand of kVectorAdd; kVectorPool: in2 is the pixel count of the mean
+  uint16_t out, out_scales;  // kOut
 };
 
 struct Command {

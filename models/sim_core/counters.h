@@ -40,6 +40,10 @@ class CounterRegistry {
                           [&rows, m = f.member](size_t layer) { return rows[layer].*m; }});
     }
   }
+  // A counter that is no member of a row struct.
+  void RegisterColumn(CounterInfo info, std::function<uint64_t(size_t layer)> read) {
+    columns_.push_back({std::move(info), std::move(read)});
+  }
   struct Column {
     CounterInfo info;
     std::function<uint64_t(size_t layer)> read;

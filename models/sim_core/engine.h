@@ -1,0 +1,77 @@
+// What every engine has in common: a queue of command words, dependency tokens, and an account of each cycle.
+#pragma once
+
+#include <deque>
+#include <systemc>
+#include <vector>
+
+#include "models/sim_core/clock.h"
+#include "models/sim_core/command.h"
+#include "models/sim_core/counters.h"
+
+namespace nibble::sim {
+
+// Token channels between all pairs of engines.
+class TokenBoard {
+ public:
+  unsigned& count(Engine from, Engine to) {
+    return count_[static_cast<int>(from)][static_cast<int>(to)];
+  }
+  sc_core::sc_event& given(Engine to) { return given_[static_cast<int>(to)]; }
+
+ private:
+  unsigned count_[kEngines][kEngines] = {};
+  sc_core::sc_event given_[kEngines];
+};
+
+struct EngineCounters {
+  uint64_t commands = 0;
+  uint64_t busy_cycles = 0;
+  uint64_t stall_fetch_cycles = 0;  // no command word to execute
+  uint64_t stall_cycles[kEngines] = {};
+};
+
+class EngineModule : public sc_core::sc_module {
+ public:
+  struct Context {
+    const Clock& clock;
+    TokenBoard& tokens;
+    size_t layers;
+    uint32_t queue_depth;
+  };
+  EngineModule(sc_core::sc_module_name name, Engine engine, const Context& context);
+
+  bool full() const { return queue_.size() >= context_.queue_depth; }
+  void Push(const Command& command);
+  const sc_core::sc_event& popped() const { return popped_; }
+  Engine engine() const { return engine_; }
+
+  // Registers cycles and stalls by cause; `peers` are the engines that the platform has.
+  void RegisterCounters(CounterRegistry& registry, const std::vector<Engine>& peers) const;
+
+ protected:
+  // Does the command's work and lets its time pass (wait), in whole machine cycles.
+  virtual void Execute(const Command& command) = 0;
+
+  const Clock& clock() const { return context_.clock; }
+  void Spend(uint64_t cycles) {
+    if (cycles > 0) wait(clock().Time(cycles));
+  }
+  // Lets time pass until machine cycle `cycle`.
+  void SpendUntil(uint64_t cycle) {
+    const uint64_t now = clock().Now();
+    if (cycle > now) Spend(cycle - now);
+  }
+
+ private:
+  void Run();
+  void TakeTokens(const Command& command, EngineCounters& row);
+
+  Engine engine_;
+  Context context_;
+  std::deque<Command> queue_;
+  sc_core::sc_event pushed_, popped_;
+  std::vector<EngineCounters> rows_;
+};
+
+}  // namespace nibble::sim
