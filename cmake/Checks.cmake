@@ -1,0 +1,23 @@
+# format-check, format: clang-format over our own files. tidy: clang-tidy over the sources (tests excluded: the
+# macros of Catch2 drown its findings).
+find_program(CLANG_FORMAT NAMES clang-format clang-format-14)
+find_program(CLANG_TIDY NAMES clang-tidy clang-tidy-14)
+
+set(own_folders bench models platforms sw tests)
+set(find_sources find ${own_folders} -name *.cpp -o -name *.h)
+
+if(CLANG_FORMAT)
+  add_custom_target(format-check
+    COMMAND ${find_sources} | xargs ${CLANG_FORMAT} --dry-run --Werror
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM USES_TERMINAL)
+  add_custom_target(format
+    COMMAND ${find_sources} | xargs ${CLANG_FORMAT} -i
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM USES_TERMINAL)
+endif()
+
+if(CLANG_TIDY)
+  add_custom_target(tidy
+    COMMAND find models platforms sw -name *.cpp
+            | xargs -P 2 -n 4 ${CLANG_TIDY} --quiet -p ${CMAKE_BINARY_DIR}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM USES_TERMINAL)
+endif()

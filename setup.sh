@@ -1,0 +1,62 @@
+#!/bin/sh
+# Installs the Debian packages that Nibble is built from, when any is missing. ./sim, ./check and .ci/run call it.
+#
+#   setup.sh        what it takes to build, run and test
+#   setup.sh --ci   and what the format check, clang-tidy and repeated builds take
+#
+# NIBBLE_SKIP_SETUP=1 skips it, on systems where the same libraries come from elsewhere.
+set -eu
+
+#        compiler and build tools          command line and parameters
+packages="g++ cmake ninja-build pkg-config libcli11-dev libboost-program-options-dev"
+#                    simulation kernel  tests  text, log, results
+packages="$packages libsystemc-dev catch2 libfmt-dev libspdlog-dev nlohmann-json3-dev"
+#                    trace files                                              ONNX front end
+packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
+if [ "${1:-}" = --ci ]; then
+  packages="$packages ccache clang-format clang-tidy git"
+fi
+
+say() { echo "setup: $*" >&2; }
+
+[ "${NIBBLE_SKIP_SETUP:-}" != 1 ] || exit 0
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  say "this system has no apt-get, and Nibble is set up for Debian 12."
+  say "Provide what these Debian packages hold, then set NIBBLE_SKIP_SETUP=1 and run again:"
+  say "  $packages"
+  exit 2
+fi
+
+# shellcheck disable=SC2086  # the list is meant to be split
+installed=$(dpkg-query -W -f '${db:Status-Status}:${Package} ' $packages 2>/dev/null || true)
+missing=
+for package in $packages; do
+  case " $installed" in
+    *" installed:$package "*) ;;
+    *) missing="$missing $package" ;;
+  esac
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    say "these packages are missing, and installing them takes root (there is no sudo here). As root, run:"
+    say "  apt-get update && apt-get install --no-install-recommends$missing"
+    exit 2
+  fi
+  as_root=sudo
+fi
+
+say "the simulator is built here from source, with compiler and libraries of the distribution."
+say "Missing Debian packages:$missing"
+say "Installing them: ${as_root:+$as_root }apt-get install --no-install-recommends$missing"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+if ! { $as_root apt-get update -qq &&
+       $as_root env DEBIAN_FRONTEND=noninteractive \
+         apt-get install -y -qq --no-install-recommends $missing; } >&2; then
+  say "apt-get failed (its message is above). Nibble needs the packages of Debian 12 (bookworm)."
+  exit 2
+fi
