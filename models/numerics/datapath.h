@@ -6,7 +6,8 @@
 
 namespace nibble::numerics {
 
-// A storage format of a tensor. The names are those of `datapath.activations` and `datapath.weights`.
+// A storage format of a tensor. The names are those of `datapath.activations` and
+// `datapath.weights`.
 enum class Format : uint8_t {
   kNvfp4,  // "nvfp4": E2M1 elements, an E4M3 scale per block, an FP32 scale per tensor
   kFp4,    // "fp4":   E2M1 elements, no scale at all ("unscaled")
@@ -30,7 +31,8 @@ enum class ScaleSource : uint8_t {
 struct Datapath {
   Format activations = Format::kNvfp4;
   Format weights = Format::kNvfp4;
-  int block = 16;  // elements that share a block scale and form one exact block term: 8, 16, 32, 64, 128
+  int block =
+      16;  // elements that share a block scale and form one exact block term: 8, 16, 32, 64, 128
   ScaleSource tensor_scale = ScaleSource::kStatic;
 };
 

@@ -1,5 +1,6 @@
-// Quantisers: profile `nv` of NVFP4 (the default of the project), unscaled FP4, FP8 and FP16 weights.
-// Every operation is one IEEE binary32 operation, rounded to nearest even (shared notes: numerics, section 1).
+// Quantisers: profile `nv` of NVFP4 (the default of the project), unscaled FP4, FP8 and FP16
+// weights. Every operation is one IEEE binary32 operation, rounded to nearest even (shared notes:
+// numerics, section 1).
 #pragma once
 
 #include <cstddef>
@@ -13,43 +14,51 @@ namespace nibble::numerics {
 // The two binary32 words of one tensor scale.
 struct TensorScale {
   float encode = 1.0f;  // S_enc: 2688 / amax, capped at FLT_MAX; 1 where amax is 0 or infinite
-  float decode = 1.0f;  // S_dec: 1 / S_enc; the word that is stored and that the dot product applies
+  float decode =
+      1.0f;  // S_dec: 1 / S_enc; the word that is stored and that the dot product applies
 };
+// A NaN amax counts as 0.
 TensorScale TensorScaleFromAmax(float amax);
 
 // Largest magnitude, NaN ignored; 0 for an empty or all-NaN range.
 float AmaxIgnoringNan(const float* x, size_t count);
 
-// Quantises `count` (1..block) values that share one block scale; elements missing to a full block count as +0.
-// Writes one E2M1 code per byte to `codes` and returns the E4M3 scale byte.
+// Quantises `count` (1..block) values that share one block scale; elements missing to a full block
+// count as +0. Writes one E2M1 code per byte to `codes` and returns the E4M3 scale byte.
 uint8_t QuantizeNvfp4Block(const float* x, int count, const TensorScale& scale, uint8_t* codes);
 
 // x^ = RNE32(E2M1(code) * RNE32(E4M3(scale_byte) * s_dec)).
 float DequantizeNvfp4(uint8_t code, uint8_t scale_byte, float s_dec);
 
-// A row of `count` values along the reduction axis in a block format: one code per element, one scale byte per
-// block of `block` (the last block may be partial). Formats: kNvfp4, kFp4 (no scales are written).
+// A row of `count` values along the reduction axis in a block format: one code per element, one
+// scale byte per block of `block` (the last block may be partial). Formats: kNvfp4, kFp4 (no scales
+// are written); throws std::invalid_argument for others.
 void QuantizeRow(const float* x, int count, Format format, int block, const TensorScale& scale,
                  uint8_t* codes, uint8_t* scales);
 
 // Number of blocks of `block` in `count` elements, a partial tail counted as one.
 inline int BlockCount(int count, int block) { return (count + block - 1) / block; }
 
-// The weights of one layer in a storage format, unpacked: element (n, k) is output channel n, position k of the
-// reduction axis. A reduction axis consists of `segments` runs of `segment` elements, and blocks start anew at each
-// run: for a convolution a run is the input channels of one kernel tap, for a depthwise one all taps of a channel.
+// The weights of one layer in a storage format, unpacked: element (n, k) is output channel n,
+// position k of the reduction axis. A reduction axis consists of `segments` runs of `segment`
+// elements, and blocks start anew at each run: for a convolution a run is the input channels of one
+// kernel tap, for a depthwise one all taps of a channel.
 struct QuantizedWeights {
   Format format = Format::kNvfp4;
   int block = 16;
-  int rows = 0;      // output channels
-  int segments = 0;  // kernel taps (1 for depthwise and fully connected layers)
-  int segment = 0;   // elements in a run
-  std::vector<uint16_t> codes;       // [rows][segments][segment]: E2M1, E4M3 or binary16 codes
-  std::vector<uint8_t> scales;       // [rows][segments][BlockCount(segment, block)]; empty without block scales
-  std::vector<float> channel_scale;  // [rows]: FP32 factor of the epilogue: S_dec (kNvfp4), amax/448 (kFp8), 1
+  int rows = 0;                 // output channels
+  int segments = 0;             // kernel taps (1 for depthwise and fully connected layers)
+  int segment = 0;              // elements in a run
+  std::vector<uint16_t> codes;  // [rows][segments][segment]: E2M1, E4M3 or binary16 codes
+  std::vector<uint8_t>
+      scales;  // [rows][segments][BlockCount(segment, block)]; empty without block scales
+  std::vector<float>
+      channel_scale;  // [rows]: FP32 factor of the epilogue: S_dec (kNvfp4), amax/448 (kFp8), 1
 };
 // `x` is [rows][segments][segment]. kNvfp4: one tensor scale from the amax of all weights.
-// kFp8: s_w = RNE32(amax of the row / 448) (1 for a zero row), code = E4M3(RNE32(x / s_w)). kFp16: saturating.
-QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format, int block);
+// kFp8: s_w = RNE32(amax of the row / 448), 1 where that is zero or infinite; code = E4M3(RNE32(x /
+// s_w)). kFp16: saturating. Throws std::invalid_argument for kFp32.
+QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
+                                 int block);
 
 }  // namespace nibble::numerics
