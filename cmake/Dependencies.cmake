@@ -10,7 +10,7 @@ endif()
 
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(nlohmann_json 3.11 REQUIRED)
-find_package(Flatbuffers REQUIRED)
+find_package(FlatBuffers 2 REQUIRED)  # brings the target of its compiler, too
 find_package(fmt 9 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 2.1 REQUIRED)

@@ -1,0 +1,201 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "models/numerics/datapath.h"
+#include "sw/report/report.h"
+
+namespace nibble::report {
+
+namespace {
+
+constexpr char kStallPrefix[] = "stall_";
+constexpr char kStallSuffix[] = "_cycles";
+
+// The cause in "stall_CAUSE_cycles", or empty.
+std::string StallCause(const std::string& counter) {
+  const size_t prefix = sizeof kStallPrefix - 1, suffix = sizeof kStallSuffix - 1;
+  if (counter.size() <= prefix + suffix || counter.compare(0, prefix, kStallPrefix) != 0 ||
+      counter.compare(counter.size() - suffix, suffix, kStallSuffix) != 0) {
+    return "";
+  }
+  return counter.substr(prefix, counter.size() - prefix - suffix);
+}
+
+Stalls StallsOf(const std::string& engine, const sim::RunStats& stats,
+                const std::vector<uint64_t>& row) {
+  Stalls stalls;
+  for (size_t i = 0; i < stats.counters.size(); ++i) {
+    const std::string cause = StallCause(stats.counters[i].name);
+    if (stats.counters[i].component == engine && !cause.empty()) stalls[cause] = row[i];
+  }
+  return stalls;
+}
+
+uint64_t SumOf(const Stalls& stalls) {
+  return std::accumulate(stalls.begin(), stalls.end(), uint64_t{0},
+                         [](uint64_t sum, const auto& stall) { return sum + stall.second; });
+}
+
+const char* EngineOf(const sim::LayerEntry& layer) {
+  if (layer.macs == 0) return "vector";
+  return layer.near_memory ? "bank" : "tensor";
+}
+
+std::string DatapathLine(const numerics::Datapath& d) {
+  std::string line = fmt::format("activations {}, weights {}", numerics::FormatName(d.activations),
+                                 numerics::FormatName(d.weights));
+  if (numerics::HasBlockScale(d.activations) || numerics::HasBlockScale(d.weights)) {
+    line += fmt::format(", block {}, {} tensor scale", d.block,
+                        d.tensor_scale == numerics::ScaleSource::kStatic ? "static" : "dynamic");
+  }
+  return line + ", FP32 accumulator";
+}
+
+LayerRow BuildRow(const sim::LayerEntry& layer, size_t index, const sim::RunStats& stats,
+                  const std::vector<std::string>& buffers, const platforms::DesignPoint& design) {
+  LayerRow row;
+  row.name = layer.name;
+  row.op = layer.op;
+  row.source = layer.source;
+  row.shape = layer.shape;
+  row.engine = EngineOf(layer);
+  row.macs = layer.macs;
+  row.cycles = stats.layer_cycles[index];
+  row.counters = stats.values[index];
+  if (row.macs != 0 && row.cycles != 0) {
+    row.utilisation = static_cast<double>(row.macs) /
+                      (static_cast<double>(row.cycles) * PeakMacsPerCycle(design, row.engine));
+  }
+  row.busy_cycles = stats.Value(index, row.engine + ".busy_cycles");
+  row.stalls = StallsOf(row.engine, stats, row.counters);
+  row.dram_read_bytes = stats.Value(index, "dram.read_bytes");
+  row.dram_write_bytes = stats.Value(index, "dram.write_bytes");
+  row.compulsory_bytes = layer.compulsory_bytes;
+  for (const std::string& buffer : buffers) {
+    row.sram_read_bytes.push_back(stats.Value(index, "sram." + buffer + ".read_bytes"));
+    row.sram_write_bytes.push_back(stats.Value(index, "sram." + buffer + ".write_bytes"));
+  }
+  return row;
+}
+
+// Every component that counts busy cycles is an engine.
+std::vector<EngineTime> BuildEngines(const sim::RunStats& stats) {
+  std::vector<uint64_t> sums(stats.counters.size(), 0);
+  for (const auto& row : stats.values) {
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += row[i];
+  }
+  std::vector<EngineTime> engines;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    if (stats.counters[i].name != "busy_cycles") continue;
+    EngineTime e;
+    e.engine = stats.counters[i].component;
+    e.busy_cycles = sums[i];
+    e.stalls = StallsOf(e.engine, stats, sums);
+    const uint64_t used = e.busy_cycles + SumOf(e.stalls);
+    e.idle_cycles = stats.cycles > used ? stats.cycles - used : 0;
+    engines.push_back(std::move(e));
+  }
+  return engines;
+}
+
+double BitsPerActivation(const sim::Program& program) {
+  double bits = 0, elements = 0;
+  for (const sim::TensorPlacement& tensor : program.tensors) {
+    if (tensor.layout.format == numerics::Format::kFp32) continue;
+    const double count = static_cast<double>(tensor.elements);
+    bits += tensor.layout.bits_per_element() * count;
+    elements += count;
+  }
+  return elements == 0 ? 0 : bits / elements;
+}
+
+Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
+                   const sim::Program& program, const sim::RunStats& stats) {
+  Totals t;
+  t.cycles = stats.cycles;
+  double peak_macs = 0;
+  for (const LayerRow& row : report.layers) {
+    t.macs += row.macs;
+    t.energy_pj += row.total_energy_pj();
+    t.dram_read_bytes += row.dram_read_bytes;
+    t.dram_write_bytes += row.dram_write_bytes;
+    t.compulsory_bytes += row.compulsory_bytes;
+    const std::string engine = row.engine == "bank" ? "bank" : "tensor";
+    peak_macs += static_cast<double>(row.cycles) * PeakMacsPerCycle(design, engine);
+  }
+  const double operations = 2.0 * static_cast<double>(t.macs);
+  t.latency_ns = static_cast<double>(t.cycles) * 1000.0 / design.clock_mhz;
+  if (t.latency_ns > 0) {
+    t.inferences_per_s = 1e9 / t.latency_ns;
+    t.tops = operations / t.latency_ns / 1000.0;  // operations per ns are 10^9 / s
+  }
+  if (t.energy_pj > 0) t.tops_per_w = operations / t.energy_pj;  // 1 op per pJ is 10^12 op per J
+  if (peak_macs > 0) t.utilisation = static_cast<double>(t.macs) / peak_macs;
+  t.bits_per_activation = BitsPerActivation(program);
+  if (program.weight_elements != 0) {
+    t.bits_per_weight =
+        static_cast<double>(program.weight_bits) / static_cast<double>(program.weight_elements);
+  }
+  t.dram_used_bytes = program.dram_bytes_used;
+  t.sram_used_bytes.assign(program.sram_bytes_used, program.sram_bytes_used + sim::kBuffers);
+  t.sram_size_bytes = {design.sram_act.size, design.sram_weight.size, design.sram_acc.size,
+                       design.sram_out.size};
+  return t;
+}
+
+}  // namespace
+
+uint64_t LayerRow::stall_cycles() const { return SumOf(stalls); }
+
+double LayerRow::total_energy_pj() const {
+  return std::accumulate(energy_pj.begin(), energy_pj.end(), 0.0);
+}
+
+double PeakMacsPerCycle(const platforms::DesignPoint& design, const std::string& engine) {
+  if (engine == "bank") {
+    // Every bank multiplies one column of weights per column cadence tCCD_L, given in DRAM clocks.
+    const double per_column =
+        static_cast<double>(design.dram_channels) * design.dram.banks() * design.nearmem.lanes;
+    const double column_ps = static_cast<double>(design.dram.ccd_l * design.dram.tck_ps);
+    const double cycle_ps = 1e6 / design.clock_mhz;
+    return per_column * cycle_ps / column_ps;
+  }
+  return static_cast<double>(design.tensor.rows) * design.tensor.cols * design.tensor.lanes;
+}
+
+Report BuildReport(const RunIdentity& identity, const trace::Network& net,
+                   const platforms::DesignPoint& design, const sim::Program& program,
+                   const sim::RunStats& stats, const platforms::EnergyModel& energy) {
+  Report report;
+  report.version = identity.version;
+  report.trace_file = identity.trace_file;
+  report.trace_name = net.name;
+  report.trace_hash = identity.trace_hash;
+  report.producer = net.producer;
+  report.calibration = net.calibration;
+  report.platform = platforms::PlatformName(design.platform);
+  report.design_line = design.OneLine();
+  report.datapath = DatapathLine(design.datapath);
+  report.timing_only = identity.timing_only;
+  report.clock_mhz = design.clock_mhz;
+  report.parameters = design.parameters;
+  report.counters = stats.counters;
+  for (int b = 0; b < sim::kBuffers; ++b) {
+    report.sram_buffers.emplace_back(sim::BufferName(static_cast<sim::Buffer>(b)));
+  }
+  report.energy_components = energy.components();
+  report.energy_terms = energy.terms();
+  const auto picojoules = energy.PerLayer(stats);
+  for (size_t i = 0; i < program.layers.size(); ++i) {
+    LayerRow row = BuildRow(program.layers[i], i, stats, report.sram_buffers, design);
+    row.energy_pj = picojoules[i];
+    report.layers.push_back(std::move(row));
+  }
+  report.engines = BuildEngines(stats);
+  report.totals = BuildTotals(report, design, program, stats);
+  return report;
+}
+
+}  // namespace nibble::report

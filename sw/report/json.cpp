@@ -1,0 +1,140 @@
+#include <nlohmann/json.hpp>
+
+#include "sw/report/report.h"
+
+namespace nibble::report {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json StallsJson(const Stalls& stalls) {
+  Json json = Json::object();
+  for (const auto& [cause, cycles] : stalls) json[cause] = cycles;
+  return json;
+}
+
+Json BuffersJson(const Report& report, const std::vector<uint64_t>& bytes) {
+  Json json = Json::object();
+  for (size_t b = 0; b < report.sram_buffers.size(); ++b) json[report.sram_buffers[b]] = bytes[b];
+  return json;
+}
+
+Json LayerJson(const Report& report, const LayerRow& row) {
+  Json energy = Json::object(), counters = Json::object();
+  for (size_t c = 0; c < report.energy_components.size(); ++c) {
+    energy[report.energy_components[c]] = row.energy_pj[c];
+  }
+  for (size_t i = 0; i < report.counters.size(); ++i)
+    counters[report.counters[i].key()] = row.counters[i];
+  return {{"name", row.name},
+          {"source", row.source},
+          {"op", row.op},
+          {"shape", row.shape},
+          {"engine", row.engine},
+          {"macs", row.macs},
+          {"cycles", row.cycles},
+          {"utilisation", row.utilisation},
+          {"busy_cycles", row.busy_cycles},
+          {"stall_cycles", StallsJson(row.stalls)},
+          {"dram_read_bytes", row.dram_read_bytes},
+          {"dram_write_bytes", row.dram_write_bytes},
+          {"dram_compulsory_bytes", row.compulsory_bytes},
+          {"sram_read_bytes", BuffersJson(report, row.sram_read_bytes)},
+          {"sram_write_bytes", BuffersJson(report, row.sram_write_bytes)},
+          {"energy_pj", row.total_energy_pj()},
+          {"energy_by_component_pj", energy},
+          {"counters", counters}};
+}
+
+Json TotalsJson(const Report& report) {
+  const Totals& t = report.totals;
+  Json energy = Json::object();
+  for (size_t c = 0; c < report.energy_components.size(); ++c) {
+    double pj = 0;
+    for (const LayerRow& row : report.layers) pj += row.energy_pj[c];
+    energy[report.energy_components[c]] = pj;
+  }
+  return {{"macs", t.macs},
+          {"cycles", t.cycles},
+          {"latency_ns", t.latency_ns},
+          {"inferences_per_s", t.inferences_per_s},
+          {"tops", t.tops},
+          {"tops_per_w", t.tops_per_w},
+          {"utilisation", t.utilisation},
+          {"energy_pj", t.energy_pj},
+          {"energy_by_component_pj", energy},
+          {"dram_read_bytes", t.dram_read_bytes},
+          {"dram_write_bytes", t.dram_write_bytes},
+          {"dram_compulsory_bytes", t.compulsory_bytes},
+          {"dram_used_bytes", t.dram_used_bytes},
+          {"sram_used_bytes", BuffersJson(report, t.sram_used_bytes)},
+          {"sram_size_bytes", BuffersJson(report, t.sram_size_bytes)},
+          {"bits_per_activation", t.bits_per_activation},
+          {"bits_per_weight", t.bits_per_weight}};
+}
+
+Json QualityJson(const Quality& q) {
+  Json json = {{"images", q.images},
+               {"sqnr_db", q.exact ? Json(nullptr) : Json(q.sqnr_db)},
+               {"output_equal", q.exact},
+               {"top1_agree_images", q.top1_agree},
+               {"top5_agree_images", q.top5_agree}};
+  if (q.accuracy) {
+    json["top1_images"] = q.accuracy->top1;
+    json["top5_images"] = q.accuracy->top5;
+    json["fp32_top1_images"] = q.accuracy->fp32_top1;
+    json["fp32_top5_images"] = q.accuracy->fp32_top5;
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string ToJson(const Report& report) {
+  Json json = {{"schema", "nibble.run/1"},
+               {"version", report.version},
+               {"platform", report.platform},
+               {"design", report.design_line},
+               {"datapath", report.datapath},
+               {"clock_mhz", report.clock_mhz},
+               {"timing_only", report.timing_only},
+               {"trace",
+                {{"file", report.trace_file},
+                 {"name", report.trace_name},
+                 {"hash", report.trace_hash},
+                 {"producer", report.producer},
+                 {"calibration", report.calibration}}}};
+  json["totals"] = TotalsJson(report);
+  if (report.quality) json["quality"] = QualityJson(*report.quality);
+  json["engines"] = Json::array();
+  for (const EngineTime& e : report.engines) {
+    json["engines"].push_back({{"engine", e.engine},
+                               {"busy_cycles", e.busy_cycles},
+                               {"stall_cycles", StallsJson(e.stalls)},
+                               {"idle_cycles", e.idle_cycles}});
+  }
+  json["layers"] = Json::array();
+  for (const LayerRow& row : report.layers) json["layers"].push_back(LayerJson(report, row));
+  // `value` is text in the form that --set accepts, so that a run can be repeated from its own
+  // record.
+  json["design_point"] = Json::object();
+  for (const platforms::Parameter& p : report.parameters) {
+    json["design_point"][p.name] = {
+        {"value", p.value}, {"unit", p.unit}, {"default", p.is_default}};
+  }
+  json["counters"] = Json::object();
+  for (const sim::CounterInfo& c : report.counters) {
+    json["counters"][c.key()] = {{"unit", c.unit}, {"meaning", c.meaning}};
+  }
+  json["energy_terms"] = Json::array();
+  for (const platforms::EnergyTerm& term : report.energy_terms) {
+    json["energy_terms"].push_back({{"component", term.component},
+                                    {"counter", term.counter},
+                                    {"pj_per_count", term.pj_per_count},
+                                    {"source", term.source}});
+  }
+  return json.dump(1) + '\n';
+}
+
+}  // namespace nibble::report

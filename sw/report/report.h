@@ -1,0 +1,108 @@
+// What a run says: one data model, printed as text, JSON or CSV.
+//
+// All numbers come from the run's counters, the program's layer table and the energy table; nothing
+// is estimated here.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/sim_core/counters.h"
+#include "models/sim_core/program.h"
+#include "platforms/design_point.h"
+#include "platforms/energy_model.h"
+#include "sw/report/quality.h"
+#include "sw/trace/network.h"
+
+namespace nibble::report {
+
+// Cycles by cause ("load", "vector", "sram", ...): the counters COMPONENT.stall_CAUSE_cycles that a
+// machine has.
+using Stalls = std::map<std::string, uint64_t>;
+
+struct LayerRow {
+  std::string name, op, source, shape;
+  std::string engine;        // what computes the layer: "tensor", "bank" or "vector"
+  uint64_t macs = 0;         // analytic
+  uint64_t cycles = 0;       // from the end of the layer before to the end of this one
+  double utilisation = 0;    // macs / (cycles * the engine's peak MACs a cycle); 0 without MACs
+  uint64_t busy_cycles = 0;  // of `engine`
+  Stalls stalls;             // of `engine`
+  uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
+  uint64_t compulsory_bytes = 0;                            // DRAM bytes that no schedule avoids
+  std::vector<uint64_t> sram_read_bytes, sram_write_bytes;  // as Report::sram_buffers
+  std::vector<double> energy_pj;                            // as Report::energy_components
+  std::vector<uint64_t> counters;                           // as Report::counters
+
+  uint64_t stall_cycles() const;
+  double total_energy_pj() const;
+};
+
+// How one engine spends the run; the rest of the run's cycles it is idle (no command to start).
+struct EngineTime {
+  std::string engine;
+  uint64_t busy_cycles = 0;
+  Stalls stalls;
+  uint64_t idle_cycles = 0;
+};
+
+struct Totals {
+  uint64_t macs = 0, cycles = 0;
+  double latency_ns = 0;
+  double inferences_per_s = 0;
+  double tops = 0;        // effective: 2 operations a MAC over the latency, 10^12 / s
+  double tops_per_w = 0;  // 2 operations a MAC over the energy
+  double energy_pj = 0;   // of one inference
+  double utilisation =
+      0;  // macs / sum over layers of (cycles * peak MACs a cycle of the layer's engine)
+  double bits_per_activation = 0;  // stored, scales included; the FP32 network output left out
+  double bits_per_weight = 0;      // stored, scales included
+  uint64_t dram_read_bytes = 0, dram_write_bytes = 0, compulsory_bytes = 0;
+  uint64_t dram_used_bytes = 0;
+  std::vector<uint64_t> sram_used_bytes, sram_size_bytes;  // as Report::sram_buffers
+};
+
+struct Report {
+  std::string version;  // of the tool
+  std::string trace_file, trace_name, trace_hash, producer, calibration;
+  std::string platform, design_line, datapath;
+  bool timing_only = false;
+  uint32_t clock_mhz = 0;
+  std::vector<platforms::Parameter> parameters;
+  std::vector<sim::CounterInfo> counters;
+  std::vector<std::string> sram_buffers;  // "act", "weight", "acc", "out"
+  std::vector<std::string> energy_components;
+  std::vector<platforms::EnergyTerm> energy_terms;
+  std::vector<LayerRow> layers;
+  std::vector<EngineTime> engines;
+  Totals totals;
+  std::optional<Quality> quality;
+};
+
+// What BuildReport cannot find in the machine's own structures.
+struct RunIdentity {
+  std::string version, trace_file, trace_hash;
+  bool timing_only = false;
+};
+
+// Throws std::out_of_range naming the counter when `stats` lacks one that every machine has (DRAM
+// and SRAM bytes).
+Report BuildReport(const RunIdentity& identity, const trace::Network& net,
+                   const platforms::DesignPoint& design, const sim::Program& program,
+                   const sim::RunStats& stats, const platforms::EnergyModel& energy);
+
+// Most MACs that `engine` ("tensor" or "bank") can do in a machine cycle.
+double PeakMacsPerCycle(const platforms::DesignPoint& design, const std::string& engine);
+
+struct TextStyle {
+  bool wide = false;    // every column, however wide; otherwise 120 columns
+  bool colour = false;  // ANSI colours
+};
+std::string ToText(const Report& report, const TextStyle& style);
+std::string ToJson(const Report& report);  // schema "nibble.run/1", described in docs/results.md
+std::string ToCsv(const Report& report);   // one line of headings, one line per layer
+
+}  // namespace nibble::report

@@ -1,0 +1,252 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "sw/report/report.h"
+#include "sw/report/table.h"
+
+namespace nibble::report {
+
+namespace {
+
+constexpr size_t kWidth = 120;
+constexpr double kPjPerUj = 1e6;
+
+uint64_t Sum(const std::vector<uint64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), uint64_t{0});
+}
+
+std::string Heading(const std::string& text, const TextStyle& style) {
+  return style.colour ? "\x1b[1m" + text + "\x1b[0m\n" : text + '\n';
+}
+
+std::string Header(const Report& r, const TextStyle& style) {
+  std::string text =
+      Heading(fmt::format("Nibble {}: {} on {}", r.version, r.trace_name, r.platform), style);
+  text += fmt::format("  design    {}\n", r.design_line);
+  text += fmt::format("  datapath  {}\n", r.datapath);
+  text += fmt::format("  trace     {} (hash {})\n", r.trace_file, r.trace_hash);
+  if (r.timing_only) text += "  timing    only: no tensor data moved, no quality\n";
+  return text;
+}
+
+// "41: load 38 vector 3": share of the engine's time, then its two largest causes.
+std::string StallText(const LayerRow& row) {
+  const double whole = static_cast<double>(row.busy_cycles + row.stall_cycles());
+  if (row.stall_cycles() == 0 || whole == 0) return "-";
+  std::vector<std::pair<std::string, uint64_t>> causes(row.stalls.begin(), row.stalls.end());
+  std::stable_sort(causes.begin(), causes.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string text =
+      fmt::format("{:.0f}:", 100.0 * static_cast<double>(row.stall_cycles()) / whole);
+  for (size_t i = 0; i < std::min<size_t>(2, causes.size()); ++i) {
+    const double share = 100.0 * static_cast<double>(causes[i].second) / whole;
+    if (share >= 0.5) text += fmt::format(" {} {:.0f}", causes[i].first, share);
+  }
+  return text;
+}
+
+std::string CompactCount(uint64_t value) {
+  return value == 0 ? "-" : Compact(static_cast<double>(value));
+}
+
+Table NarrowTable(const Report& r) {
+  Table table;
+  table.AddColumn("layer", "", Table::Align::kLeft);
+  table.AddColumn("operator", "", Table::Align::kLeft);
+  table.AddColumn("shape", "HxWxC", Table::Align::kLeft);
+  table.AddColumn("MACs", "");
+  table.AddColumn("cycles", "");
+  table.AddColumn("util", "%");
+  table.AddColumn("stalled: causes", "% of engine time", Table::Align::kLeft);
+  table.AddColumn("DRAM", "rd B");
+  table.AddColumn("DRAM", "wr B");
+  table.AddColumn("SRAM", "rd B");
+  table.AddColumn("SRAM", "wr B");
+  table.AddColumn("energy", "uJ");
+  uint64_t sram_read = 0, sram_write = 0;
+  for (const LayerRow& row : r.layers) {
+    sram_read += Sum(row.sram_read_bytes);
+    sram_write += Sum(row.sram_write_bytes);
+    table.AddRow({row.name, row.op, row.shape, CompactCount(row.macs), CompactCount(row.cycles),
+                  row.macs == 0 ? "-" : fmt::format("{:.1f}", 100 * row.utilisation),
+                  StallText(row), CompactCount(row.dram_read_bytes),
+                  CompactCount(row.dram_write_bytes), CompactCount(Sum(row.sram_read_bytes)),
+                  CompactCount(Sum(row.sram_write_bytes)),
+                  Significant(row.total_energy_pj() / kPjPerUj)});
+  }
+  const Totals& t = r.totals;
+  table.AddRule();
+  table.AddRow({"total", "", "", CompactCount(t.macs), CompactCount(t.cycles),
+                fmt::format("{:.1f}", 100 * t.utilisation), "", CompactCount(t.dram_read_bytes),
+                CompactCount(t.dram_write_bytes), CompactCount(sram_read), CompactCount(sram_write),
+                Significant(t.energy_pj / kPjPerUj)});
+  return table;
+}
+
+// Stall causes of any layer, in alphabetical order.
+std::vector<std::string> Causes(const Report& r) {
+  std::set<std::string> causes;
+  for (const LayerRow& row : r.layers) {
+    for (const auto& [cause, cycles] : row.stalls) causes.insert(cause);
+  }
+  return {causes.begin(), causes.end()};
+}
+
+Table WideTable(const Report& r) {
+  Table table;
+  const std::vector<std::string> causes = Causes(r);
+  table.AddColumn("layer", "", Table::Align::kLeft);
+  table.AddColumn("operator", "", Table::Align::kLeft);
+  table.AddColumn("shape", "HxWxC", Table::Align::kLeft);
+  table.AddColumn("engine", "", Table::Align::kLeft);
+  for (const char* name : {"MACs", "cycles"}) table.AddColumn(name, "");
+  table.AddColumn("util", "%");
+  table.AddColumn("busy", "cycles");
+  for (const std::string& cause : causes) table.AddColumn("stall " + cause, "cycles");
+  table.AddColumn("DRAM", "rd B");
+  table.AddColumn("DRAM", "wr B");
+  table.AddColumn("DRAM", "least B");
+  for (const std::string& buffer : r.sram_buffers) {
+    table.AddColumn("SRAM " + buffer, "rd B");
+    table.AddColumn("SRAM " + buffer, "wr B");
+  }
+  for (const std::string& component : r.energy_components) table.AddColumn(component, "uJ");
+  table.AddColumn("energy", "uJ");
+  table.AddColumn("source node", "", Table::Align::kLeft);
+  for (const LayerRow& row : r.layers) {
+    std::vector<std::string> cells = {
+        row.name,
+        row.op,
+        row.shape,
+        row.engine,
+        CompactCount(row.macs),
+        CompactCount(row.cycles),
+        row.macs == 0 ? "-" : fmt::format("{:.1f}", 100 * row.utilisation),
+        CompactCount(row.busy_cycles)};
+    for (const std::string& cause : causes) {
+      const auto found = row.stalls.find(cause);
+      cells.push_back(found == row.stalls.end() ? "-" : CompactCount(found->second));
+    }
+    cells.push_back(CompactCount(row.dram_read_bytes));
+    cells.push_back(CompactCount(row.dram_write_bytes));
+    cells.push_back(CompactCount(row.compulsory_bytes));
+    for (size_t b = 0; b < r.sram_buffers.size(); ++b) {
+      cells.push_back(CompactCount(row.sram_read_bytes[b]));
+      cells.push_back(CompactCount(row.sram_write_bytes[b]));
+    }
+    for (double pj : row.energy_pj) cells.push_back(Significant(pj / kPjPerUj));
+    cells.push_back(Significant(row.total_energy_pj() / kPjPerUj));
+    cells.push_back(row.source);
+    table.AddRow(std::move(cells));
+  }
+  return table;
+}
+
+std::string TotalsText(const Report& r, const TextStyle& style) {
+  const Totals& t = r.totals;
+  std::string text = '\n' + Heading("Totals", style);
+  text += fmt::format("  latency     {} ({} cycles at {} MHz), {} inferences/s\n",
+                      WithUnit(t.latency_ns * 1e-9, "s"), Compact(static_cast<double>(t.cycles)),
+                      r.clock_mhz, Significant(t.inferences_per_s));
+  text += fmt::format(
+      "  throughput  {} effective TOPS (2 operations a MAC), {:.1f} % of the engines' peak\n",
+      Significant(t.tops), 100 * t.utilisation);
+  text += fmt::format("  energy      {} mJ per inference, {} TOPS/W\n",
+                      Significant(t.energy_pj * 1e-9), Significant(t.tops_per_w));
+  text += fmt::format("  storage     {:.4f} bits per stored activation, {:.4f} bits per weight\n",
+                      t.bits_per_activation, t.bits_per_weight);
+  text += fmt::format("  DRAM        {} read, {} written ({} unavoidable), {} in use\n",
+                      WithUnit(static_cast<double>(t.dram_read_bytes), "B"),
+                      WithUnit(static_cast<double>(t.dram_write_bytes), "B"),
+                      WithUnit(static_cast<double>(t.compulsory_bytes), "B"),
+                      BinarySize(t.dram_used_bytes));
+  text += "  SRAM peak  ";
+  for (size_t b = 0; b < r.sram_buffers.size(); ++b) {
+    text += fmt::format("{} {} {} of {}", b == 0 ? "" : ",", r.sram_buffers[b],
+                        BinarySize(t.sram_used_bytes[b]), BinarySize(t.sram_size_bytes[b]));
+  }
+  return text + '\n';
+}
+
+std::string TimeText(const Report& r, const TextStyle& style) {
+  std::set<std::string> causes;
+  for (const EngineTime& e : r.engines) {
+    for (const auto& [cause, cycles] : e.stalls) causes.insert(cause);
+  }
+  Table table;
+  table.AddColumn("  engine", "", Table::Align::kLeft);
+  table.AddColumn("busy", "%");
+  for (const std::string& cause : causes) table.AddColumn("wait " + cause, "%");
+  table.AddColumn("idle", "%");
+  const double cycles = static_cast<double>(r.totals.cycles);
+  for (const EngineTime& e : r.engines) {
+    std::vector<std::string> cells = {"  " + e.engine,
+                                      Percent(static_cast<double>(e.busy_cycles), cycles)};
+    for (const std::string& cause : causes) {
+      const auto found = e.stalls.find(cause);
+      cells.push_back(
+          found == e.stalls.end() ? "" : Percent(static_cast<double>(found->second), cycles));
+    }
+    cells.push_back(Percent(static_cast<double>(e.idle_cycles), cycles));
+    table.AddRow(std::move(cells));
+  }
+  return '\n' + Heading("Where the time goes (share of all cycles)", style) + table.Render(kWidth);
+}
+
+std::string EnergyText(const Report& r, const TextStyle& style) {
+  std::vector<std::pair<std::string, double>> shares;
+  for (size_t c = 0; c < r.energy_components.size(); ++c) {
+    double pj = 0;
+    for (const LayerRow& row : r.layers) pj += row.energy_pj[c];
+    shares.emplace_back(r.energy_components[c], pj);
+  }
+  std::stable_sort(shares.begin(), shares.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  Table table;
+  table.AddColumn("  component", "", Table::Align::kLeft);
+  table.AddColumn("energy", "uJ");
+  table.AddColumn("share", "%");
+  table.AddColumn("", "", Table::Align::kLeft);
+  constexpr double kBarOfWhole = 50;  // characters of a bar that stands for all energy
+  for (const auto& [component, pj] : shares) {
+    const double part = r.totals.energy_pj > 0 ? pj / r.totals.energy_pj : 0;
+    table.AddRow({"  " + component, Significant(pj / kPjPerUj), Percent(pj, r.totals.energy_pj),
+                  std::string(static_cast<size_t>(part * kBarOfWhole + 0.5), '#')});
+  }
+  return '\n' + Heading("Where the energy goes", style) + table.Render(kWidth);
+}
+
+std::string QualityText(const Quality& q, const TextStyle& style) {
+  const std::string heading = fmt::format("Quality against the FP32 golden run ({} image{})",
+                                          q.images, q.images == 1 ? "" : "s");
+  std::string text = '\n' + Heading(heading, style);
+  text +=
+      q.exact ? "  output      equal\n" : fmt::format("  output      SQNR {:.2f} dB\n", q.sqnr_db);
+  text +=
+      fmt::format("  agreement   FP32's class is first on {} of {}, among the first five on {}\n",
+                  q.top1_agree, q.images, q.top5_agree);
+  if (q.accuracy) {
+    text += fmt::format("  accuracy    top-1 {} %, top-5 {} % (FP32: {} %, {} %)\n",
+                        Percent(q.accuracy->top1, q.images), Percent(q.accuracy->top5, q.images),
+                        Percent(q.accuracy->fp32_top1, q.images),
+                        Percent(q.accuracy->fp32_top5, q.images));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string ToText(const Report& report, const TextStyle& style) {
+  std::string text = Header(report, style) + '\n';
+  text += style.wide ? WideTable(report).Render(0) : NarrowTable(report).Render(kWidth);
+  text += TotalsText(report, style);
+  text += TimeText(report, style);
+  text += EnergyText(report, style);
+  if (report.quality) text += QualityText(*report.quality, style);
+  return text;
+}
+
+}  // namespace nibble::report
