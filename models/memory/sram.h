@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "models/sim_core/counters.h"
+
 namespace nibble::memory {
 
 struct SramConfig {
@@ -17,6 +19,10 @@ struct SramCounters {
   uint64_t read_bytes = 0, write_bytes = 0;
   uint64_t reads = 0, writes = 0;  // bank accesses of `width` bytes
 };
+
+// Registers the counters of `rows` (one per layer; must outlive the registry) as `component`.
+void RegisterSram(sim::CounterRegistry& registry, const std::string& component,
+                  const std::vector<SramCounters>& rows);
 
 class Sram {
  public:

@@ -1,0 +1,44 @@
+#include "models/memory/dram_target.h"
+
+#include <algorithm>
+
+#include "models/sim_core/payload.h"
+
+namespace nibble::memory {
+
+DramTarget::DramTarget(sc_core::sc_module_name name, const DramDevice& device, uint32_t channels,
+                       const std::string& mapping, size_t layers)
+    : sc_module(name),
+      socket("socket"),
+      dram_(device, channels, mapping, layers),
+      storage_(dram_.mapping().capacity()) {
+  socket.register_b_transport(this, &DramTarget::Transport);
+}
+
+uint64_t DramTarget::NowClock() const {
+  const uint64_t tck = dram_.device().tck_ps;
+  return (sc_core::sc_time_stamp().value() + tck - 1) / tck;
+}
+
+void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  const auto* dma = payload.get_extension<sim::DmaExtension>();
+  const bool write = payload.is_write();
+  const uint64_t start = NowClock();
+  uint64_t address = payload.get_address();
+  uint8_t* data = payload.get_data_ptr();
+  uint64_t end = start;
+  for (uint32_t row = 0; row < dma->rows; ++row, address += dma->stride) {
+    end = std::max(end, dram_.Access(address, dma->row_bytes, write, start, dma->layer));
+    if (data == nullptr) continue;  // timing only
+    if (write) {
+      storage_.Write(address, data, dma->row_bytes);
+    } else {
+      storage_.Read(address, data, dma->row_bytes);
+    }
+    data += dma->row_bytes;
+  }
+  delay = sc_core::sc_time::from_value(Picoseconds(end)) - sc_core::sc_time_stamp();
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+}  // namespace nibble::memory

@@ -1,0 +1,34 @@
+// The DRAM as a TLM target: reservations of `Dram`, contents in a sparse memory.
+#pragma once
+
+#include <tlm_utils/simple_target_socket.h>
+
+#include <systemc>
+
+#include "models/memory/dram.h"
+
+namespace nibble::memory {
+
+class DramTarget : public sc_core::sc_module {
+ public:
+  DramTarget(sc_core::sc_module_name name, const DramDevice& device, uint32_t channels,
+             const std::string& mapping, size_t layers);
+
+  tlm_utils::simple_target_socket<DramTarget> socket;
+
+  // The first device clock that is not before the kernel's present, and the time of a device clock.
+  uint64_t NowClock() const;
+  uint64_t Picoseconds(uint64_t clocks) const { return clocks * dram_.device().tck_ps; }
+
+  Dram& dram() { return dram_; }
+  const Dram& dram() const { return dram_; }
+  SparseMemory& storage() { return storage_; }
+
+ private:
+  void Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+
+  Dram dram_;
+  SparseMemory storage_;
+};
+
+}  // namespace nibble::memory
