@@ -1,6 +1,7 @@
 // ONNX and built-in networks -> Network; calibration.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,20 +9,26 @@
 
 namespace nibble::compiler {
 
-// Throws trace::FileError for an unreadable model, and for an operator that is not supported (naming the operator,
-// the node and the list of what is supported). opset 13..17. Ranges (amax) are left at 0.
+// Throws trace::FileError for an unreadable model, and for an operator that is not supported
+// (naming the operator, the node and the list of what is supported). opset 13..17. Ranges (amax)
+// are left at 0.
 trace::Network ImportOnnx(const std::string& path);
 
-// Built-in networks with synthetic weights: "mobilenet_v2". `resolution` is the input's height and width.
-// Ranges are left at 0.
+// Built-in networks with synthetic weights: "mobilenet_v2". `resolution` is the input's height and
+// width. Ranges are left at 0. Throws std::invalid_argument for an unknown name and a resolution
+// outside the bounds.
+inline constexpr int kMinResolution = 32, kMaxResolution = 2048;  // pixels
 trace::Network BuildNetwork(const std::string& name, int resolution = 224);
 std::vector<std::string> BuiltInNetworks();
 
-// `count` generated inputs (integer generator, same bits everywhere) for a network's input shape, values in -1..1.
+// Generated input number `index` for a network's input shape (integer generator, same bits
+// everywhere), in -1..1: 8 x 8 patches of random colour under a grain of a third of their
+// amplitude.
 std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index);
 
-// Sets each tensor's amax to the largest magnitude that the FP32 golden executor sees over `inputs`.
-// progress(done, total) is called after each input.
+// Sets each tensor's amax to the largest magnitude that the FP32 golden executor sees over
+// `inputs`. progress(done, total) is called after each input. `net.calibration` is the caller's to
+// set.
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
                void (*progress)(int done, int total) = nullptr);
 

@@ -25,7 +25,8 @@ class ImageSet {
   std::vector<float> floats_;   // float32 images
 };
 
-// Labels, one per image: a text file of "class" or CSV "row,class[,...]" lines; lines starting with '#' are skipped.
+// Labels, one per image: a text file of "class" or CSV "row,class[,...]" lines; lines starting with
+// '#' are skipped.
 std::vector<int> ReadLabels(const std::string& path);
 
 }  // namespace nibble::compiler

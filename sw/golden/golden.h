@@ -1,8 +1,7 @@
-// The reference executor: a network in FP32, or under a datapath. No SystemC, no tiling; obvious, not clever.
-// What the platforms must equal bit for bit.
+// The reference executor: a network in FP32, or under a datapath. No SystemC, no tiling; obvious,
+// not clever. What the platforms must equal bit for bit.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "models/numerics/activation_store.h"
@@ -12,24 +11,31 @@
 namespace nibble::golden {
 
 // FP32 semantics: acc = +0; for each (kernel row, kernel column, input channel) ascending:
-// acc = RNE32(acc + RNE32(x * w)) (taps outside the image are skipped); then + bias; activation; + residual.
-// Average pool: sum over pixels ascending in FP32, then one FP32 division by the pixel count.
-// `input` is NHWC [height][width][channels]. Returns every tensor, indexed as in net.tensors.
+// acc = RNE32(acc + RNE32(x * w)) (taps outside the image are skipped); then + bias; activation; +
+// residual. Average pool: sum over pixels ascending in FP32, then one FP32 division by the pixel
+// count. `input` is NHWC [height][width][channels]. Returns every tensor, indexed as in
+// net.tensors.
 std::vector<std::vector<float>> RunFp32(const trace::Network& net, const std::vector<float>& input);
 
-// Under a datapath: dot products as in models/numerics/dot.h over the stored (quantised) input, then
-// y = acc * (s_dec * channel_scale); + bias; activation; + dequantised residual; stored in the activations' format.
-// Average pool and kAdd work in FP32 on dequantised values. The network's output is stored as FP32, unquantised.
-// Each tensor is stored as the machine stores it.
+// Under a datapath: dot products as in models/numerics/dot.h over the stored (quantised) input,
+// then y = acc * (s_dec * channel_scale); + bias; activation; + dequantised residual; stored in the
+// activations' format. Average pool and kAdd work in FP32 on dequantised values. The network's
+// output is stored as FP32, unquantised. Each tensor is stored as the machine stores it.
 struct Execution {
   std::vector<numerics::StoredActivations> tensors;  // indexed as in net.tensors
 };
-Execution Run(const trace::Network& net, const numerics::Datapath& datapath, const std::vector<float>& input);
+Execution Run(const trace::Network& net, const numerics::Datapath& datapath,
+              const std::vector<float>& input);
 
-// Activation function in FP32; NaN passes through.
+// Activation function in FP32: x < lo gives lo, else x > hi gives hi, else x (relu: lo 0, no hi).
+// NaN and -0 pass a clip at 0.
 float Activate(const trace::Activation& activation, float x);
 
 // The stored layout of a tensor under a datapath (the network's output is kFp32).
-numerics::ActivationLayout LayoutOf(const trace::Network& net, int tensor, const numerics::Datapath& datapath);
+numerics::ActivationLayout LayoutOf(const trace::Network& net, int tensor,
+                                    const numerics::Datapath& datapath);
+
+// Throws std::invalid_argument where `input` has not the number of elements that the network takes.
+void CheckInput(const trace::Network& net, const std::vector<float>& input);
 
 }  // namespace nibble::golden

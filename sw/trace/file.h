@@ -1,5 +1,6 @@
-// The .trc container: 64-byte header (magic, version, section offsets, XXH3-128 of all that follows),
-// a FlatBuffers table (trace.fbs), and a 64-byte aligned tensor section addressed by 64-bit offsets.
+// The .trc container: 64-byte header (magic, version, section offsets, XXH3-128 of all that
+// follows), a FlatBuffers table (trace.fbs), and a 64-byte aligned tensor section addressed by
+// 64-bit offsets.
 #pragma once
 
 #include <stdexcept>
@@ -15,7 +16,8 @@ class FileError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// With `with_weights` false the tensor section is checked but weights are not materialised (timing-only runs).
+// With `with_weights` false the tensor section is checked but weights are not materialised
+// (timing-only runs).
 Network Read(const std::string& path, bool with_weights = true);
 void Write(const Network& net, const std::string& path);  // beside, then renamed: never half a file
 std::string FileHash(const std::string& path);            // 32 hex digits of the hash in the header

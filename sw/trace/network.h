@@ -1,7 +1,9 @@
-// A compiled network in memory: fused operators in order, shapes, calibrated ranges, weights in source precision.
-// Independent of any platform and datapath; quantising, tiling and addressing happen in lowering.
+// A compiled network in memory: fused operators in order, shapes, calibrated ranges, weights in
+// source precision. Independent of any platform and datapath; quantising, tiling and addressing
+// happen in lowering.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,10 +11,11 @@
 namespace nibble::trace {
 
 enum class Op : uint8_t {
-  kConv,               // dense convolution
-  kDepthwiseConv,      // groups == input channels == output channels
-  kFullyConnected,     // y = W x + b over all elements of the input in NHWC order
-  kAdd,                // input + residual, element by element (only where it could not be fused)
+  kConv,            // dense convolution
+  kDepthwiseConv,   // groups == input channels == output channels
+  kFullyConnected,  // y = W x + b over the channels of a 1 x 1 map; a larger map is a kConv with
+                    // its kernel
+  kAdd,  // activation(input + residual), element by element (only where it could not be fused)
   kGlobalAveragePool,  // mean over height and width
 };
 const char* OpName(Op op);  // "conv", "depthwise", "fc", "add", "avgpool"
@@ -38,35 +41,40 @@ struct Tensor {
   float amax = 0;  // calibrated largest magnitude; static tensor scales come from it
 };
 
-// Synthetic weights: element i of the layer is an Irwin-Hall variate from splitmix64(seed, i), scaled by integer
-// arithmetic only, so that every machine makes the same bits (sw/trace/synthetic.h).
+// Synthetic weights: element i of the layer is an Irwin-Hall variate from splitmix64(seed, i),
+// scaled by integer arithmetic only, so that every machine makes the same bits
+// (sw/trace/synthetic.h).
 struct SyntheticWeights {
   uint64_t seed = 0;
   uint32_t gain = 0;  // standard deviation in units of 2^-16
 };
 
+// One fused operator: y = activation(op(input) + bias) + residual, each step in FP32; kAdd adds
+// before it activates.
 struct Layer {
   std::string name;    // unique within the network
   std::string source;  // node name in the source model; empty for built-in networks
   Op op = Op::kConv;
-  int input = 0;       // tensor indices
-  int residual = -1;   // fused residual operand, or second operand of kAdd; -1: none
+  int input = 0;      // tensor indices
+  int residual = -1;  // fused residual operand, or second operand of kAdd; -1: none
   int output = 0;
 
+  // kConv and kDepthwiseConv; the others leave them as they are here.
   int kernel_h = 1, kernel_w = 1;
   int stride_h = 1, stride_w = 1;
   int dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   Activation activation;
 
-  // Weights [out][kernel_h][kernel_w][in] (in == 1 for depthwise), bias [out]. A layer without weights has none.
+  // Weights [out][kernel_h][kernel_w][in] (in == 1 for depthwise), bias [out]. A layer without
+  // weights has none.
   bool has_weights() const {
     return op == Op::kConv || op == Op::kDepthwiseConv || op == Op::kFullyConnected;
   }
-  bool synthetic = false;          // weights and bias are generated from `generator`
+  bool synthetic = false;  // weights and bias are generated from `generator`
   SyntheticWeights generator;
-  std::vector<float> weights;      // empty when synthetic
-  std::vector<float> bias;         // empty when synthetic
+  std::vector<float> weights;  // empty when synthetic
+  std::vector<float> bias;     // empty when synthetic
 };
 
 // How an image becomes the network's input: x = (u8 / 255 - mean) / stddev, per channel.
@@ -84,19 +92,41 @@ struct Network {
   Preprocess preprocess;
 };
 
-// Elements of the reduction axis in one kernel tap of layer `l`: input channels for kConv, all input elements for
-// kFullyConnected; for kDepthwiseConv the taps form the run.
+// Runs of the reduction axis, and elements of one run, as in numerics::QuantizedWeights. For a
+// convolution a run is the input channels of one kernel tap; for a depthwise one, all taps of a
+// channel.
 int ReductionSegments(const Network& net, const Layer& l);  // conv: kh * kw; fc and depthwise: 1
-int ReductionSegment(const Network& net, const Layer& l);   // conv: in channels; fc: inputs; depthwise: kh * kw
-// Multiply-accumulates of the layer, padding taps included (the count that papers quote); 0 without weights.
+int ReductionSegment(const Network& net,
+                     const Layer& l);  // conv: in channels; fc: inputs; depthwise: kh * kw
+// Weights of the layer, bias not counted; 0 without weights.
+int64_t WeightCount(const Network& net, const Layer& l);
+// Weights and biases of the layer.
+int64_t ParameterCount(const Network& net, const Layer& l);
+// Multiply-accumulates of the layer, padding taps included (the count that papers quote); 0 without
+// weights.
 int64_t AnalyticMacs(const Network& net, const Layer& l);
+
+// Length of a convolution's output along one axis; 0 where the kernel does not fit into the padded
+// input.
+int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_before,
+                     int pad_after);
 
 // Weights and biases in source precision, generated where the layer is synthetic.
 std::vector<float> LayerWeights(const Network& net, const Layer& l);
 std::vector<float> LayerBias(const Network& net, const Layer& l);
 
-// Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index, shape or value:
-// what every reader and every producer of a Network runs before it hands one out.
-void Validate(const Network& net);
+// Bounds of a valid network.
+inline constexpr int kMaxSide = 65535, kMaxChannels = 65535;  // elements
+inline constexpr int kMaxKernel = 15, kMaxStride = 15, kMaxDilation = 15, kMaxPad = 255;
+inline constexpr int64_t kMaxElements = int64_t{1}
+                                        << 28;  // of one tensor, or of one layer's weights
+inline constexpr size_t kMaxLayers = 65535, kMaxNameBytes = 255;
+
+// Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index,
+// shape or value: what every reader and every producer of a Network runs before it hands one out.
+// Beyond the bounds above: each tensor but the input is written by exactly one layer, before it is
+// read; the output, which is stored in FP32, is not read. Without `with_weights` the weights of
+// layers that are not synthetic are not looked at.
+void Validate(const Network& net, bool with_weights = true);
 
 }  // namespace nibble::trace

@@ -1,0 +1,30 @@
+// Puts a Network together layer by layer; shapes of outputs follow from those of inputs.
+#pragma once
+
+#include <string>
+
+#include "sw/trace/network.h"
+
+namespace nibble::compiler {
+
+class NetworkBuilder {
+ public:
+  explicit NetworkBuilder(std::string name);
+
+  int AddInput(const std::string& name, const trace::Shape& shape);
+  // Appends `layer`, whose input (and residual) are set, and the tensor that it writes, which takes
+  // the layer's name. Convolutions and fully connected layers need `channels`, their number of
+  // output channels. Returns the tensor.
+  int AddLayer(trace::Layer layer, int channels = 0);
+
+  const trace::Shape& ShapeOf(int tensor) const { return net_.tensors[tensor].shape; }
+
+  // The network whose output is the last layer's, validated. Mean and stddev of the preprocess are
+  // 0.5 everywhere (inputs in -1..1) until somebody sets others.
+  trace::Network Finish(const std::string& producer) &&;
+
+ private:
+  trace::Network net_;
+};
+
+}  // namespace nibble::compiler

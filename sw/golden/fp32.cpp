@@ -1,0 +1,90 @@
+// FP32 inference. Output channels are innermost, so that the compiler can vectorise across them
+// without changing the order in which any one output is summed.
+#include "sw/golden/golden.h"
+#include "sw/golden/taps.h"
+#include "sw/golden/vector_ops.h"
+
+namespace nibble::golden {
+namespace {
+
+// [rows][columns] -> [columns][rows].
+std::vector<float> Transpose(const std::vector<float>& x, int rows, int columns) {
+  std::vector<float> out(x.size());
+  for (int r = 0; r < rows; ++r) {
+    for (int c = 0; c < columns; ++c) {
+      out[static_cast<size_t>(c) * rows + r] = x[static_cast<size_t>(r) * columns + c];
+    }
+  }
+  return out;
+}
+
+std::vector<float> Dense(const trace::Network& net, const trace::Layer& l,
+                         const std::vector<float>& x) {
+  const trace::Shape& in = net.tensors[l.input].shape;
+  const trace::Shape& out = net.tensors[l.output].shape;
+  const int segment = in.channels;
+  const std::vector<float> weights = Transpose(trace::LayerWeights(net, l), out.channels,
+                                               trace::ReductionSegments(net, l) * segment);
+  std::vector<float> y(static_cast<size_t>(out.elements()));
+  float* acc = y.data();
+  for (int oy = 0; oy < out.height; ++oy) {
+    for (int ox = 0; ox < out.width; ++ox, acc += out.channels) {
+      ForEachTap(l, in, oy, ox, [&](int tap, int pixel) {
+        const float* a = &x[static_cast<size_t>(pixel) * segment];
+        const float* w = &weights[static_cast<size_t>(tap) * segment * out.channels];
+        for (int c = 0; c < segment; ++c, w += out.channels) {
+          const float value = a[c];
+          if (value == 0.0f) continue;  // adds +-0 to a sum that is never -0: no change
+          for (int n = 0; n < out.channels; ++n) acc[n] += value * w[n];
+        }
+      });
+    }
+  }
+  return y;
+}
+
+std::vector<float> Depthwise(const trace::Network& net, const trace::Layer& l,
+                             const std::vector<float>& x) {
+  const trace::Shape& in = net.tensors[l.input].shape;
+  const trace::Shape& out = net.tensors[l.output].shape;
+  const int channels = in.channels;
+  const std::vector<float> weights =
+      Transpose(trace::LayerWeights(net, l), channels, trace::ReductionSegment(net, l));
+  std::vector<float> y(static_cast<size_t>(out.elements()));
+  float* acc = y.data();
+  for (int oy = 0; oy < out.height; ++oy) {
+    for (int ox = 0; ox < out.width; ++ox, acc += channels) {
+      ForEachTap(l, in, oy, ox, [&](int tap, int pixel) {
+        const float* a = &x[static_cast<size_t>(pixel) * channels];
+        const float* w = &weights[static_cast<size_t>(tap) * channels];
+        for (int c = 0; c < channels; ++c) acc[c] += a[c] * w[c];
+      });
+    }
+  }
+  return y;
+}
+
+}  // namespace
+
+std::vector<std::vector<float>> RunFp32(const trace::Network& net,
+                                        const std::vector<float>& input) {
+  CheckInput(net, input);
+  std::vector<std::vector<float>> tensors(net.tensors.size());
+  tensors[net.input] = input;
+  for (const trace::Layer& l : net.layers) {
+    const std::vector<float>& x = tensors[l.input];
+    std::vector<float>& y = tensors[l.output];
+    if (l.op == trace::Op::kAdd) {
+      y = Add(l, x, tensors[l.residual]);
+    } else if (l.op == trace::Op::kGlobalAveragePool) {
+      y = AveragePool(l, x, net.tensors[l.input].shape.channels);
+    } else {
+      y = l.op == trace::Op::kDepthwiseConv ? Depthwise(net, l, x) : Dense(net, l, x);
+      const std::vector<float> none;
+      Finish(l, trace::LayerBias(net, l), l.residual < 0 ? none : tensors[l.residual], y);
+    }
+  }
+  return tensors;
+}
+
+}  // namespace nibble::golden

@@ -1,0 +1,73 @@
+#include "sw/trace/network.h"
+
+#include "sw/trace/synthetic.h"
+
+namespace nibble::trace {
+namespace {
+
+const Shape& InputShape(const Network& net, const Layer& l) { return net.tensors[l.input].shape; }
+const Shape& OutputShape(const Network& net, const Layer& l) { return net.tensors[l.output].shape; }
+
+std::vector<float> Generate(uint64_t seed, uint32_t gain, int64_t count) {
+  std::vector<float> values(static_cast<size_t>(count));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = SyntheticValue(seed, i, gain);
+  return values;
+}
+
+}  // namespace
+
+const char* OpName(Op op) {
+  switch (op) {
+    case Op::kConv:
+      return "conv";
+    case Op::kDepthwiseConv:
+      return "depthwise";
+    case Op::kFullyConnected:
+      return "fc";
+    case Op::kAdd:
+      return "add";
+    case Op::kGlobalAveragePool:
+      return "avgpool";
+  }
+  return "?";
+}
+
+int ReductionSegments(const Network&, const Layer& l) {
+  return l.op == Op::kConv ? l.kernel_h * l.kernel_w : 1;
+}
+
+int ReductionSegment(const Network& net, const Layer& l) {
+  return l.op == Op::kDepthwiseConv ? l.kernel_h * l.kernel_w : InputShape(net, l).channels;
+}
+
+int64_t WeightCount(const Network& net, const Layer& l) {
+  if (!l.has_weights()) return 0;
+  return int64_t{OutputShape(net, l).channels} * ReductionSegments(net, l) *
+         ReductionSegment(net, l);
+}
+
+int64_t ParameterCount(const Network& net, const Layer& l) {
+  return l.has_weights() ? WeightCount(net, l) + OutputShape(net, l).channels : 0;
+}
+
+int64_t AnalyticMacs(const Network& net, const Layer& l) {
+  return WeightCount(net, l) * OutputShape(net, l).pixels();
+}
+
+int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_before,
+                     int pad_after) {
+  const int room = input + pad_before + pad_after - (dilation * (kernel - 1) + 1);
+  return room < 0 ? 0 : room / stride + 1;
+}
+
+std::vector<float> LayerWeights(const Network& net, const Layer& l) {
+  if (!l.synthetic) return l.weights;
+  return Generate(l.generator.seed, l.generator.gain, WeightCount(net, l));
+}
+
+std::vector<float> LayerBias(const Network& net, const Layer& l) {
+  if (!l.synthetic) return l.bias;
+  return Generate(BiasSeed(l.generator.seed), kBiasGain, OutputShape(net, l).channels);
+}
+
+}  // namespace nibble::trace

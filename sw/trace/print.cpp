@@ -1,0 +1,76 @@
+#include "sw/trace/print.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace nibble::trace {
+namespace {
+
+std::string LayerLine(const Network& net, size_t index, size_t name_width) {
+  const Layer& l = net.layers[index];
+  std::string window, residual;
+  if (l.op == Op::kConv || l.op == Op::kDepthwiseConv) {
+    window = fmt::format("{}x{} stride {}x{} pad {},{},{},{}", l.kernel_h, l.kernel_w, l.stride_h,
+                         l.stride_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right);
+    if (l.dilation_h != 1 || l.dilation_w != 1) {
+      window += fmt::format(" dilation {}x{}", l.dilation_h, l.dilation_w);
+    }
+  }
+  if (l.residual >= 0) residual = "  + " + net.tensors[l.residual].name;
+  return fmt::format("{:>5}  {:<{}}  {:<9}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}{}\n",
+                     index, l.name, name_width, OpName(l.op), ShapeText(net.tensors[l.input].shape),
+                     ShapeText(net.tensors[l.output].shape), window, ActivationText(l.activation),
+                     AnalyticMacs(net, l), ParameterCount(net, l), residual);
+}
+
+std::string TensorText(const Tensor& t) {
+  return fmt::format("{}  {}  amax {}", t.name, ShapeText(t.shape), t.amax);
+}
+
+}  // namespace
+
+std::string ShapeText(const Shape& shape) {
+  return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
+}
+
+std::string ActivationText(const Activation& a) {
+  switch (a.kind) {
+    case Activation::Kind::kNone:
+      return "none";
+    case Activation::Kind::kRelu:
+      return "relu";
+    case Activation::Kind::kClip:
+      return fmt::format("clip {}..{}", a.lo, a.hi);
+  }
+  return "?";
+}
+
+std::string Print(const Network& net, const std::string& hash) {
+  std::string out = fmt::format("network      {}\n", net.name);
+  if (!hash.empty()) out += fmt::format("hash         {}\n", hash);
+  out += fmt::format("producer     {}\n", net.producer);
+  out += fmt::format("calibration  {}\n", net.calibration.empty() ? "none" : net.calibration);
+  out += fmt::format("input        {}\n", TensorText(net.tensors[net.input]));
+  out += fmt::format("output       {}\n", TensorText(net.tensors[net.output]));
+  out += fmt::format("preprocess   (u8 / 255 - mean) / stddev, mean {}, stddev {}\n\n",
+                     fmt::join(net.preprocess.mean, " "), fmt::join(net.preprocess.stddev, " "));
+
+  size_t name_width = 4;
+  for (const Layer& l : net.layers) name_width = std::max(name_width, l.name.size());
+  out += fmt::format("{:>5}  {:<{}}  {:<9}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}\n",
+                     "layer", "name", name_width, "op", "input", "output", "window", "activation",
+                     "MACs", "parameters");
+  int64_t macs = 0, parameters = 0;
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    out += LayerLine(net, i, name_width);
+    macs += AnalyticMacs(net, net.layers[i]);
+    parameters += ParameterCount(net, net.layers[i]);
+  }
+  out += fmt::format("\n{} layers, {} tensors, {} MACs, {} parameters\n", net.layers.size(),
+                     net.tensors.size(), macs, parameters);
+  return out;
+}
+
+}  // namespace nibble::trace

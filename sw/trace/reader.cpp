@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "models/numerics/formats.h"
+#include "sw/trace/container.h"
+#include "sw/trace/file.h"
+#include "trace_generated.h"
+
+namespace nibble::trace {
+namespace {
+
+std::vector<uint8_t> ReadBytes(const std::string& path, uint64_t limit) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    throw FileError(
+        path + (std::filesystem::exists(path, error) ? ": not a regular file" : ": no such file"));
+  }
+  std::ifstream in(path, std::ios::binary);
+  const uint64_t size = std::filesystem::file_size(path, error);
+  if (!in || error) throw FileError(path + ": cannot be read");
+  std::vector<uint8_t> bytes(std::min(size, limit));
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!in) throw FileError(path + ": cannot be read");
+  return bytes;
+}
+
+// Bounded before it is copied: a table may share one long string among many layers.
+std::string Text(const std::string& where, const flatbuffers::String* s) {
+  if (s->size() > kMaxNameBytes) {
+    throw FileError(
+        fmt::format("{} has {} bytes, at most {} are allowed", where, s->size(), kMaxNameBytes));
+  }
+  return s->str();
+}
+
+size_t Bounded(const char* what, size_t count, size_t limit) {
+  if (count > limit) {
+    throw FileError(
+        fmt::format("network: number of {} is {}, at most {} are allowed", what, count, limit));
+  }
+  return count;
+}
+
+std::vector<float> Widen(const std::string& where, const fbs::Values& values,
+                         const Container& container, int64_t expected, bool with_weights) {
+  const uint64_t width = values.type() == fbs::DataType_Float32   ? 4
+                         : values.type() == fbs::DataType_Float16 ? 2
+                                                                  : 0;
+  if (width == 0) {
+    throw FileError(fmt::format("{}: type is {}, must be 1 (float32) or 2 (float16)", where,
+                                static_cast<int>(values.type())));
+  }
+  if (values.elements() != static_cast<uint64_t>(expected)) {
+    throw FileError(
+        fmt::format("{}: has {} elements, expected {}", where, values.elements(), expected));
+  }
+  if (values.offset() % kAlignment != 0 || values.offset() > container.tensor_bytes ||
+      values.elements() > (container.tensor_bytes - values.offset()) / width) {
+    throw FileError(fmt::format(
+        "{}: offset {}: {} elements of {} bytes do not lie in the tensor "
+        "section of {} bytes, or not on a multiple of {}",
+        where, values.offset(), values.elements(), width, container.tensor_bytes, kAlignment));
+  }
+  std::vector<float> out;
+  if (!with_weights) return out;
+  out.resize(values.elements());
+  const uint8_t* p = container.tensors + values.offset();
+  for (float& x : out) {
+    uint32_t bits = 0;
+    for (uint64_t i = 0; i < width; ++i) bits |= uint32_t{*p++} << (8 * i);
+    if (width == 2) {
+      x = numerics::DecodeFp16(static_cast<uint16_t>(bits));
+    } else {
+      std::memcpy(&x, &bits, sizeof x);
+    }
+  }
+  return out;
+}
+
+Layer UnpackLayer(const fbs::Layer& in, const std::string& where) {
+  Layer l;
+  l.name = Text(where + ": name", in.name());
+  l.source = Text(where + ": source", in.source());
+  l.op = static_cast<Op>(in.op());
+  l.input = in.input();
+  l.residual = in.residual();
+  l.output = in.output();
+  l.kernel_h = in.kernel_h();
+  l.kernel_w = in.kernel_w();
+  l.stride_h = in.stride_h();
+  l.stride_w = in.stride_w();
+  l.dilation_h = in.dilation_h();
+  l.dilation_w = in.dilation_w();
+  l.pad_top = in.pad_top();
+  l.pad_left = in.pad_left();
+  l.pad_bottom = in.pad_bottom();
+  l.pad_right = in.pad_right();
+  if (const fbs::Activation* a = in.activation()) {
+    l.activation = {static_cast<Activation::Kind>(a->kind()), a->lo(), a->hi()};
+  }
+  if (const fbs::Synthetic* s = in.synthetic()) {
+    l.synthetic = true;
+    l.generator = {s->seed(), s->gain()};
+  }
+  return l;
+}
+
+Network UnpackStructure(const fbs::Network& in) {
+  Network net;
+  net.name = Text("network: name", in.name());
+  net.producer = Text("network: producer", in.producer());
+  net.calibration = Text("network: calibration", in.calibration());
+  net.input = in.input();
+  net.output = in.output();
+  net.tensors.reserve(Bounded("tensors", in.tensors()->size(), kMaxLayers + 1));
+  for (const fbs::Tensor* t : *in.tensors()) {
+    const std::string where = fmt::format("tensor {}: name", net.tensors.size());
+    net.tensors.push_back(
+        {Text(where, t->name()), {t->height(), t->width(), t->channels()}, t->amax()});
+  }
+  net.layers.reserve(Bounded("layers", in.layers()->size(), kMaxLayers));
+  for (const fbs::Layer* l : *in.layers()) {
+    net.layers.push_back(UnpackLayer(*l, fmt::format("layer {}", net.layers.size())));
+  }
+  Bounded("preprocess means", in.mean()->size(), kMaxChannels);
+  Bounded("preprocess stddevs", in.stddev()->size(), kMaxChannels);
+  net.preprocess.mean.assign(in.mean()->begin(), in.mean()->end());
+  net.preprocess.stddev.assign(in.stddev()->begin(), in.stddev()->end());
+  return net;
+}
+
+Network Parse(const std::vector<uint8_t>& file, bool with_weights) {
+  const Container container = Open(file);
+  flatbuffers::Verifier verifier(container.table, container.table_bytes);
+  if (!verifier.VerifyBuffer<fbs::Network>(kFileIdentifier)) {
+    throw FileError("table: is not a valid FlatBuffer of trace.fbs");
+  }
+  const fbs::Network& table = *flatbuffers::GetRoot<fbs::Network>(container.table);
+  Network net = UnpackStructure(table);
+  Validate(net, false);  // the numbers of elements that follow are those of a sound structure
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    Layer& l = net.layers[i];
+    const fbs::Layer& in = *table.layers()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    const bool expected = l.has_weights() && !l.synthetic;
+    const auto fill = [&](const char* field, const fbs::Values* values, int64_t count,
+                          std::vector<float>& out) {
+      const std::string where = fmt::format("layer {} \"{}\": {}", i, l.name, field);
+      if ((values != nullptr) != expected) {
+        throw FileError(where + (expected ? " are missing" : " must be absent"));
+      }
+      if (values != nullptr) out = Widen(where, *values, container, count, with_weights);
+    };
+    fill("weights", in.weights(), WeightCount(net, l), l.weights);
+    fill("bias", in.bias(), net.tensors[l.output].shape.channels, l.bias);
+  }
+  if (with_weights) Validate(net);
+  return net;
+}
+
+}  // namespace
+
+Network Read(const std::string& path, bool with_weights) {
+  const std::vector<uint8_t> file = ReadBytes(path, UINT64_MAX);
+  try {
+    return Parse(file, with_weights);
+  } catch (const FileError& e) {
+    throw FileError(path + ": " + e.what());
+  }
+}
+
+std::string FileHash(const std::string& path) {
+  const std::vector<uint8_t> header = ReadBytes(path, kHeaderBytes);
+  try {
+    return HashDigits(header);
+  } catch (const FileError& e) {
+    throw FileError(path + ": " + e.what());
+  }
+}
+
+}  // namespace nibble::trace

@@ -1,0 +1,20 @@
+#include "sw/trace/synthetic.h"
+
+namespace nibble::trace {
+
+float SyntheticValue(uint64_t seed, uint64_t index, uint32_t gain) {
+  int64_t sum = 0;
+  for (uint64_t word = 0; word < 3; ++word) {
+    const uint64_t bits = Splitmix64(seed, 3 * index + word);
+    for (int shift = 0; shift < 64; shift += 16)
+      sum += static_cast<int64_t>((bits >> shift) & 0xFFFF);
+  }
+  constexpr int64_t kMean = 12 * 65535 / 2;
+  // Offset by 2^40 so that the shift floors a number that is never negative: |product| < 2^39.
+  constexpr int64_t kOffset = int64_t{1} << 40;
+  const int64_t product = (sum - kMean) * static_cast<int64_t>(gain);
+  const int64_t scaled = ((product + kOffset + (1 << 15)) >> 16) - (kOffset >> 16);
+  return static_cast<float>(scaled) * 0x1p-16f;  // |scaled| < 2^23: both steps are exact
+}
+
+}  // namespace nibble::trace

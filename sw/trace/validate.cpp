@@ -1,0 +1,220 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "sw/trace/file.h"
+#include "sw/trace/network.h"
+#include "sw/trace/synthetic.h"
+
+namespace nibble::trace {
+namespace {
+
+// One thing that is looked at, by the name that an error message calls it.
+class Subject {
+ public:
+  explicit Subject(std::string name) : name_(std::move(name)) {}
+
+  [[noreturn]] void Fail(const std::string& message) const {
+    throw FileError(name_ + ": " + message);
+  }
+  void InRange(const char* field, int64_t value, int64_t lo, int64_t hi) const {
+    if (value < lo || value > hi) {
+      Fail(fmt::format("{} is {}, must be {}..{}", field, value, lo, hi));
+    }
+  }
+  void Finite(const char* field, float value) const {
+    if (!std::isfinite(value)) Fail(fmt::format("{} is {}, must be finite", field, value));
+  }
+  void Text(const char* field, const std::string& text, bool required) const {
+    if (required && text.empty()) Fail(fmt::format("{} is empty", field));
+    if (text.size() > kMaxNameBytes) {
+      Fail(fmt::format("{} has {} bytes, at most {} are allowed", field, text.size(),
+                       kMaxNameBytes));
+    }
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte == 0x7F) Fail(fmt::format("{} has a control character", field));
+    }
+  }
+  void Values(const char* field, const std::vector<float>& values, int64_t count) const {
+    if (static_cast<int64_t>(values.size()) != count) {
+      Fail(fmt::format("{} has {} elements, expected {}", field, values.size(), count));
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!std::isfinite(values[i])) Fail(fmt::format("{}[{}] is not finite", field, i));
+    }
+  }
+
+ private:
+  std::string name_;
+};
+
+std::string Text(const Shape& s) { return fmt::format("{}x{}x{}", s.height, s.width, s.channels); }
+
+void CheckTensors(const Network& net) {
+  std::set<std::string> names;
+  for (size_t i = 0; i < net.tensors.size(); ++i) {
+    const Tensor& t = net.tensors[i];
+    const Subject subject(fmt::format("tensor {} \"{}\"", i, t.name.substr(0, kMaxNameBytes)));
+    subject.Text("name", t.name, true);
+    if (!names.insert(t.name).second) subject.Fail("name is not unique");
+    subject.InRange("height", t.shape.height, 1, kMaxSide);
+    subject.InRange("width", t.shape.width, 1, kMaxSide);
+    subject.InRange("channels", t.shape.channels, 1, kMaxChannels);
+    const int64_t pixels = int64_t{t.shape.height} * t.shape.width;
+    subject.InRange("elements", pixels * t.shape.channels, 1, kMaxElements);
+    subject.Finite("amax", t.amax);
+    if (t.amax < 0) subject.Fail(fmt::format("amax is {}, must not be negative", t.amax));
+  }
+}
+
+void CheckActivation(const Subject& subject, const Activation& a) {
+  subject.InRange("activation", static_cast<int>(a.kind), 0,
+                  static_cast<int>(Activation::Kind::kClip));
+  subject.Finite("activation lo", a.lo);
+  subject.Finite("activation hi", a.hi);
+  if (a.kind == Activation::Kind::kClip && a.lo > a.hi) {
+    subject.Fail(fmt::format("activation lo {} is above hi {}", a.lo, a.hi));
+  }
+}
+
+void CheckGeometry(const Subject& subject, const Layer& l) {
+  const bool windowed = l.op == Op::kConv || l.op == Op::kDepthwiseConv;
+  // Operators without a window leave the fields at their defaults.
+  const auto check = [&](const char* field, int value, int lo, int hi) {
+    subject.InRange(field, value, lo, windowed ? hi : lo);
+  };
+  check("kernel_h", l.kernel_h, 1, kMaxKernel);
+  check("kernel_w", l.kernel_w, 1, kMaxKernel);
+  check("stride_h", l.stride_h, 1, kMaxStride);
+  check("stride_w", l.stride_w, 1, kMaxStride);
+  check("dilation_h", l.dilation_h, 1, kMaxDilation);
+  check("dilation_w", l.dilation_w, 1, kMaxDilation);
+  check("pad_top", l.pad_top, 0, kMaxPad);
+  check("pad_left", l.pad_left, 0, kMaxPad);
+  check("pad_bottom", l.pad_bottom, 0, kMaxPad);
+  check("pad_right", l.pad_right, 0, kMaxPad);
+}
+
+// The output's height and width follow from the input; its channels too, where the operator keeps
+// them.
+Shape ExpectedOutput(const Layer& l, const Shape& in, const Shape& out) {
+  switch (l.op) {
+    case Op::kConv:
+    case Op::kDepthwiseConv:
+      return {
+          ConvOutputLength(in.height, l.kernel_h, l.stride_h, l.dilation_h, l.pad_top,
+                           l.pad_bottom),
+          ConvOutputLength(in.width, l.kernel_w, l.stride_w, l.dilation_w, l.pad_left, l.pad_right),
+          l.op == Op::kConv ? out.channels : in.channels};
+    case Op::kFullyConnected:
+      return {1, 1, out.channels};
+    case Op::kAdd:
+      return in;
+    case Op::kGlobalAveragePool:
+      return {1, 1, in.channels};
+  }
+  return {};
+}
+
+void CheckShapes(const Subject& subject, const Network& net, const Layer& l) {
+  const Shape& in = net.tensors[l.input].shape;
+  const Shape& out = net.tensors[l.output].shape;
+  if (l.op == Op::kFullyConnected && in.pixels() != 1) {
+    subject.Fail(fmt::format("input is {}, a fully connected layer takes 1x1xC", Text(in)));
+  }
+  const Shape expected = ExpectedOutput(l, in, out);
+  if (!(out == expected)) {
+    subject.Fail(fmt::format("output is {}, expected {} for an input of {}", Text(out),
+                             Text(expected), Text(in)));
+  }
+  if (l.residual >= 0 && !(net.tensors[l.residual].shape == out)) {
+    subject.Fail(fmt::format("residual is {}, must be {} as the output",
+                             Text(net.tensors[l.residual].shape), Text(out)));
+  }
+}
+
+void CheckWeights(const Subject& subject, const Network& net, const Layer& l, bool with_weights) {
+  const int64_t count = WeightCount(net, l);
+  subject.InRange("number of weights", count, l.has_weights() ? 1 : 0, kMaxElements);
+  if (l.synthetic) {
+    if (!l.has_weights()) subject.Fail("synthetic weights on an operator without weights");
+    subject.InRange("generator gain", l.generator.gain, 1, kMaxGain);
+    subject.Values("weights", l.weights, 0);
+    subject.Values("bias", l.bias, 0);
+  } else if (with_weights) {
+    subject.Values("weights", l.weights, count);
+    subject.Values("bias", l.bias, l.has_weights() ? net.tensors[l.output].shape.channels : 0);
+  }
+}
+
+void CheckLayers(const Network& net, bool with_weights) {
+  const auto tensors = static_cast<int64_t>(net.tensors.size());
+  std::vector<bool> written(net.tensors.size());
+  written[net.input] = true;
+  std::set<std::string> names;
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    const Layer& l = net.layers[i];
+    const Subject subject(fmt::format("layer {} \"{}\"", i, l.name.substr(0, kMaxNameBytes)));
+    subject.Text("name", l.name, true);
+    if (!names.insert(l.name).second) subject.Fail("name is not unique");
+    subject.Text("source", l.source, false);
+    subject.InRange("op", static_cast<int>(l.op), 0, static_cast<int>(Op::kGlobalAveragePool));
+    subject.InRange("input", l.input, 0, tensors - 1);
+    const bool may_have_residual = l.op != Op::kGlobalAveragePool;
+    subject.InRange("residual", l.residual, l.op == Op::kAdd ? 0 : -1,
+                    may_have_residual ? tensors - 1 : -1);
+    subject.InRange("output", l.output, 0, tensors - 1);
+    const auto read = [&](const char* field, int tensor) {
+      if (tensor == net.output) subject.Fail(fmt::format("{} reads the network's output", field));
+      if (!written[tensor]) {
+        subject.Fail(fmt::format("{} reads tensor {} before it is written", field, tensor));
+      }
+    };
+    read("input", l.input);
+    if (l.residual >= 0) read("residual", l.residual);
+    if (written[l.output]) {
+      subject.Fail(fmt::format("output writes tensor {} a second time", l.output));
+    }
+    written[l.output] = true;
+    CheckGeometry(subject, l);
+    CheckActivation(subject, l.activation);
+    CheckShapes(subject, net, l);
+    CheckWeights(subject, net, l, with_weights);
+  }
+  for (size_t t = 0; t < net.tensors.size(); ++t) {
+    if (!written[t]) {
+      Subject(fmt::format("tensor {} \"{}\"", t, net.tensors[t].name)).Fail("no layer writes it");
+    }
+  }
+}
+
+void CheckPreprocess(const Network& net) {
+  const Subject subject("preprocess");
+  const int channels = net.tensors[net.input].shape.channels;
+  subject.Values("mean", net.preprocess.mean, channels);
+  subject.Values("stddev", net.preprocess.stddev, channels);
+  for (const float s : net.preprocess.stddev) {
+    if (!(s > 0)) subject.Fail(fmt::format("stddev is {}, must be positive", s));
+  }
+}
+
+}  // namespace
+
+void Validate(const Network& net, bool with_weights) {
+  const Subject subject("network");
+  subject.Text("name", net.name, true);
+  subject.Text("producer", net.producer, false);
+  subject.Text("calibration", net.calibration, false);
+  subject.InRange("number of layers", static_cast<int64_t>(net.layers.size()), 1, kMaxLayers);
+  subject.InRange("number of tensors", static_cast<int64_t>(net.tensors.size()), 2, kMaxLayers + 1);
+  const auto tensors = static_cast<int64_t>(net.tensors.size());
+  subject.InRange("input", net.input, 0, tensors - 1);
+  subject.InRange("output", net.output, 0, tensors - 1);
+  CheckTensors(net);
+  CheckLayers(net, with_weights);
+  CheckPreprocess(net);
+}
+
+}  // namespace nibble::trace

@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "models/numerics/formats.h"
+#include "sw/trace/container.h"
+#include "sw/trace/file.h"
+#include "trace_generated.h"
+
+namespace nibble::trace {
+namespace {
+
+uint32_t Bits(float x) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+bool AllFp16(const std::vector<float>& values) {
+  for (const float x : values) {
+    if (Bits(numerics::DecodeFp16(numerics::EncodeFp16(x))) != Bits(x)) return false;
+  }
+  return true;
+}
+
+// Appends values to the tensor section; those of a source in binary16 take two bytes each, without
+// loss.
+fbs::Values Append(std::vector<uint8_t>& section, const std::vector<float>& values) {
+  section.resize(AlignUp(section.size()));
+  const uint64_t offset = section.size();
+  const auto put = [&](uint32_t bits, int bytes) {
+    for (int i = 0; i < bytes; ++i) section.push_back(static_cast<uint8_t>(bits >> (8 * i)));
+  };
+  const bool half = AllFp16(values);
+  section.reserve(offset + values.size() * (half ? 2 : 4));
+  for (const float x : values) {
+    half ? put(numerics::EncodeFp16(x), 2) : put(Bits(x), 4);
+  }
+  return {offset, values.size(), half ? fbs::DataType_Float16 : fbs::DataType_Float32};
+}
+
+flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builder, const Layer& l,
+                                          std::vector<uint8_t>& section) {
+  const auto name = builder.CreateString(l.name), source = builder.CreateString(l.source);
+  flatbuffers::Offset<fbs::Activation> activation;
+  if (l.activation.kind != Activation::Kind::kNone) {
+    activation = fbs::CreateActivation(builder, static_cast<fbs::ActivationKind>(l.activation.kind),
+                                       l.activation.lo, l.activation.hi);
+  }
+  flatbuffers::Offset<fbs::Synthetic> synthetic;
+  fbs::Values weights, bias;
+  const bool stored = l.has_weights() && !l.synthetic;
+  if (stored) {
+    weights = Append(section, l.weights);
+    bias = Append(section, l.bias);
+  } else if (l.synthetic) {
+    synthetic = fbs::CreateSynthetic(builder, l.generator.seed, l.generator.gain);
+  }
+  return fbs::CreateLayer(builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual,
+                          l.output, l.kernel_h, l.kernel_w, l.stride_h, l.stride_w, l.dilation_h,
+                          l.dilation_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right,
+                          activation, synthetic, stored ? &weights : nullptr,
+                          stored ? &bias : nullptr);
+}
+
+std::vector<uint8_t> Serialize(const Network& net) {
+  flatbuffers::FlatBufferBuilder builder;
+  std::vector<uint8_t> section;
+  std::vector<flatbuffers::Offset<fbs::Tensor>> tensors;
+  for (const Tensor& t : net.tensors) {
+    tensors.push_back(fbs::CreateTensor(builder, builder.CreateString(t.name), t.shape.height,
+                                        t.shape.width, t.shape.channels, t.amax));
+  }
+  std::vector<flatbuffers::Offset<fbs::Layer>> layers;
+  for (const Layer& l : net.layers) layers.push_back(PackLayer(builder, l, section));
+  builder.Finish(fbs::CreateNetworkDirect(builder, net.name.c_str(), net.producer.c_str(),
+                                          net.calibration.c_str(), &tensors, &layers, net.input,
+                                          net.output, &net.preprocess.mean, &net.preprocess.stddev),
+                 kFileIdentifier);
+  return Seal(builder.GetBufferPointer(), builder.GetSize(), section);
+}
+
+}  // namespace
+
+void Write(const Network& net, const std::string& path) {
+  Validate(net);
+  const std::vector<uint8_t> bytes = Serialize(net);
+  const std::string beside = fmt::format("{}.{}.tmp", path, getpid());
+  std::error_code error;
+  {
+    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+    out.close();
+    if (!out) {
+      std::filesystem::remove(beside, error);
+      throw FileError(path + ": cannot be written");
+    }
+  }
+  std::filesystem::rename(beside, path, error);
+  if (error) {
+    const std::string reason = error.message();
+    std::filesystem::remove(beside, error);
+    throw FileError(fmt::format("{}: cannot be written: {}", path, reason));
+  }
+}
+
+}  // namespace nibble::trace
