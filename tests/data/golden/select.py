@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Selects the committed golden vectors from a directory that holds the full ones: select.py FULL_DIR."""
+import json
+import os
+import sys
+
+source, target = sys.argv[1], os.path.dirname(os.path.abspath(__file__))
+
+
+def records(name):
+    with open(os.path.join(source, name)) as file:
+        return [json.loads(line) for line in file]
+
+
+def write(name, selected):
+    with open(os.path.join(target, name), "w") as file:
+        for record in selected:
+            file.write(json.dumps(record, separators=(",", ":")) + "\n")
+
+
+def first_of_each(all_records, key):
+    seen = {}
+    for record in all_records:  # ascending K, so that the shortest is kept
+        seen.setdefault(key(record), record)
+    return list(seen.values())
+
+
+# Encoders: every line of E2M1, every second line of the others.
+for name, stride in (("e2m1", 1), ("e4m3", 2), ("e5m2", 2), ("e8m0", 2)):
+    with open(os.path.join(source, f"encode_{name}.csv")) as file:
+        header, *lines = file.read().splitlines()
+    with open(os.path.join(target, f"encode_{name}.csv"), "w") as file:
+        file.write("\n".join([header] + lines[::stride]) + "\n")
+
+with open(os.path.join(source, "decode_tables.json")) as file:
+    tables = json.load(file)
+with open(os.path.join(target, "decode_tables.json"), "w") as file:
+    json.dump({name: tables[name] for name in ("e2m1", "e4m3", "e5m2", "e8m0")}, file, separators=(",", ":"))
+
+# Quantiser: every kind of at most 256 values once, the block size taking turns.
+blocks = [8, 16, 32, 64, 128]
+quant = [r for r in records("nvfp4_quant.jsonl") if r["n"] <= 256]
+kinds = list(dict.fromkeys(r["name"] for r in quant))
+write("nvfp4_quant.jsonl", [r for r in quant if r["B"] == blocks[kinds.index(r["name"]) % len(blocks)]])
+
+# Dot products: every kind at every block size (and weight format), at the smallest K.
+dot = first_of_each(records("dot.jsonl"), lambda r: (r["kind"], r["B"]))
+for record in dot:
+    record["acc"] = {"d0_block_fp32_rne": record["acc"]["d0_block_fp32_rne"]}
+write("dot.jsonl", dot)
+write("dot_mixed_weights.jsonl",
+      first_of_each(records("dot_mixed_weights.jsonl"), lambda r: (r["kind"], r["wfmt"], r["B"])))
+
+# Unscaled FP4: the kinds that are about ties, signs and special values.
+special = {"neg_zero_mix", "ties_pm_1ulp", "nan_elements", "inf_elements", "ragged_100", "random_bits"}
+write("other_quant.jsonl",
+      [r for r in records("other_quant.jsonl") if r["fmt"] == "fp4_unscaled" and r["name"] in special])

@@ -1,0 +1,279 @@
+// The panel of the simulated datapaths against the definition of a block term, and that against
+// closed forms.
+#include "models/numerics/dot.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "models/numerics/activation_store.h"
+#include "models/numerics/formats.h"
+#include "models/numerics/quantize.h"
+#include "tests/numerics/testing.h"
+
+namespace nibble::numerics {
+namespace {
+
+constexpr Format kWeightFormats[] = {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16};
+constexpr Format kActivationFormats[] = {Format::kNvfp4, Format::kFp4};
+
+// A weight code of any value; now and then one that is no finite number.
+uint16_t WeightCode(Random& random, Format format, bool special) {
+  switch (format) {
+    case Format::kFp8: {
+      const auto code = static_cast<uint16_t>(random.Int(0, 255));
+      return special || (code & 0x7F) != 0x7F ? code : 0;
+    }
+    case Format::kFp16: {
+      const auto code = static_cast<uint16_t>(random.Int(0, 0xFFFF));
+      return special || (code & 0x7C00) != 0x7C00 ? code : 0;
+    }
+    default:
+      return static_cast<uint16_t>(random.Int(0, 15));
+  }
+}
+
+std::vector<uint8_t> ScaleBytes(Random& random, int count, bool special) {
+  std::vector<uint8_t> scales(static_cast<size_t>(count));
+  for (uint8_t& scale : scales) {
+    scale = static_cast<uint8_t>(random.Int(0, 255));  // bit 7 is ignored
+    if (!special && IsNanE4M3(scale)) scale = 0;
+  }
+  return scales;
+}
+
+std::vector<uint8_t> Packed(const uint16_t* codes, int count, Format format) {
+  std::vector<uint8_t> bytes(static_cast<size_t>(count) * 2);
+  for (int i = 0; i < count; ++i) {
+    const uint16_t code = codes[i];
+    const auto at = static_cast<size_t>(i);
+    switch (format) {
+      case Format::kFp8:
+        bytes[at] = static_cast<uint8_t>(code);
+        break;
+      case Format::kFp16:
+        bytes[2 * at] = static_cast<uint8_t>(code);
+        bytes[2 * at + 1] = static_cast<uint8_t>(code >> 8);
+        break;
+      default:
+        bytes[at / 2] = static_cast<uint8_t>(bytes[at / 2] | code << (4 * (at % 2)));
+    }
+  }
+  return bytes;
+}
+
+// Random operands of a reduction: one run of activations, and weights of several columns and runs.
+struct Operands {
+  Operands(Random& random, Format a_format, Format w_format, int w_block, int w_columns,
+           int w_segments, int w_segment, int a_count, bool special)
+      : activations(a_format),
+        weights(w_format),
+        block(w_block),
+        columns(w_columns),
+        segments(w_segments),
+        segment(w_segment),
+        blocks(BlockCount(w_segment, w_block)),
+        a(static_cast<size_t>(a_count)),
+        a_scales(ScaleBytes(random, BlockCount(a_count, w_block), special)),
+        w(static_cast<size_t>(w_columns * w_segments * w_segment)),
+        w_scales(ScaleBytes(random, w_columns * w_segments * blocks, special)),
+        twice(a.size()),
+        scale_values(a_scales.size()),
+        from_codes(w_format, w_block, w_columns, w_segments, w_segment),
+        from_bytes(w_format, w_block, w_columns, w_segments, w_segment) {
+    for (uint8_t& code : a) code = static_cast<uint8_t>(random.Int(0, 1) * random.Int(0, 15));
+    for (uint16_t& code : w) code = WeightCode(random, w_format, special && random.Int(0, 99) == 0);
+    DecodeActivations(a.data(), HasBlockScale(a_format) ? a_scales.data() : nullptr, a_count, block,
+                      twice.data(), scale_values.data());
+    for (int n = 0; n < columns; ++n) {
+      for (int s = 0; s < segments; ++s) {
+        for (int k = 0; k < segment; ++k) from_codes.SetCode(n, s, k, *Weight(n, s, k));
+        for (int b = 0; HasBlockScale(w_format) && b < blocks; ++b) {
+          from_codes.SetScale(n, s, b, static_cast<uint8_t>(WeightScale(n, s, b)));
+        }
+        from_bytes.SetPackedRow(n, s, Packed(Weight(n, s, 0), segment, w_format).data(),
+                                &w_scales[static_cast<size_t>((n * segments + s) * blocks)]);
+      }
+    }
+  }
+
+  const uint16_t* Weight(int n, int s, int k) const {
+    return &w[static_cast<size_t>((n * segments + s) * segment + k)];
+  }
+  int WeightScale(int n, int s, int b) const {
+    return HasBlockScale(weights) ? w_scales[static_cast<size_t>((n * segments + s) * blocks + b)]
+                                  : kNoScale;
+  }
+  int ActivationScale(int b) const {
+    return HasBlockScale(activations) ? a_scales[static_cast<size_t>(b)] : kNoScale;
+  }
+
+  Format activations, weights;
+  int block, columns, segments, segment, blocks;
+  std::vector<uint8_t> a, a_scales;
+  std::vector<uint16_t> w;
+  std::vector<uint8_t> w_scales;
+  std::vector<int16_t> twice;
+  std::vector<float> scale_values;
+  WeightPanel from_codes, from_bytes;
+};
+
+TEST_CASE("a panel accumulates what the definition of a block term gives") {
+  Random random(11);
+  for (Format activations : kActivationFormats) {
+    for (Format weights : kWeightFormats) {
+      for (int block : {8, 16, 32, 64, 128}) {
+        for (int trial = 0; trial < 4; ++trial) {
+          const int segment = random.Int(1, 300);  // odd lengths and partial tail blocks
+          const Operands o(random, activations, weights, block, random.Int(1, 40), random.Int(1, 3),
+                           segment, segment, trial == 3);
+          INFO(FormatName(activations) << " x " << FormatName(weights) << " B=" << block << " K="
+                                       << o.segments << "x" << segment << " N=" << o.columns);
+          std::vector<float> expected(static_cast<size_t>(o.columns), 0.0f);
+          std::vector<float> codes = expected, bytes = expected;
+          for (int s = 0; s < o.segments; ++s) {
+            for (int n = 0; n < o.columns; ++n) {
+              for (int b = 0; b < o.blocks; ++b) {
+                expected[static_cast<size_t>(n)] +=
+                    BlockTerm(&o.a[static_cast<size_t>(b * block)], o.ActivationScale(b),
+                              o.Weight(n, s, b * block), o.WeightScale(n, s, b), weights,
+                              std::min(block, segment - b * block));
+              }
+            }
+            o.from_codes.Accumulate(s, o.twice.data(), o.scale_values.data(), codes.data());
+            o.from_bytes.Accumulate(s, o.twice.data(), o.scale_values.data(), bytes.data());
+          }
+          CHECK(Bits(codes) == Bits(expected));
+          CHECK(Bits(bytes) == Bits(expected));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a depthwise panel accumulates single products in order") {
+  Random random(12);
+  for (Format activations : kActivationFormats) {
+    for (Format weights : kWeightFormats) {
+      for (int block : {8, 16, 32, 64, 128}) {
+        for (int trial = 0; trial < 4; ++trial) {
+          const int columns = random.Int(1, 40);
+          const int channel0 = random.Int(0, 150);
+          const int taps = random.Int(1, 49);
+          const Operands o(random, activations, weights, block, columns, 1, taps,
+                           channel0 + columns + random.Int(0, 20), trial == 3);
+          INFO(FormatName(activations) << " x " << FormatName(weights) << " B=" << block << " taps "
+                                       << taps << " channels " << channel0 << "+" << columns);
+          std::vector<float> expected(static_cast<size_t>(columns), 0.0f);
+          std::vector<float> codes = expected, bytes = expected;
+          for (int k = 0; k < taps; ++k) {
+            for (int n = 0; n < columns; ++n) {
+              const int c = channel0 + n;
+              expected[static_cast<size_t>(n)] +=
+                  BlockTerm(&o.a[static_cast<size_t>(c)], o.ActivationScale(c / block),
+                            o.Weight(n, 0, k), o.WeightScale(n, 0, k / block), weights, 1);
+            }
+            o.from_codes.AccumulateDepthwise(k, o.twice.data(), o.scale_values.data(), channel0,
+                                             codes.data());
+            o.from_bytes.AccumulateDepthwise(k, o.twice.data(), o.scale_values.data(), channel0,
+                                             bytes.data());
+          }
+          CHECK(Bits(codes) == Bits(expected));
+          CHECK(Bits(bytes) == Bits(expected));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("the largest block sums are exact") {
+  for (int block : {8, 16, 32, 64, 128}) {
+    const std::vector<uint8_t> a(static_cast<size_t>(block), 7);
+    const std::vector<uint16_t> w(a.begin(), a.end());
+    const double largest = 36.0 * block * 448.0 * 448.0;
+    CHECK(BlockTerm(a.data(), 0x7E, w.data(), 0x7E, Format::kNvfp4, block) == largest);
+    WeightPanel panel(Format::kNvfp4, block, 1, 1, block);
+    for (int k = 0; k < block; ++k) panel.SetCode(0, 0, k, 15);
+    panel.SetScale(0, 0, 0, 0x7E);
+    const std::vector<int16_t> twice(static_cast<size_t>(block), 12);
+    const float scale = 448.0f;
+    float acc = 0.0f;
+    panel.Accumulate(0, twice.data(), &scale, &acc);
+    CHECK(acc == -largest);
+  }
+}
+
+TEST_CASE("an FP16 block term rounds once, from the exact sum") {
+  // 32 * 6 * 65504 + 6 * 2^-24 * ...: a tie to even that only the smallest weight decides.
+  std::vector<uint8_t> a(16, 2);  // 1.0
+  std::vector<uint16_t> w(16, 0);
+  w[0] = 0x7800;  // 2^15
+  w[1] = 0x1800;  // 2^-9: half a unit in the last place of 2^15
+  CHECK(BlockTerm(a.data(), 0x38, w.data(), kNoScale, Format::kFp16, 16) == 0x1p15f);
+  w[2] = 0x0001;  // 2^-24
+  const float above = std::nextafter(0x1p15f, 0x1p16f);
+  CHECK(BlockTerm(a.data(), 0x38, w.data(), kNoScale, Format::kFp16, 16) == above);
+  // And with a scale of 15/8, where the product needs more bits than binary64 has to round it
+  // twice.
+  w[3] = 0x8001;
+  a[3] = 1;  // half of it is taken away again
+  CHECK(BlockTerm(a.data(), 0x38, w.data(), kNoScale, Format::kFp16, 16) == above);
+}
+
+TEST_CASE("zero blocks at the end of a run add nothing") {
+  Random random(13);
+  for (Format weights : kWeightFormats) {
+    const int block = random.Block();
+    const int segment = block * random.Int(1, 4);
+    const Operands o(random, Format::kNvfp4, weights, block, 7, 1, segment, segment, false);
+    std::vector<float> acc(7, 0.0f), padded(7, 0.0f);
+    o.from_codes.Accumulate(0, o.twice.data(), o.scale_values.data(), acc.data());
+
+    WeightPanel panel(weights, block, 7, 1, segment + block + 3);
+    for (int n = 0; n < 7; ++n) {
+      for (int k = 0; k < segment; ++k) panel.SetCode(n, 0, k, *o.Weight(n, 0, k));
+      for (int b = 0; HasBlockScale(weights) && b < o.blocks; ++b) {
+        panel.SetScale(n, 0, b, static_cast<uint8_t>(o.WeightScale(n, 0, b)));
+      }
+    }
+    std::vector<int16_t> twice = o.twice;
+    twice.resize(static_cast<size_t>(segment + block + 3));
+    std::vector<float> scales = o.scale_values;
+    scales.resize(scales.size() + 2);
+    panel.Accumulate(0, twice.data(), scales.data(), padded.data());
+    CHECK(Bits(padded) == Bits(acc));
+  }
+}
+
+TEST_CASE("packed activations decode as unpacked ones do") {
+  Random random(14);
+  for (Format format : kActivationFormats) {
+    for (int count : {1, 2, 15, 16, 17, 96, 129}) {
+      const int block = random.Block();
+      std::vector<uint8_t> codes(static_cast<size_t>(count));
+      for (uint8_t& code : codes) code = static_cast<uint8_t>(random.Int(0, 15));
+      std::vector<uint8_t> packed(static_cast<size_t>(count + 1) / 2);
+      PackCodes(codes.data(), count, packed.data());
+      const std::vector<uint8_t> scales = ScaleBytes(random, BlockCount(count, block), true);
+      std::vector<int16_t> twice(codes.size()), packed_twice(codes.size());
+      std::vector<float> values(scales.size()), packed_values(scales.size());
+      DecodeActivations(codes.data(), HasBlockScale(format) ? scales.data() : nullptr, count, block,
+                        twice.data(), values.data());
+      DecodePackedActivations(packed.data(), scales.data(), count, block, format,
+                              packed_twice.data(), packed_values.data());
+      CHECK(packed_twice == twice);
+      CHECK(Bits(packed_values) == Bits(values));
+      for (int i = 0; i < count; ++i) {
+        CHECK(twice[static_cast<size_t>(i)] == 2 * DecodeE2M1(codes[static_cast<size_t>(i)]));
+      }
+    }
+  }
+}
+
+TEST_CASE("a panel refuses what it cannot hold") {
+  CHECK_THROWS_AS(WeightPanel(Format::kFp32, 16, 1, 1, 1), std::invalid_argument);
+  CHECK_THROWS_AS(WeightPanel(Format::kNvfp4, 256, 1, 1, 1), std::invalid_argument);
+  CHECK_THROWS_AS(WeightPanel(Format::kNvfp4, 16, 0, 1, 1), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace nibble::numerics
