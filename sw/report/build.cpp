@@ -33,6 +33,13 @@ Stalls StallsOf(const std::string& engine, const sim::RunStats& stats,
   return stalls;
 }
 
+// Engines count the cycles that SRAM bandwidth costs among the busy ones; here they are a stall
+// like the others, so that the parts of an engine's time add up.
+uint64_t WithoutSramStalls(uint64_t busy_cycles, const Stalls& stalls) {
+  const auto sram = stalls.find("sram");
+  return sram == stalls.end() ? busy_cycles : busy_cycles - sram->second;
+}
+
 uint64_t SumOf(const Stalls& stalls) {
   return std::accumulate(stalls.begin(), stalls.end(), uint64_t{0},
                          [](uint64_t sum, const auto& stall) { return sum + stall.second; });
@@ -68,8 +75,8 @@ LayerRow BuildRow(const sim::LayerEntry& layer, size_t index, const sim::RunStat
     row.utilisation = static_cast<double>(row.macs) /
                       (static_cast<double>(row.cycles) * PeakMacsPerCycle(design, row.engine));
   }
-  row.busy_cycles = stats.Value(index, row.engine + ".busy_cycles");
   row.stalls = StallsOf(row.engine, stats, row.counters);
+  row.busy_cycles = WithoutSramStalls(stats.Value(index, row.engine + ".busy_cycles"), row.stalls);
   row.dram_read_bytes = stats.Value(index, "dram.read_bytes");
   row.dram_write_bytes = stats.Value(index, "dram.write_bytes");
   row.compulsory_bytes = layer.compulsory_bytes;
@@ -91,8 +98,8 @@ std::vector<EngineTime> BuildEngines(const sim::RunStats& stats) {
     if (stats.counters[i].name != "busy_cycles") continue;
     EngineTime e;
     e.engine = stats.counters[i].component;
-    e.busy_cycles = sums[i];
     e.stalls = StallsOf(e.engine, stats, sums);
+    e.busy_cycles = WithoutSramStalls(sums[i], e.stalls);
     const uint64_t used = e.busy_cycles + SumOf(e.stalls);
     e.idle_cycles = stats.cycles > used ? stats.cycles - used : 0;
     engines.push_back(std::move(e));

@@ -107,6 +107,7 @@ std::string ToJson(const Report& report) {
                  {"calibration", report.calibration}}}};
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
+  if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;
   json["engines"] = Json::array();
   for (const EngineTime& e : report.engines) {
     json["engines"].push_back({{"engine", e.engine},

@@ -31,8 +31,4 @@ class QualityMeter {
   double signal_ = 0, error_ = 0;
 };
 
-// Indices of the `count` largest values, largest first; of equal values the lower index first, NaN
-// last.
-std::vector<int> TopClasses(const std::vector<float>& output, int count);
-
 }  // namespace nibble::report

@@ -246,6 +246,10 @@ std::string ToText(const Report& report, const TextStyle& style) {
   text += TimeText(report, style);
   text += EnergyText(report, style);
   if (report.quality) text += QualityText(*report.quality, style);
+  if (report.verified_tensors) {
+    text += fmt::format("\nVerified: {} stored tensors equal the golden executor's bit for bit\n",
+                        *report.verified_tensors);
+  }
   return text;
 }
 

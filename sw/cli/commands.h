@@ -1,0 +1,17 @@
+// The subcommands of `sim`. Each Add... declares its options on `app` and returns what to call when
+// they are parsed: a function that gives the exit code, and throws for bad input (see errors.h).
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+namespace nibble::cli {
+
+using Command = std::function<int()>;
+
+Command AddRun(CLI::App& app);      // sim --platform P --trace T ...: no subcommand of its own
+Command AddCompile(CLI::App& app);  // sim compile
+Command AddShow(CLI::App& app);     // sim show
+Command AddParams(CLI::App& app);   // sim params
+
+}  // namespace nibble::cli

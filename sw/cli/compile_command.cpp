@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+
+#include "sw/cli/commands.h"
+#include "sw/cli/errors.h"
+#include "sw/cli/inputs.h"
+#include "sw/cli/interrupt.h"
+#include "sw/cli/output.h"
+#include "sw/cli/progress.h"
+#include "sw/compiler/compiler.h"
+#include "sw/trace/file.h"
+
+namespace nibble::cli {
+
+namespace {
+
+struct CompileArguments {
+  std::string model, builtin, output;
+  int resolution = 224;
+  std::string calibrate = "random";
+  int count = 2;  // of calibration inputs: what the committed traces are made with
+  std::vector<float> mean, stddev;
+};
+
+std::vector<float> PerChannel(const std::vector<float>& values, const trace::Network& net,
+                              const char* option) {
+  const auto channels = static_cast<size_t>(net.tensors[net.input].shape.channels);
+  if (values.size() == 1) return std::vector<float>(channels, values[0]);
+  if (values.size() != channels) {
+    throw UsageError(
+        fmt::format("{}: {} values for an input of {} channels", option, values.size(), channels));
+  }
+  return values;
+}
+
+void SetPreprocess(const CompileArguments& args, trace::Network& net) {
+  if (!args.mean.empty()) net.preprocess.mean = PerChannel(args.mean, net, "--mean");
+  if (!args.stddev.empty()) net.preprocess.stddev = PerChannel(args.stddev, net, "--std");
+  for (float s : net.preprocess.stddev) {
+    if (!(s > 0)) throw UsageError(fmt::format("--std: {} is not positive", s));
+  }
+}
+
+std::string FileName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+void CalibrateOn(const CompileArguments& args, trace::Network& net) {
+  std::vector<std::vector<float>> inputs;
+  if (args.calibrate == "random") {
+    for (int i = 0; i < args.count; ++i)
+      inputs.push_back(compiler::GeneratedInput(net, static_cast<uint64_t>(i)));
+    net.calibration = fmt::format("{} generated inputs", args.count);
+  } else {
+    const compiler::ImageSet images = ReadImages(args.calibrate, net, args.count);
+    for (int i = 0; i < args.count; ++i) inputs.push_back(images.Input(i, net));
+    net.calibration = fmt::format("{} images of {}", args.count, FileName(args.calibrate));
+  }
+  static Progress* bar = nullptr;  // Calibrate takes a plain function
+  Progress progress("calibrating");
+  bar = &progress;
+  compiler::Calibrate(net, inputs, [](int done, int total) {
+    bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
+    StopIfInterrupted();
+  });
+}
+
+trace::Network Import(const CompileArguments& args) {
+  if (args.model.empty() == args.builtin.empty()) {
+    throw UsageError("compile: give either a model file or --builtin NAME");
+  }
+  return args.builtin.empty() ? compiler::ImportOnnx(args.model)
+                              : compiler::BuildNetwork(args.builtin, args.resolution);
+}
+
+int Compile(const CompileArguments& args) {
+  CheckWritable(args.output);
+  trace::Network net = Import(args);
+  SetPreprocess(args, net);
+  CalibrateOn(args, net);
+  trace::Write(net, args.output);
+  Print(fmt::format("{}: {}, {} layers, calibrated on {}, hash {}\n", args.output, net.name,
+                    net.layers.size(), net.calibration, trace::FileHash(args.output)));
+  return kDone;
+}
+
+}  // namespace
+
+Command AddCompile(CLI::App& app) {
+  auto args = std::make_shared<CompileArguments>();
+  CLI::App* sub =
+      app.add_subcommand("compile", "make a trace from an ONNX model or a built-in network");
+  auto* model = sub->add_option("model", args->model, "ONNX model, opset 13 to 17")
+                    ->option_text("MODEL.onnx");
+  auto* builtin =
+      sub->add_option("--builtin", args->builtin, "built-in network with synthetic weights")
+          ->check(CLI::IsMember(compiler::BuiltInNetworks()))
+          ->excludes(model);
+  sub->add_option("-r,--resolution", args->resolution,
+                  "height and width of a built-in network's input")
+      ->check(CLI::Range(compiler::kMinResolution, compiler::kMaxResolution))
+      ->needs(builtin)
+      ->capture_default_str();
+  sub->add_option("-o,--output", args->output, "the trace to write")
+      ->option_text("NET.trc")
+      ->required();
+  sub->add_option("--calibrate", args->calibrate,
+                  "inputs to find the ranges with: images, or `random`")
+      ->option_text("FILE.npy|random [random]");
+  sub->add_option("-n,--count", args->count, "how many of them")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  sub->add_option("--mean", args->mean,
+                  "of the preprocessing (u8 / 255 - mean) / std: one value, or one a channel")
+      ->delimiter(',')
+      ->option_text("M[,M...]");
+  sub->add_option("--std", args->stddev, "of the preprocessing")
+      ->delimiter(',')
+      ->option_text("S[,S...]");
+  return [args] { return Compile(*args); };
+}
+
+}  // namespace nibble::cli

@@ -1,0 +1,45 @@
+#include "sw/cli/design_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+
+namespace nibble::cli {
+
+void DesignOptions::AddTo(CLI::App& app) {
+  const char* group = "Design point";
+  app.add_option("-p,--platform", platform, "accel or nearmem")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("-c,--config", config, "file of key = value lines, or the name of a preset")
+      ->option_text("FILE")
+      ->group(group);
+  app.add_option("-s,--set", sets,
+                 "one parameter, see `sim params`; may be repeated, the last one counts")
+      ->option_text("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->group(group);
+}
+
+platforms::DesignPoint DesignOptions::Resolve() const {
+  return platforms::Resolve(platforms::ParsePlatform(platform), config, sets);
+}
+
+std::string ConfigText(const platforms::DesignPoint& design) {
+  size_t width = 0;
+  for (const platforms::Parameter& p : design.parameters) {
+    width = std::max(width, p.name.size() + 3 + p.value.size());
+  }
+  std::string text =
+      fmt::format("# {}: {}\n", platforms::PlatformName(design.platform), design.OneLine());
+  for (const platforms::Parameter& p : design.parameters) {
+    const std::string setting = p.name + " = " + p.value;
+    text += fmt::format("{:<{}}  # {}{}{}\n", setting, width, p.is_default ? "default" : "set",
+                        p.unit.empty() ? "" : ", ", p.unit);
+  }
+  return text;
+}
+
+}  // namespace nibble::cli

@@ -1,0 +1,24 @@
+// --platform, --config and --set: what several subcommands need to know a design point.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "platforms/design_point.h"
+
+namespace nibble::cli {
+
+struct DesignOptions {
+  std::string platform = "accel";
+  std::string config;
+  std::vector<std::string> sets;
+
+  void AddTo(CLI::App& app);
+  platforms::DesignPoint Resolve() const;
+};
+
+// The resolved design point in the form that --config reads, defaults marked as such.
+std::string ConfigText(const platforms::DesignPoint& design);
+
+}  // namespace nibble::cli

@@ -1,0 +1,49 @@
+#include "sw/cli/inputs.h"
+
+#include <fmt/format.h>
+
+#include "sw/compiler/compiler.h"
+#include "sw/trace/file.h"
+#include "sw/trace/print.h"
+
+namespace nibble::cli {
+
+compiler::ImageSet ReadImages(const std::string& path, const trace::Network& net, int count) {
+  compiler::ImageSet images(path);
+  const trace::Shape& expected = net.tensors[net.input].shape;
+  if (!(images.shape() == expected)) {
+    throw trace::FileError(fmt::format("{}: images are {}, the network takes {}", path,
+                                       trace::ShapeText(images.shape()),
+                                       trace::ShapeText(expected)));
+  }
+  if (images.count() < count) {
+    throw trace::FileError(
+        fmt::format("{}: holds {} images, --count asks for {}", path, images.count(), count));
+  }
+  return images;
+}
+
+Inputs::Inputs(const InputOptions& options, const trace::Network& net)
+    : net_(net), count_(options.count), seed_(static_cast<uint64_t>(options.seed)) {
+  if (!options.images.empty()) images_ = ReadImages(options.images, net, options.count);
+  if (options.labels.empty()) return;
+  labels_ = compiler::ReadLabels(options.labels);
+  const int64_t classes = net.tensors[net.output].shape.elements();
+  if (labels_.size() < static_cast<size_t>(count_)) {
+    throw trace::FileError(
+        fmt::format("{}: holds {} labels for {} images", options.labels, labels_.size(), count_));
+  }
+  for (int i = 0; i < count_; ++i) {
+    if (labels_[i] < 0 || labels_[i] >= classes) {
+      throw trace::FileError(
+          fmt::format("{}: label {} of image {} is not in 0..{}, the network's classes",
+                      options.labels, labels_[i], i, classes - 1));
+    }
+  }
+}
+
+std::vector<float> Inputs::Image(int i) const {
+  return images_ ? images_->Input(i, net_) : compiler::GeneratedInput(net_, seed_);
+}
+
+}  // namespace nibble::cli

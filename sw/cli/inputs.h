@@ -1,0 +1,42 @@
+// The images that a run takes: from a file, or one generated.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sw/compiler/images.h"
+#include "sw/trace/network.h"
+
+namespace nibble::cli {
+
+struct InputOptions {
+  std::string images, labels;  // files
+  int count = 1;
+  int64_t seed = 0;  // of the generated input, without images
+};
+
+class Inputs {
+ public:
+  // Throws trace::FileError for a bad file, images of another shape than the network's input, or
+  // too few.
+  Inputs(const InputOptions& options, const trace::Network& net);
+
+  int count() const { return count_; }
+  std::vector<float> Image(int i) const;  // as network input, NHWC
+  int Label(int i) const { return labels_.empty() ? -1 : labels_[i]; }
+
+ private:
+  const trace::Network& net_;
+  std::optional<compiler::ImageSet> images_;
+  std::vector<int> labels_;
+  int count_ = 1;
+  uint64_t seed_ = 0;
+};
+
+// An image file for `net`. Throws trace::FileError when it holds fewer than `count` images or
+// images of another shape.
+compiler::ImageSet ReadImages(const std::string& path, const trace::Network& net, int count);
+
+}  // namespace nibble::cli

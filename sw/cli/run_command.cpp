@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+
+#include "platforms/energy_model.h"
+#include "platforms/machine.h"
+#include "sw/cli/commands.h"
+#include "sw/cli/design_options.h"
+#include "sw/cli/errors.h"
+#include "sw/cli/inputs.h"
+#include "sw/cli/interrupt.h"
+#include "sw/cli/output.h"
+#include "sw/cli/progress.h"
+#include "sw/cli/trace_file.h"
+#include "sw/cli/verify.h"
+#include "sw/cli/version.h"
+#include "sw/golden/golden.h"
+#include "sw/lowering/lowering.h"
+#include "sw/report/report.h"
+#include "sw/trace/file.h"
+
+namespace nibble::cli {
+
+namespace {
+
+struct RunArguments {
+  DesignOptions design;
+  std::string trace;
+  InputOptions inputs;
+  std::string json, csv;
+  bool timing_only = false, verify = false, no_quality = false;
+  bool wide = false, quiet = false, dry_run = false;
+  bool break_datapath = false;
+};
+
+// What the images of a run add up to; the report's counts are those of the first.
+struct Results {
+  sim::RunStats first;
+  report::QualityMeter quality;
+  size_t verified_tensors = 0;
+};
+
+Results RunImages(const RunArguments& args, const trace::Network& net,
+                  const platforms::DesignPoint& design, sim::Program& program,
+                  const Inputs& inputs) {
+  Results results;
+  Progress bar(fmt::format("{} on {}", net.name, args.design.platform), !args.quiet);
+  for (int i = 0; i < inputs.count(); ++i) {
+    platforms::RunOptions options;
+    options.timing_only = args.timing_only;
+    options.break_datapath = args.break_datapath;
+    options.stop = &Interrupted();
+    options.progress = [&](size_t done, size_t total) {
+      bar.Update(static_cast<size_t>(i) * total + done,
+                 static_cast<size_t>(inputs.count()) * total);
+    };
+    std::vector<float> input;
+    if (!args.timing_only) {
+      input = inputs.Image(i);
+      lowering::SetInput(program, net, design, input);
+    }
+    platforms::RunOutcome outcome = platforms::Run(design, program, options);
+    if (args.verify) results.verified_tensors += Verify(net, design, program, outcome, input);
+    if (!args.timing_only && !args.no_quality) {
+      const std::vector<float> output =
+          numerics::LoadTensor(StoredTensor(program, outcome, program.output));
+      results.quality.Add(output, golden::RunFp32(net, input)[net.output], inputs.Label(i));
+    }
+    StopIfInterrupted();
+    if (i == 0) results.first = std::move(outcome.stats);
+  }
+  return results;
+}
+
+void CheckArguments(const RunArguments& args) {
+  if (args.trace.empty()) throw UsageError("--trace is required (see sim --help)");
+  if (args.json == "-" && args.csv == "-")
+    throw UsageError("--json and --csv cannot both go to standard output");
+}
+
+int Run(const RunArguments& args) {
+  const platforms::DesignPoint design = args.design.Resolve();
+  if (args.dry_run) {
+    Print(ConfigText(design));
+    return kDone;
+  }
+  CheckArguments(args);
+  const OutputFile json(args.json), csv(args.csv);
+  const platforms::EnergyModel energy(design);
+  const std::string path = FindTrace(args.trace);
+  const trace::Network net = trace::Read(path, !args.timing_only);
+  const Inputs inputs(args.inputs, net);
+  sim::Program program = lowering::Lower(net, design, {!args.timing_only});
+  StopIfInterrupted();
+  const Results results = RunImages(args, net, design, program, inputs);
+
+  report::Report report =
+      report::BuildReport({Version(), path, trace::FileHash(path), args.timing_only}, net, design,
+                          program, results.first, energy);
+  if (!args.timing_only && !args.no_quality) report.quality = results.quality.Result();
+  if (args.verify) report.verified_tensors = results.verified_tensors;
+  if (json.wanted()) json.Write(report::ToJson(report));
+  if (csv.wanted()) csv.Write(report::ToCsv(report));
+  if (!args.quiet && !json.is_stdout() && !csv.is_stdout()) {
+    const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    Print(report::ToText(report, {args.wide, colour}));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Command AddRun(CLI::App& app) {
+  auto args = std::make_shared<RunArguments>();
+  args->design.AddTo(app);
+  app.add_option("-t,--trace", args->trace, "compiled network: a path, or a name in traces/")
+      ->option_text("FILE");
+
+  const char* input = "Input";
+  auto* images = app.add_option("-i,--input", args->inputs.images,
+                                "images, NumPy uint8 or float32 [N][H][W][C]")
+                     ->option_text("FILE.npy")
+                     ->group(input);
+  app.add_option("--labels", args->inputs.labels, "true classes of the images: reports accuracy")
+      ->option_text("FILE")
+      ->needs(images)
+      ->group(input);
+  app.add_option("-n,--count", args->inputs.count,
+                 "run this many images; counts are those of the first")
+      ->check(CLI::PositiveNumber)
+      ->needs(images)
+      ->option_text("N [1]")
+      ->group(input);
+  app.add_option("--seed", args->inputs.seed, "which generated input, where no images are given")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(images)
+      ->option_text("N [0]")
+      ->group(input);
+
+  const char* mode = "What to do";
+  auto* timing = app.add_flag("--timing-only", args->timing_only,
+                              "cycles, traffic and energy, without the bits");
+  timing->excludes(images)->group(mode);
+  app.add_flag("--verify", args->verify,
+               "compare every stored tensor with the golden executor's, bit for bit")
+      ->excludes(timing)
+      ->group(mode);
+  app.add_flag("--no-quality", args->no_quality,
+               "skip the FP32 golden run and the comparison with it")
+      ->group(mode);
+  app.add_flag("--dry-run", args->dry_run,
+               "print the resolved design point (in the form --config reads) and stop")
+      ->group(mode);
+  app.add_flag("--break-datapath", args->break_datapath,
+               "flip one accumulator bit: --verify must fail")
+      ->group("");
+
+  const char* output = "Output";
+  app.add_option("--json", args->json,
+                 "everything, with units and the resolved design point; - is stdout")
+      ->option_text("FILE")
+      ->group(output);
+  app.add_option("--csv", args->csv, "one line per layer; - is stdout")
+      ->option_text("FILE")
+      ->group(output);
+  app.add_flag("-w,--wide", args->wide, "all columns, not only those that fit 120 characters")
+      ->group(output);
+  app.add_flag("-q,--quiet", args->quiet, "no table, no progress bar")->group(output);
+  return [args] { return Run(*args); };
+}
+
+}  // namespace nibble::cli

@@ -1,0 +1,29 @@
+// --verify: what the machine stored against what the golden executor stores.
+#pragma once
+
+#include <stdexcept>
+#include <vector>
+
+#include "models/numerics/activation_store.h"
+#include "platforms/machine.h"
+#include "sw/trace/network.h"
+
+namespace nibble::cli {
+
+// Exit code 1.
+class CheckFailed : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Tensor `index` as the machine left it in DRAM.
+numerics::StoredActivations StoredTensor(const sim::Program& program,
+                                         const platforms::RunOutcome& outcome, int index);
+
+// Runs golden on `input` and compares every stored tensor, in order of execution. Returns how many
+// there are; throws CheckFailed with the first differing tensor, index and both values.
+size_t Verify(const trace::Network& net, const platforms::DesignPoint& design,
+              const sim::Program& program, const platforms::RunOutcome& outcome,
+              const std::vector<float>& input);
+
+}  // namespace nibble::cli
