@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs the Debian packages that Nibble is built from, when any is missing. ./sim, ./check and .ci/run call it.
 #
-#   setup.sh        what it takes to build, run and test
-#   setup.sh --ci   and what the format check, clang-tidy and repeated builds take
+#   setup.sh           what it takes to build, run and test
+#   setup.sh --ci      and what the format check, clang-tidy and repeated builds take
+#   setup.sh --bench   and what the benchmarks take
 #
 # NIBBLE_SKIP_SETUP=1 skips it, on systems where the same libraries come from elsewhere.
 set -eu
@@ -13,9 +14,10 @@ packages="g++ cmake ninja-build pkg-config libcli11-dev libboost-program-options
 packages="$packages libsystemc-dev catch2 libfmt-dev libspdlog-dev nlohmann-json3-dev"
 #                    trace files                                              ONNX front end
 packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
-if [ "${1:-}" = --ci ]; then
-  packages="$packages ccache clang-format clang-tidy git"
-fi
+case "${1:-}" in
+  --ci) packages="$packages ccache clang-format clang-tidy git" ;;
+  --bench) packages="$packages libbenchmark-dev" ;;
+esac
 
 say() { echo "setup: $*" >&2; }
 

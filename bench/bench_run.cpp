@@ -1,0 +1,66 @@
+// CPU time of whole runs of MobileNetV2 at 224 x 224: what a user waits for after the program has
+// started, from reading the trace to the last result byte (report excluded).
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "platforms/machine.h"
+#include "sw/compiler/compiler.h"
+#include "sw/golden/golden.h"
+#include "sw/lowering/lowering.h"
+#include "sw/trace/file.h"
+
+extern "C" int sc_main(int, char**) { return 0; }  // libsystemc asks for one
+
+namespace {
+
+using nibble::platforms::Platform;
+
+std::string Trace() { return nibble::platforms::DataFolder() + "/traces/mobilenet_v2.trc"; }
+
+void Run(benchmark::State& state, Platform platform, bool timing_only) {
+  const auto design = nibble::platforms::Resolve(platform, "", {});
+  nibble::platforms::RunOptions options;
+  options.timing_only = timing_only;
+  uint64_t cycles = 0;
+  for (auto _ : state) {
+    const auto net = nibble::trace::Read(Trace(), !timing_only);
+    auto program = nibble::lowering::Lower(net, design, {!timing_only});
+    if (!timing_only) {
+      nibble::lowering::SetInput(program, net, design, nibble::compiler::GeneratedInput(net, 0));
+    }
+    cycles = nibble::platforms::Run(design, program, options).stats.cycles;
+  }
+  state.counters["cycles"] = static_cast<double>(cycles);
+}
+
+void Lower(benchmark::State& state, Platform platform) {
+  const auto design = nibble::platforms::Resolve(platform, "", {});
+  const auto net = nibble::trace::Read(Trace());
+  for (auto _ : state) benchmark::DoNotOptimize(nibble::lowering::Lower(net, design));
+}
+
+void GoldenFp32(benchmark::State& state) {
+  const auto net = nibble::trace::Read(Trace());
+  const auto input = nibble::compiler::GeneratedInput(net, 0);
+  for (auto _ : state) benchmark::DoNotOptimize(nibble::golden::RunFp32(net, input));
+}
+
+BENCHMARK_CAPTURE(Run, accel_bits, Platform::kAccel, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Run, nearmem_bits, Platform::kNearmem, false)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Run, accel_timing_only, Platform::kAccel, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Run, nearmem_timing_only, Platform::kNearmem, true)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Lower, accel, Platform::kAccel)->Unit(benchmark::kMillisecond);
+BENCHMARK(GoldenFp32)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
