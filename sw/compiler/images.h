@@ -15,7 +15,9 @@ class ImageSet {
   explicit ImageSet(const std::string& path);
   int count() const { return count_; }
   trace::Shape shape() const { return shape_; }
-  // Image `i` as network input: uint8 through the network's preprocess, float32 as it is.
+  // Image `i` as network input: uint8 through the network's preprocess in FP32, float32 as it is.
+  // Throws trace::FileError where the images have not the network's shape, std::out_of_range for a
+  // wrong `i`.
   std::vector<float> Input(int i, const trace::Network& net) const;
 
  private:
@@ -25,8 +27,9 @@ class ImageSet {
   std::vector<float> floats_;   // float32 images
 };
 
-// Labels, one per image: a text file of "class" or CSV "row,class[,...]" lines; lines starting with
-// '#' are skipped.
+// Labels, one per image: "class" lines, or CSV "row,class[,...]" lines whose rows count from 0.
+// Empty lines and lines that start with '#' are skipped, and so is a CSV header of names. Throws
+// trace::FileError naming the line.
 std::vector<int> ReadLabels(const std::string& path);
 
 }  // namespace nibble::compiler

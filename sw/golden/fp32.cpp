@@ -77,7 +77,7 @@ std::vector<std::vector<float>> RunFp32(const trace::Network& net,
     if (l.op == trace::Op::kAdd) {
       y = Add(l, x, tensors[l.residual]);
     } else if (l.op == trace::Op::kGlobalAveragePool) {
-      y = AveragePool(l, x, net.tensors[l.input].shape.channels);
+      y = AveragePool(x, net.tensors[l.input].shape.channels);
     } else {
       y = l.op == trace::Op::kDepthwiseConv ? Depthwise(net, l, x) : Dense(net, l, x);
       const std::vector<float> none;

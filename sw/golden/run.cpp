@@ -134,7 +134,7 @@ Execution Run(const trace::Network& net, const Datapath& datapath,
     if (l.op == trace::Op::kAdd) {
       y = Add(l, numerics::LoadTensor(x), residual);
     } else if (l.op == trace::Op::kGlobalAveragePool) {
-      y = AveragePool(l, numerics::LoadTensor(x), x.layout.channels);
+      y = AveragePool(numerics::LoadTensor(x), x.layout.channels);
     } else {
       y = Products(net, l, datapath, x);
       Finish(l, trace::LayerBias(net, l), residual, y);

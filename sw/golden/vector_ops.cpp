@@ -44,13 +44,13 @@ std::vector<float> Add(const trace::Layer& l, const std::vector<float>& a,
   return y;
 }
 
-std::vector<float> AveragePool(const trace::Layer& l, const std::vector<float>& x, int channels) {
+std::vector<float> AveragePool(const std::vector<float>& x, int channels) {
   std::vector<float> y(static_cast<size_t>(channels));
   for (size_t i = 0; i < x.size(); i += y.size()) {
     for (size_t c = 0; c < y.size(); ++c) y[c] += x[i + c];
   }
   const auto pixels = static_cast<float>(x.size() / y.size());
-  for (float& v : y) v = Activate(l.activation, v / pixels);
+  for (float& v : y) v /= pixels;
   return y;
 }
 

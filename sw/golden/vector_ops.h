@@ -15,7 +15,7 @@ void Finish(const trace::Layer& l, const std::vector<float>& bias,
 std::vector<float> Add(const trace::Layer& l, const std::vector<float>& a,
                        const std::vector<float>& b);
 
-// Mean over the pixels of [pixels][channels], then the activation.
-std::vector<float> AveragePool(const trace::Layer& l, const std::vector<float>& x, int channels);
+// Mean over the pixels of [pixels][channels].
+std::vector<float> AveragePool(const std::vector<float>& x, int channels);
 
 }  // namespace nibble::golden

@@ -180,6 +180,9 @@ void CheckLayers(const Network& net, bool with_weights) {
     written[l.output] = true;
     CheckGeometry(subject, l);
     CheckActivation(subject, l.activation);
+    if (l.op == Op::kGlobalAveragePool && l.activation.kind != Activation::Kind::kNone) {
+      subject.Fail("activation must be none after an average pool");
+    }
     CheckShapes(subject, net, l);
     CheckWeights(subject, net, l, with_weights);
   }
