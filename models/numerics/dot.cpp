@@ -1,6 +1,7 @@
 #include "models/numerics/dot.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -211,10 +212,12 @@ WeightPanel::WeightPanel(Format format, int block, int columns, int segments, in
 }
 
 size_t WeightPanel::Element(int n, int s, int k) const {
+  assert(n >= 0 && n < columns_ && s >= 0 && s < segments_ && k >= 0 && k < segment_);
   return ((static_cast<size_t>(s) * tiles_ + n / kTile) * segment_ + k) * kTile + n % kTile;
 }
 
 size_t WeightPanel::Scale(int n, int s, int b) const {
+  assert(n >= 0 && n < columns_ && s >= 0 && s < segments_ && b >= 0 && b < blocks_);
   return ((static_cast<size_t>(s) * tiles_ + n / kTile) * blocks_ + b) * kTile + n % kTile;
 }
 

@@ -51,7 +51,7 @@ uint32_t Encode(float x, Overflow overflow) {
     // smallest normal number gives its code.
     const uint32_t significand = (magnitude & 0x7FFFFF) | (exponent > 0 ? 0x800000 : 0);
     const int shift = (1 - F::kBias - F::kMantissaBits) - (std::max(exponent, 1) - 150);
-    code = shift <= 25 ? ShiftRne(significand, shift) : 0;  // below half a unit beyond that
+    code = shift <= 24 ? ShiftRne(significand, shift) : 0;  // below half a unit beyond that
   }
   if (code > F::kMax) code = overflow == Overflow::kSaturate ? F::kMax : F::kOverflow;
   return code | sign;

@@ -52,7 +52,7 @@ float AmaxIgnoringNan(const float* x, size_t count) {
 uint8_t QuantizeNvfp4Block(const float* x, int count, const TensorScale& scale, uint8_t* codes) {
   const float multiplier = scale.encode * BitsFloat(kOneSixthBits);
   const float amax = AmaxIgnoringNan(x, static_cast<size_t>(count));
-  const uint8_t scale_byte = EncodeE4M3(std::min(amax * multiplier, kScaleMax));
+  const uint8_t scale_byte = EncodeE4M3(amax * multiplier);  // which caps at 448
   // A scale that rounds to zero gives 1 / 0 = Inf, and that FLT_MAX: all non-zero elements become
   // +-6 times scale 0.
   const float encode = std::min(1.0f / (DecodeE4M3(scale_byte) * scale.decode), FLT_MAX);

@@ -203,20 +203,52 @@ TEST_CASE("the largest block sums are exact") {
 }
 
 TEST_CASE("an FP16 block term rounds once, from the exact sum") {
-  // 32 * 6 * 65504 + 6 * 2^-24 * ...: a tie to even that only the smallest weight decides.
-  std::vector<uint8_t> a(16, 2);  // 1.0
-  std::vector<uint16_t> w(16, 0);
-  w[0] = 0x7800;  // 2^15
-  w[1] = 0x1800;  // 2^-9: half a unit in the last place of 2^15
-  CHECK(BlockTerm(a.data(), 0x38, w.data(), kNoScale, Format::kFp16, 16) == 0x1p15f);
-  w[2] = 0x0001;  // 2^-24
-  const float above = std::nextafter(0x1p15f, 0x1p16f);
-  CHECK(BlockTerm(a.data(), 0x38, w.data(), kNoScale, Format::kFp16, 16) == above);
-  // And with a scale of 15/8, where the product needs more bits than binary64 has to round it
-  // twice.
-  w[3] = 0x8001;
-  a[3] = 1;  // half of it is taken away again
-  CHECK(BlockTerm(a.data(), 0x38, w.data(), kNoScale, Format::kFp16, 16) == above);
+  // The exact product of sum and scale is 55 bits of 2^-28: an even significand of 24 bits, then a
+  // half, then a last bit that alone decides to round up. Rounded to binary64 first, it would be
+  // lost and the half go to the even side.
+  constexpr uint64_t kHalfAndBit = (uint64_t{1} << 30) + 1;
+  const uint64_t low = kHalfAndBit * 0xEEEEEEEF & 0xFFFFFFFF;  // 15 * 0xEEEEEEEF = 1 modulo 2^32
+  const uint64_t sum = (uint64_t{0x48000} << 32) + low;        // units of 2^-25
+  const uint64_t product = sum * 15;
+  REQUIRE(product >> 54 == 1);
+  REQUIRE((product & 0xFFFFFFFF) == kHalfAndBit);
+
+  // The sum as products of twice an E2M1 value and a binary16 value in units of 2^-24, largest
+  // first.
+  struct Product {
+    uint8_t a;
+    uint16_t w;
+    uint64_t units;
+  };
+  std::vector<Product> choices = {{7, 0x7BFF, uint64_t{12 * 65504} << 24}};
+  for (int shift = 39; shift >= 0; --shift) {  // 0.5 * 2^(shift - 24)
+    const float power = std::ldexp(1.0f, shift - 24);
+    choices.push_back({1, EncodeFp16(power), uint64_t{1} << shift});
+  }
+  std::vector<uint8_t> a;
+  std::vector<uint16_t> w;
+  uint64_t rest = sum;
+  for (const Product& choice : choices) {
+    for (; rest >= choice.units; rest -= choice.units) {
+      a.push_back(choice.a);
+      w.push_back(choice.w);
+    }
+  }
+  REQUIRE(rest == 0);
+  REQUIRE(a.size() <= 128);
+
+  const auto count = static_cast<int>(a.size());
+  const uint8_t scale = 0x3F;  // 15/8
+  const float expected = std::ldexp(static_cast<float>((product >> 31) + 1), 31 - 25 - 3);
+  CHECK(BlockTerm(a.data(), scale, w.data(), kNoScale, Format::kFp16, count) == expected);
+
+  WeightPanel panel(Format::kFp16, 128, 1, 1, count);
+  for (int k = 0; k < count; ++k) panel.SetCode(0, 0, k, w[static_cast<size_t>(k)]);
+  std::vector<int16_t> twice(a.size());
+  float scale_value, acc = 0.0f;
+  DecodeActivations(a.data(), &scale, count, 128, twice.data(), &scale_value);
+  panel.Accumulate(0, twice.data(), &scale_value, &acc);
+  CHECK(acc == expected);
 }
 
 TEST_CASE("zero blocks at the end of a run add nothing") {
