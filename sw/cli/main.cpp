@@ -7,10 +7,10 @@
 
 #include "platforms/design_point.h"
 #include "platforms/machine.h"
+#include "platforms/params/value.h"
 #include "sw/cli/commands.h"
 #include "sw/cli/errors.h"
 #include "sw/cli/interrupt.h"
-#include "sw/cli/suggest.h"
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
 #include "sw/lowering/lowering.h"
@@ -43,7 +43,7 @@ std::string UnexpectedWord(const CLI::App& app) {
   const CLI::App& active = chosen.empty() ? app : *chosen.front();
   const std::vector<std::string> extra = app.remaining(true);
   const std::string word = extra.empty() ? "" : extra.front().substr(0, extra.front().find('='));
-  const std::string nearest = Nearest(word, KnownWords(active));
+  const std::string nearest = platforms::Nearest(word, KnownWords(active));
   const bool option = !word.empty() && word[0] == '-';
   std::string message = (option ? "unknown option '" : "unexpected argument '") + word + "'";
   if (&active != &app) message += " of " + active.get_name();
