@@ -1,0 +1,120 @@
+// Every bad input gives one clear line and the right exit code, and leaves nothing behind.
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "tests/cli/onnx_model.h"
+#include "tests/cli/sim.h"
+
+namespace nibble::cli_test {
+namespace {
+
+// Exit code, and what the line must name.
+void Refuses(const std::string& arguments, int exit_code, const std::vector<std::string>& names) {
+  const Folder folder;
+  const Result r = Sim(folder, arguments);
+  INFO("sim " << arguments << "\nstderr: " << r.err << "\nstdout: " << r.out);
+  CHECK(r.exit_code == exit_code);
+  CHECK(IsOneLine(r.err));
+  CHECK(r.out.empty());
+  for (const std::string& name : names) {
+    INFO("expected to name: " << name);
+    CHECK(r.err.find(name) != std::string::npos);
+  }
+  CHECK(folder.files() == 0);
+}
+
+TEST_CASE("wrong use of the command line") {
+  Refuses("", 2, {"--trace"});
+  Refuses("--trace", 2, {"--trace"});
+  Refuses("--platfrom accel --trace x.trc", 2, {"--platfrom", "--platform"});
+  Refuses("--platfrom=accel --trace x.trc", 2, {"--platfrom", "--platform"});
+  Refuses("parms", 2, {"parms", "params"});
+  Refuses("params --platfrom accel", 2, {"--platfrom", "--platform"});
+  Refuses("--platform accel params", 2, {"--platform", "params"});
+  Refuses("--platform gpu --trace mobilenet.trc", 2, {"gpu", "accel", "nearmem"});
+  Refuses("--trace mobilenet.trc --count 2", 2, {"--count", "--input"});
+  Refuses("--trace mobilenet.trc --labels l.csv", 2, {"--labels", "--input"});
+  Refuses("--trace mobilenet.trc --timing-only --verify", 2, {"--verify", "--timing-only"});
+  Refuses("--trace mobilenet.trc --seed -1", 2, {"--seed"});
+  Refuses("--trace mobilenet.trc --json - --csv -", 2, {"--json", "--csv"});
+  Refuses("compile -o x.trc", 2, {"--builtin"});
+  Refuses("compile --builtin mobilenet_v2", 2, {"--output"});
+  Refuses("compile --builtin mobilenet_v9 -o x.trc", 2, {"mobilenet_v9", "mobilenet_v2"});
+  Refuses("compile --builtin mobilenet_v2 --resolution 3 -o x.trc", 2, {"3"});
+  Refuses("compile --builtin mobilenet_v2 --resolution 32 --std 0 -o x.trc", 2, {"--std"});
+  Refuses("compile --builtin mobilenet_v2 --resolution 32 --mean 1,2 -o x.trc", 2,
+          {"--mean", "3 channels"});
+  Refuses("show mobilenet.trc --platform accel", 2, {"--platform", "--program"});
+}
+
+TEST_CASE("parameters") {
+  const std::string run = "--trace mobilenet.trc --set ";
+  Refuses(run + "tensor.rwos=4", 2, {"tensor.rwos", "tensor.rows"});
+  Refuses(run + "tensor.rows=0", 2, {"tensor.rows", "1..256"});
+  Refuses(run + "tensor.rows=-1", 2, {"tensor.rows"});
+  Refuses(run + "tensor.rows", 2, {"tensor.rows"});
+  Refuses(run + "datapath.block=12", 2, {"datapath.block", "16"});
+  Refuses(run + "nearmem.lanes=64", 2, {"nearmem.lanes", "nearmem"});
+  Refuses("--trace mobilenet.trc --config nowhere.cfg", 2, {"nowhere.cfg"});
+}
+
+TEST_CASE("trace files") {
+  Refuses("--trace no-such.trc", 3, {"no-such.trc", "mobilenet.trc"});
+  Refuses("show no-such.trc", 3, {"no-such.trc"});
+  Refuses("--trace /", 3, {"/"});
+  const std::string bytes = ReadFile(SmallTrace());
+  const Folder damaged;
+  for (const size_t length :
+       {size_t{0}, size_t{1}, size_t{63}, bytes.size() / 2, bytes.size() - 1}) {
+    WriteFile(damaged / "short.trc", bytes.substr(0, length));
+    Refuses("--trace " + (damaged / "short.trc"), 3, {"short.trc"});
+    Refuses("show " + (damaged / "short.trc"), 3, {"short.trc"});
+  }
+  std::string flipped = bytes;
+  flipped[bytes.size() / 2] ^= 0x10;
+  WriteFile(damaged / "flipped.trc", flipped);
+  Refuses("--trace " + (damaged / "flipped.trc"), 3, {"flipped.trc"});
+}
+
+TEST_CASE("ONNX models") {
+  const Folder models;
+  WriteFile(models / "garbage.onnx", "this is no protocol buffer");
+  Refuses("compile " + (models / "garbage.onnx") + " -o x.trc", 3, {"garbage.onnx"});
+  Refuses("compile no-such.onnx -o x.trc", 3, {"no-such.onnx"});
+  WriteFile(models / "tanh.onnx", ModelWithOperator("Tanh", "squash"));
+  Refuses("compile " + (models / "tanh.onnx") + " -o x.trc", 3, {"Tanh", "squash"});
+}
+
+TEST_CASE("images and labels") {
+  const std::string run = "--trace " + SmallTrace() + " --input ";
+  const Folder data;
+  WriteFile(data / "garbage.npy", "no numpy");
+  Refuses(run + (data / "garbage.npy"), 3, {"garbage.npy"});
+  Refuses(run + "no-such.npy", 3, {"no-such.npy"});
+  WriteFile(data / "other.npy", NumpyImages(2, 16));
+  Refuses(run + (data / "other.npy"), 3, {"16x16x3", "32x32x3"});
+  WriteFile(data / "two.npy", NumpyImages(2, 32));
+  Refuses(run + (data / "two.npy") + " --count 3", 3, {"two.npy", "3"});
+  WriteFile(data / "labels.csv", "0,1\n1,1000\n");
+  Refuses(run + (data / "two.npy") + " --count 2 --labels " + (data / "labels.csv"), 3,
+          {"labels.csv", "1000"});
+  WriteFile(data / "one.csv", "0,1\n");
+  Refuses(run + (data / "two.npy") + " --count 2 --labels " + (data / "one.csv"), 3, {"one.csv"});
+}
+
+TEST_CASE("a network that no tiling fits the scratchpads with") {
+  Refuses("--trace mobilenet.trc --timing-only --set sram.act.size=8KiB --set datapath.block=128",
+          2, {"sram.act.size"});
+}
+
+TEST_CASE("outputs that cannot be written are reported before the run") {
+  const std::string run = "--trace " + SmallTrace() + " --quiet ";
+  Refuses(run + "--json /no/such/folder/x.json", 2, {"/no/such/folder/x.json"});
+  Refuses(run + "--csv /tmp", 2, {"/tmp"});
+  Refuses(run + "--json /proc/x.json", 2, {"/proc/x.json"});
+  Refuses("compile --builtin mobilenet_v2 -o /no/such/folder/x.trc", 2, {"/no/such/folder/x.trc"});
+  Refuses(run + "--json /dev/full", 2, {"/dev/full"});  // this one only when writing
+}
+
+}  // namespace
+}  // namespace nibble::cli_test
