@@ -41,8 +41,8 @@ inline constexpr float kE2M1[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.
 inline float DecodeE2M1(uint8_t code) { return kE2M1[code & 15]; }
 
 // Twice the value of an E2M1 code, an exact integer in -12..12.
-inline constexpr int8_t kTwiceE2M1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
-inline int8_t TwiceE2M1(uint8_t code) { return kTwiceE2M1[code & 15]; }
+inline constexpr int16_t kTwiceE2M1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+inline int16_t TwiceE2M1(uint8_t code) { return kTwiceE2M1[code & 15]; }
 
 // E4M3 (FN): bias 7, largest 448 (0x7E), smallest normal 2^-6, smallest subnormal 2^-9, NaN
 // 0x7F/0xFF.
