@@ -152,7 +152,7 @@ TEST_CASE("NVFP4 and FP4 weights: blocks start anew at each run") {
   for (size_t i = 0; i < x.size(); ++i) CHECK(plain.codes[i] == EncodeE2M1(x[i]));
 }
 
-TEST_CASE("FP8 weights use the whole range of each channel; FP16 weights round once") {
+TEST_CASE("FP8 weights use the whole range of each channel, FP16 weights round once") {
   Random random(6);
   const int rows = 4, segments = 9, segment = 7;
   std::vector<float> x = random.Values(rows * segments * segment);
