@@ -1,4 +1,5 @@
-// Energy: counts times a table. Every value carries unit, node and source; a count without one is an error.
+// Energy: counts times a table. Every value carries unit, node and source; a count without one is
+// an error.
 #pragma once
 
 #include <string>
@@ -14,17 +15,19 @@ struct EnergyTerm {
   std::string component;  // as printed: "tensor", "vector", "sram.act", "dram.io", ...
   std::string counter;    // key of a CounterInfo
   double pj_per_count = 0;
-  std::string source;     // where the value comes from, derivation included
+  std::string source;  // where the value comes from, derivation included
 };
 
 class EnergyModel {
  public:
-  // Throws ParameterError when the preset is unknown or lacks a value.
+  // Throws ParameterError when the preset is unknown or lacks a value, or the table lacks a
+  // scratchpad of the design.
   explicit EnergyModel(const DesignPoint& design);
   const std::vector<EnergyTerm>& terms() const { return terms_; }
   // Distinct components in order of first appearance.
   std::vector<std::string> components() const;
-  // pJ by [layer][component]. Throws ParameterError naming any counter that costs energy and has no term.
+  // pJ by [layer][component], in the order of components(). Terms whose counter the machine lacks
+  // add nothing. Throws ParameterError naming any counter that costs energy and has no term.
   std::vector<std::vector<double>> PerLayer(const sim::RunStats& stats) const;
 
  private:

@@ -1,0 +1,184 @@
+#include "platforms/design_point.h"
+
+#include <fmt/format.h>
+
+#include <boost/program_options.hpp>
+#include <map>
+
+#include "platforms/energy_files.h"
+#include "platforms/energy_model.h"
+#include "platforms/params/preset.h"
+#include "platforms/params/schema.h"
+#include "platforms/params/value.h"
+
+namespace nibble::platforms {
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr Platform kPlatforms[] = {Platform::kAccel, Platform::kNearmem};
+
+std::string Quote(const std::string& key, const std::string& value) {
+  return key + " = \"" + value + "\": ";
+}
+
+Setting ParseSet(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw ParameterError("\"" + text + "\": expected key=value");
+  }
+  return {Trim(text.substr(0, equals)), Trim(text.substr(equals + 1)), ""};
+}
+
+[[noreturn]] void RefuseKey(const Setting& s, Platform platform,
+                            const std::vector<SchemaEntry>& schema) {
+  const std::string message = s.where + Quote(s.key, s.value);
+  for (const Platform other : kPlatforms) {
+    if (other == platform) continue;
+    for (const SchemaEntry& e : Schema(other)) {
+      if (e.info.name == s.key) {
+        throw ParameterError(message + "parameter of platform " + PlatformName(other) +
+                             ", not of " + PlatformName(platform));
+      }
+    }
+  }
+  std::vector<std::string> names;
+  for (const SchemaEntry& e : schema) names.push_back(e.info.name);
+  const std::string nearest = Nearest(s.key, names);
+  std::string hint = "known: " + Join(names, ", ");
+  for (const SchemaEntry& e : schema) {
+    if (e.info.name == nearest) {
+      hint = "did you mean " + nearest + " (" + e.info.range + ")?";
+    }
+  }
+  throw ParameterError(message + "unknown parameter; " + hint);
+}
+
+// Rules between parameters; those within one are in the schema.
+void CheckSram(const std::string& name, const memory::SramConfig& sram) {
+  const uint32_t stripe = sram.banks * sram.width;
+  if (sram.size % stripe != 0) {
+    throw ParameterError(Quote("sram." + name + ".size", FormatSize(sram.size)) +
+                         fmt::format("not divisible by sram.{0}.banks * sram.{0}.width = {1} * "
+                                     "{2} = {3} B",
+                                     name, sram.banks, sram.width, stripe));
+  }
+}
+
+void CheckTogether(const DesignPoint& d) {
+  CheckSram("act", d.sram_act);
+  CheckSram("weight", d.sram_weight);
+  CheckSram("acc", d.sram_acc);
+  CheckSram("out", d.sram_out);
+  if (d.dma.chunk % d.dram.burst_bytes != 0) {
+    throw ParameterError(Quote("dma.chunk", FormatSize(d.dma.chunk)) +
+                         fmt::format("not divisible by the burst of dram.device {}, {} B",
+                                     d.dram.name, d.dram.burst_bytes));
+  }
+  if (d.datapath.tensor_scale == numerics::ScaleSource::kDynamic &&
+      !numerics::HasBlockScale(d.datapath.activations)) {
+    throw ParameterError(Quote("datapath.tensor_scale", "dynamic") +
+                         "datapath.activations = " + numerics::FormatName(d.datapath.activations) +
+                         " has no tensor scale; expected static");
+  }
+  if (d.platform != Platform::kNearmem) return;
+  if (d.nearmem.lanes > 2 * d.dram.burst_bytes) {
+    throw ParameterError(
+        Quote("nearmem.lanes", std::to_string(d.nearmem.lanes)) +
+        fmt::format("more than the {} codes of one column access of dram.device {}",
+                    2 * d.dram.burst_bytes, d.dram.name));
+  }
+  const uint32_t portion = 9 * d.dram.burst_bytes;
+  if (d.nearmem.buffer_bytes % portion != 0) {
+    throw ParameterError(
+        Quote("nearmem.buffer", FormatSize(d.nearmem.buffer_bytes)) +
+        fmt::format("expected a multiple of {} B: eight bursts of codes and one of scales",
+                    portion));
+  }
+}
+
+}  // namespace
+
+const char* PlatformName(Platform platform) {
+  return platform == Platform::kAccel ? "accel" : "nearmem";
+}
+
+Platform ParsePlatform(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Platform p : kPlatforms) {
+    if (name == PlatformName(p)) return p;
+    names.emplace_back(PlatformName(p));
+  }
+  throw ParameterError("platform \"" + name + "\": expected " + Join(names, " | "));
+}
+
+std::vector<Parameter> ListParameters(Platform platform) {
+  std::vector<Parameter> list;
+  for (SchemaEntry& e : Schema(platform)) list.push_back(std::move(e.info));
+  return list;
+}
+
+DesignPoint Resolve(Platform platform, const std::string& config,
+                    const std::vector<std::string>& sets) {
+  std::vector<SchemaEntry> schema = Schema(platform);
+  po::options_description options;
+  for (const SchemaEntry& e : schema) {
+    options.add_options()(e.info.name.c_str(),
+                          po::value<std::string>()->default_value(e.info.default_value),
+                          e.info.meaning.c_str());
+  }
+
+  // The command line after the preset; the last of the same key wins.
+  std::vector<Setting> settings;
+  if (!config.empty()) settings = ReadPreset(config, platform);
+  for (const std::string& s : sets) settings.push_back(ParseSet(s));
+  std::map<std::string, std::string> where;
+  po::variables_map values;
+  for (auto s = settings.rbegin(); s != settings.rend(); ++s) {
+    if (options.find_nothrow(s->key, false) == nullptr) RefuseKey(*s, platform, schema);
+    where.emplace(s->key, s->where);
+    po::parsed_options one(&options);
+    one.options.emplace_back(s->key, std::vector<std::string>{s->value});
+    po::store(one, values);  // ignores keys that have a value already
+  }
+  po::parsed_options defaults(&options);
+  po::store(defaults, values);
+
+  DesignPoint d;
+  d.platform = platform;
+  for (SchemaEntry& e : schema) {
+    const std::string text = values[e.info.name].as<std::string>();
+    try {
+      e.info.value = e.set(text, d);
+    } catch (const ValueError& error) {
+      throw ParameterError(where[e.info.name] + Quote(e.info.name, text) + error.what() +
+                           "; expected " + e.info.range +
+                           (e.info.unit.empty() ? "" : " (" + e.info.unit + ")"));
+    } catch (const std::invalid_argument& error) {  // a data file is wrong
+      throw ParameterError(where[e.info.name] + Quote(e.info.name, text) + error.what());
+    }
+    if (e.info.name == "sram.node" && values[e.info.name].defaulted()) {
+      const std::string preset = values["energy.preset"].as<std::string>();
+      if (HasEnergyPreset(preset)) e.info.value = d.sram_node = SramNodeOfPreset(preset);
+    }
+    e.info.is_default = e.info.value == e.info.default_value;
+    d.parameters.push_back(e.info);
+  }
+  CheckTogether(d);
+  EnergyModel{d};  // refuses here, and not after a run, what the energy tables do not cover
+  return d;
+}
+
+std::string DesignPoint::OneLine() const {
+  const auto kib = [](const memory::SramConfig& s) { return s.size / 1024.0; };
+  std::string line = fmt::format(
+      "{}x{}x{} {} @ {} MHz, sram {:g}+{:g}+{:g}+{:g} KiB, {} x{}", tensor.rows, tensor.cols,
+      tensor.lanes, tensor.dataflow == accel::Dataflow::kOutputStationary ? "os" : "ws", clock_mhz,
+      kib(sram_act), kib(sram_weight), kib(sram_acc), kib(sram_out), dram.name, dram_channels);
+  if (platform == Platform::kNearmem) {
+    line += fmt::format(", near memory {} lanes a bank ({})", nearmem.lanes, nearmem_layers);
+  }
+  return line + fmt::format(", energy {}/{}nm {}", energy_preset, sram_node, sram_cell);
+}
+
+}  // namespace nibble::platforms

@@ -1,0 +1,173 @@
+#include "platforms/energy_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "platforms/energy_files.h"
+#include "platforms/params/value.h"
+
+namespace nibble::platforms {
+namespace {
+
+// Collects the terms of one design point.
+class Pricing {
+ public:
+  explicit Pricing(const DesignPoint& design)
+      : d_(design), prices_(ReadArithmeticPrices(design.energy_preset)) {}
+
+  // A dot-product datapath; `component` is that of its counters. Multipliers cost in proportion to
+  // bit^2 and adders to bits, from the 8-bit multiplier and the 32-bit adder.
+  void AddDotProducts(const std::string& component) {
+    const SourcedValue& mul = prices_.int8_mul;
+    const auto products = [&](const char* counter, int bits) {
+      Add(component, component + counter, mul.value * (4 * bits) / 64,
+          fmt::format("int8 multiply x (4 x {})/64, derived; {}", bits, mul.source));
+    };
+    products(".products_e2m1", 4);
+    products(".products_e4m3", 8);
+    products(".products_fp16", 16);
+    Add(component, component + ".scale_products", mul.value * (4 * 4) / 64,
+        "int8 multiply x (4 x 4)/64: significands of two E4M3 scales, derived; " + mul.source);
+    Add(component, component + ".scale_apply_bits2", mul.value / 64,
+        "int8 multiply / 64 per bit^2, derived; " + mul.source);
+    Add(component, component + ".tree_bits", prices_.int32_add.value / 32,
+        "int32 add / 32 per bit, derived; " + prices_.int32_add.source);
+    Add(component, component + ".fp32_adds", prices_.fp32_add.value, prices_.fp32_add.source);
+  }
+
+  void AddVector() {
+    Add("vector", "vector.fp32_muls", prices_.fp32_mul.value, prices_.fp32_mul.source);
+    Add("vector", "vector.fp32_adds", prices_.fp32_add.value, prices_.fp32_add.source);
+    Add("vector", "vector.compares", prices_.int32_add.value,
+        "as an int32 add, which compares the bit patterns, derived; " + prices_.int32_add.source);
+    Add("vector", "vector.divides", 4 * prices_.fp32_mul.value,
+        "four FP32 multiplies: two Newton-Raphson steps of two, derived; " +
+            prices_.fp32_mul.source);
+    Add("vector", "vector.encodes", prices_.int8_add.value,
+        "as an int8 add, the increment of a rounding, derived; " + prices_.int8_add.source);
+  }
+
+  void AddSram(const std::string& name, const memory::SramConfig& sram) {
+    const std::string component = "sram." + name;
+    const uint32_t bank = sram.size / sram.banks;
+    const SramPrice price =
+        table_.Price(d_.sram_node, d_.sram_cell, sram.width * 8, bank,
+                     fmt::format("{0}.size = \"{1}\", {0}.banks = \"{2}\", {0}.width = \"{3}\"",
+                                 component, FormatSize(sram.size), sram.banks, sram.width));
+    const std::string source =
+        fmt::format("{} nm {}, one bank of {}, {}-bit port, log2-interpolated; {}", d_.sram_node,
+                    d_.sram_cell, FormatSize(bank), sram.width * 8, table_.source());
+    Add(component, component + ".reads", price.read_pj, source);
+    Add(component, component + ".writes", price.write_pj, source);
+    // mW * ns = pJ.
+    Add("sram.leakage", "machine.cycles", price.leakage_mw * sram.banks * 1000 / d_.clock_mhz,
+        fmt::format("{} banks of {}: {}", sram.banks, component, source));
+  }
+
+  void AddDram() {
+    const memory::DramDevice& dram = d_.dram;
+    const double bits = dram.burst_bytes * 8.0;
+    const auto source = [&dram](const char* field) {
+      return dram.name + " " + field + ": " + dram.sources.at(field);
+    };
+    Add("dram.activate", "dram.activates", dram.activate_pj, source("activate"));
+    Add("dram.core", "dram.reads", dram.read_core_pj_bit * bits, source("read_core"));
+    Add("dram.core", "dram.writes", dram.write_core_pj_bit * bits, source("write_core"));
+    Add("dram.io", "dram.reads", dram.read_io_pj_bit * bits, source("read_io"));
+    Add("dram.io", "dram.writes", dram.write_io_pj_bit * bits, source("write_io"));
+    Add("dram.near", "dram.near_reads", dram.near_read_pj_bit * bits, source("near_read"));
+    Add("dram.refresh", "dram.refreshes", dram.refresh_pj, source("refresh"));
+    // mW * ps = 1e-3 pJ.
+    Add("dram.background", "dram.background_ps", dram.standby_mw * 1e-3, source("standby"));
+  }
+
+  // What the bank units add: their datapath, the broadcast buffers, and bursts between host and
+  // buffers, which use the pins and no DRAM array.
+  void AddNearMemory() {
+    AddDotProducts("bank");
+    const SramPrice half =
+        table_.Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
+    const std::string source = fmt::format(
+        "two accesses of {} nm {}, {}, 128-bit port: the smallest in the table, an "
+        "upper bound for the buffer, derived; {}",
+        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source());
+    const double accesses = d_.dram.burst_bytes * 8 / 128.0;
+    Add("bank", "bank.buffer_reads", accesses * half.read_pj, source);
+    Add("bank", "bank.buffer_writes", accesses * half.write_pj, source);
+    const double bits = d_.dram.burst_bytes * 8.0;
+    Add("dram.io", "bank.io_reads", d_.dram.read_io_pj_bit * bits,
+        d_.dram.name + " read_io: " + d_.dram.sources.at("read_io"));
+    Add("dram.io", "bank.io_writes", d_.dram.write_io_pj_bit * bits,
+        d_.dram.name + " write_io: " + d_.dram.sources.at("write_io"));
+  }
+
+  std::vector<EnergyTerm> Take() { return std::move(terms_); }
+
+ private:
+  static constexpr uint32_t kSmallestBank = 8192;  // bytes
+
+  void Add(std::string component, std::string counter, double pj, std::string source) {
+    terms_.push_back({std::move(component), std::move(counter), pj, std::move(source)});
+  }
+
+  const DesignPoint& d_;
+  ArithmeticPrices prices_;
+  SramTable table_;
+  std::vector<EnergyTerm> terms_;
+};
+
+}  // namespace
+
+EnergyModel::EnergyModel(const DesignPoint& design) {
+  Pricing pricing(design);
+  pricing.AddDotProducts("tensor");
+  pricing.AddVector();
+  pricing.AddSram("act", design.sram_act);
+  pricing.AddSram("weight", design.sram_weight);
+  pricing.AddSram("acc", design.sram_acc);
+  pricing.AddSram("out", design.sram_out);
+  pricing.AddDram();
+  if (design.platform == Platform::kNearmem) pricing.AddNearMemory();
+  terms_ = pricing.Take();
+}
+
+std::vector<std::string> EnergyModel::components() const {
+  std::vector<std::string> names;
+  for (const EnergyTerm& t : terms_) {
+    if (std::find(names.begin(), names.end(), t.component) == names.end()) {
+      names.push_back(t.component);
+    }
+  }
+  return names;
+}
+
+std::vector<std::vector<double>> EnergyModel::PerLayer(const sim::RunStats& stats) const {
+  std::map<std::string, size_t> index_of_counter;
+  for (size_t i = 0; i < stats.counters.size(); ++i) {
+    const sim::CounterInfo& c = stats.counters[i];
+    index_of_counter[c.key()] = i;
+    if (c.costs_energy && std::none_of(terms_.begin(), terms_.end(), [&c](const EnergyTerm& t) {
+          return t.counter == c.key();
+        })) {
+      throw ParameterError("counter " + c.key() + " costs energy and has no price");
+    }
+  }
+  const std::vector<std::string> names = components();
+  std::vector<std::vector<double>> energy(stats.values.size(),
+                                          std::vector<double>(names.size(), 0.0));
+  for (const EnergyTerm& t : terms_) {
+    const auto counter = index_of_counter.find(t.counter);
+    if (counter == index_of_counter.end()) continue;
+    const auto component =
+        static_cast<size_t>(std::find(names.begin(), names.end(), t.component) - names.begin());
+    for (size_t layer = 0; layer < stats.values.size(); ++layer) {
+      energy[layer][component] +=
+          t.pj_per_count * static_cast<double>(stats.values[layer][counter->second]);
+    }
+  }
+  return energy;
+}
+
+}  // namespace nibble::platforms

@@ -1,0 +1,206 @@
+// Energy: unit prices against published derivations, and counts that no price covers.
+#include "platforms/energy_model.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <set>
+
+#include "models/accel/datapath_cost.h"
+#include "platforms/energy_files.h"
+#include "tests/platforms/support.h"
+
+using namespace nibble;
+using namespace nibble::platforms;
+using Catch::Contains;
+
+namespace {
+
+double Price(const EnergyModel& model, const std::string& component, const std::string& counter) {
+  double pj = 0;
+  int found = 0;
+  for (const EnergyTerm& t : model.terms()) {
+    if (t.component == component && t.counter == counter) {
+      pj = t.pj_per_count;
+      ++found;
+    }
+  }
+  INFO(component << " " << counter);
+  CHECK(found == 1);
+  return pj;
+}
+
+size_t IndexOf(const EnergyModel& model, const std::string& component) {
+  const auto names = model.components();
+  const auto at = std::find(names.begin(), names.end(), component);
+  REQUIRE(at != names.end());
+  return static_cast<size_t>(at - names.begin());
+}
+
+}  // namespace
+
+// The table of derived 45 nm energies: int8 multiply 0.2 pJ x (a b)/64, integer add 0.1/32 pJ a
+// bit, FP32 add 0.9 pJ.
+TEST_CASE("one NVFP4 block at 45 nm costs what the published unit energies make of it") {
+  struct Block {
+    int size;
+    double products, tree, scale, apply, total;
+  };
+  const EnergyModel model(Resolve(Platform::kNearmem, "", {"energy.preset=horowitz-45nm"}));
+  for (const char* unit : {"tensor", "bank"}) {
+    const auto price = [&](const char* counter) {
+      return Price(model, unit, std::string(unit) + "." + counter);
+    };
+    for (const Block& b :
+         {Block{8, 0.4, 0.2313, 0.05, 0.3, 1.8813}, Block{16, 0.8, 0.5031, 0.05, 0.325, 2.5781},
+          Block{32, 1.6, 1.05, 0.05, 0.35, 3.95}, Block{64, 3.2, 2.1469, 0.05, 0.375, 6.6719}}) {
+      const int product = accel::ProductBits(numerics::Format::kNvfp4);
+      const double products = b.size * price("products_e2m1");
+      const double tree = accel::TreeBits(b.size, product) * price("tree_bits");
+      const double scale = price("scale_products");
+      const double apply = accel::ScaleApplyBits2(b.size) * price("scale_apply_bits2");
+      INFO("block " << b.size);
+      CHECK(products == Approx(b.products));
+      CHECK(tree == Approx(b.tree).margin(5e-5));
+      CHECK(scale == Approx(b.scale));
+      CHECK(apply == Approx(b.apply));
+      CHECK(products + tree + scale + apply + price("fp32_adds") == Approx(b.total).margin(5e-5));
+    }
+    CHECK(price("products_e4m3") == Approx(2 * price("products_e2m1")));
+    CHECK(price("products_fp16") == Approx(4 * price("products_e2m1")));
+  }
+}
+
+TEST_CASE("bits of trees and scale multipliers") {
+  CHECK(accel::TreeBits(1, 8) == 0);
+  CHECK(accel::TreeBits(2, 8) == 10);
+  CHECK(accel::TreeBits(3, 8) == 10 + 11);
+  CHECK(accel::TreeBits(16, 8) == 15 * 10 + 11);
+  for (int n = 1; n < 130;
+       ++n) {  // a tree of n terms has n - 1 adders, each at least as wide as the first
+    CHECK(accel::TreeBits(n, 8) - accel::TreeBits(n, 7) == n - 1);
+  }
+  CHECK(accel::ScaleApplyBits2(16) == 13 * 8);
+  CHECK(accel::ScaleApplyBits2(1) == 9 * 8);
+  CHECK(accel::ScaleApplyBits2(9) == accel::ScaleApplyBits2(16));
+}
+
+TEST_CASE("memory prices follow from the device, the table and the clock") {
+  const DesignPoint d = Resolve(Platform::kNearmem, "", {"clock.mhz=500"});
+  const EnergyModel model(d);
+  CHECK(Price(model, "dram.core", "dram.reads") == Approx(3.8 * 256));
+  CHECK(Price(model, "dram.io", "dram.reads") == Approx(0.9 * 256));
+  CHECK(Price(model, "dram.core", "dram.writes") == Approx(2.8 * 256));
+  CHECK(Price(model, "dram.io", "dram.writes") == Approx(0.5 * 256));
+  CHECK(Price(model, "dram.near", "dram.near_reads") == Approx(0.8 * 256));
+  CHECK(Price(model, "dram.activate", "dram.activates") == 1000);
+  // 37.9 mW for a millisecond is 37.9 uJ.
+  CHECK(Price(model, "dram.background", "dram.background_ps") * 1e9 == Approx(37.9e6));
+  // 8 KiB banks, 128-bit ports, 22 nm itrs-lstp: the first row of the table.
+  CHECK(Price(model, "sram.weight", "sram.weight.reads") == 2.0094);
+  CHECK(Price(model, "sram.weight", "sram.weight.writes") == 3.2352);
+  CHECK(Price(model, "bank", "bank.buffer_reads") == 2 * 2.0094);
+  CHECK(Price(model, "dram.io", "bank.io_reads") == Price(model, "dram.io", "dram.reads"));
+  int leaking = 0;
+  for (const EnergyTerm& t : model.terms()) {
+    if (t.component != "sram.leakage") continue;
+    CHECK(t.counter == "machine.cycles");
+    // 16 banks x (0.00473961 + 0.00144833) mW x 2 ns
+    if (t.source.find("sram.weight") != std::string::npos) {
+      CHECK(t.pj_per_count == Approx(16 * (0.00473961 + 0.00144833) * 2));
+    }
+    ++leaking;
+  }
+  CHECK(leaking == 4);
+}
+
+TEST_CASE("energy is counts times prices, by layer and component") {
+  const EnergyModel model(Resolve(Platform::kAccel, "", {}));
+  sim::RunStats stats;
+  stats.counters = {{"dram", "reads", "bursts", "", true},
+                    {"vector", "fp32_adds", "1", "", true},
+                    {"vector", "busy_cycles", "cycles", "", false}};
+  stats.values = {{10, 3, 99}, {0, 5, 99}};
+  const auto energy = model.PerLayer(stats);
+  REQUIRE(energy.size() == 2);
+  const size_t core = IndexOf(model, "dram.core"), io = IndexOf(model, "dram.io");
+  const size_t vector = IndexOf(model, "vector");
+  double total = 0;
+  for (const auto& layer : energy) {
+    REQUIRE(layer.size() == model.components().size());
+    for (const double pj : layer) total += pj;
+  }
+  CHECK(energy[0][core] == Approx(10 * 3.8 * 256));
+  CHECK(energy[0][io] == Approx(10 * 0.9 * 256));
+  CHECK(energy[0][vector] == Approx(3 * 0.38));
+  CHECK(energy[1][vector] == Approx(5 * 0.38));
+  CHECK(energy[1][core] == 0);
+  CHECK(total == Approx(10 * 4.7 * 256 + 8 * 0.38));
+}
+
+TEST_CASE("a counter that costs energy and has no price is refused by name") {
+  const EnergyModel model(Resolve(Platform::kAccel, "", {}));
+  sim::RunStats stats;
+  stats.counters = {{"tensor", "magic", "1", "", true}};
+  stats.values = {{0}};
+  CHECK_THAT(Refusal([&] { model.PerLayer(stats); }), Contains("tensor.magic"));
+  stats.counters = {
+      {"bank", "fp32_adds", "1", "", true}};  // near-memory units are not part of this platform
+  CHECK_THAT(Refusal([&] { model.PerLayer(stats); }), Contains("bank.fp32_adds"));
+}
+
+TEST_CASE("every memory counter that costs energy has a price, and every price a source") {
+  for (const Platform platform : kBothPlatforms) {
+    const DesignPoint d = Resolve(platform, "", {});
+    const EnergyModel model(d);
+    sim::CounterRegistry registry;
+    const memory::Dram dram(d.dram, 1, d.dram_mapping, 1);
+    memory::RegisterDram(registry, "dram", dram.rows());
+    const memory::Sram sram("act", d.sram_act, 1, false);
+    memory::RegisterSram(registry, "sram.act", sram.rows());
+    sim::RunStats stats;
+    stats.values.emplace_back();
+    for (const auto& column : registry.columns()) {
+      stats.counters.push_back(column.info);
+      stats.values[0].push_back(column.read(0));
+    }
+    CHECK_NOTHROW(model.PerLayer(stats));
+    for (const EnergyTerm& t : model.terms()) {
+      INFO(t.component << " " << t.counter);
+      CHECK(t.pj_per_count > 0);
+      CHECK(t.source.size() > 20);
+    }
+  }
+}
+
+TEST_CASE("an unknown preset and a missing value are refused") {
+  DesignPoint d = Resolve(Platform::kAccel, "", {});
+  d.energy_preset = "guess";
+  CHECK_THAT(Refusal([&] { EnergyModel{d}; }),
+             Contains("\"guess\"") && Contains("horowitz-45nm | jouppi-7nm"));
+
+  // A copy of the data in which one value is missing, then wrong.
+  namespace fs = std::filesystem;
+  char name[] = "/tmp/nibble-data-XXXXXX";
+  const fs::path data = mkdtemp(name);
+  fs::create_directories(data / "platforms");
+  fs::copy(fs::path(NIBBLE_SOURCE_DIR) / "platforms" / "energy", data / "platforms" / "energy");
+  const auto preset = data / "platforms" / "energy" / "broken.json";
+  const std::string value = R"({"value": 1, "unit": "pJ", "source": "none, for a test"})";
+  const auto refusal = [&](const std::string& fp32_mul) {
+    std::ofstream(preset) << R"({"int8_add": )" << value << R"(, "int32_add": )" << value
+                          << R"(, "fp32_add": )" << value << R"(, "int8_mul": )" << value
+                          << fp32_mul << "}";
+    d.energy_preset = "broken";
+    setenv("NIBBLE_DATA", data.c_str(), 1);
+    const std::string message = Refusal([&] { EnergyModel{d}; });
+    unsetenv("NIBBLE_DATA");
+    return message;
+  };
+  CHECK(refusal(R"(, "fp32_mul": )" + value) == "accepted");
+  CHECK_THAT(refusal(""), Contains("\"broken\" lacks a value") && Contains("fp32_mul: missing"));
+  CHECK_THAT(refusal(R"(, "fp32_mul": 3)"), Contains("fp32_mul: expected {value, unit \"pJ\""));
+  CHECK_THAT(refusal(R"(, "fp32_mul": {"value": 1, "unit": "nJ", "source": ""})"),
+             Contains("unit \"pJ\""));
+  CHECK_THAT(refusal(","), Contains("not JSON"));
+  fs::remove_all(data);
+}
