@@ -1,0 +1,193 @@
+// Files that are damaged by accident, which the hash finds, and tables that are wrong on purpose
+// under a right hash.
+#include <catch2/catch.hpp>
+#include <functional>
+#include <limits>
+#include <random>
+
+#include "sw/trace/container.h"
+#include "sw/trace/file.h"
+#include "tests/trace/small_network.h"
+#include "trace_generated.h"
+
+namespace nibble::trace {
+namespace {
+
+using Catch::Matchers::Contains;
+
+// True where Read refuses the file with a message that names it.
+bool Refused(const std::string& path) {
+  for (const bool with_weights : {true, false}) {
+    try {
+      Read(path, with_weights);
+      return false;
+    } catch (const FileError& e) {
+      if (std::string(e.what()).rfind(path + ": ", 0) != 0) return false;
+    }
+  }
+  return true;
+}
+
+TEST_CASE("every flipped bit is found") {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory / "net.trc";
+  Write(test::SmallNetwork(), path);
+  const std::vector<uint8_t> file = test::ReadFile(path);
+  REQUIRE(file.size() > 1024);
+  std::vector<size_t> bits;
+  for (size_t bit = 0; bit < 8 * 1024; ++bit) bits.push_back(bit);
+  std::mt19937 random(1);
+  for (int i = 0; i < 1000; ++i) bits.push_back(random() % (8 * file.size()));
+  for (const size_t bit : bits) {
+    std::vector<uint8_t> damaged = file;
+    damaged[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+    test::WriteFile(path, damaged);
+    CAPTURE(bit);
+    REQUIRE(Refused(path));
+  }
+}
+
+TEST_CASE("every truncation and any appended byte is found") {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory / "net.trc";
+  Write(test::SmallNetwork(), path);
+  std::vector<uint8_t> file = test::ReadFile(path);
+  for (size_t length = 0; length < file.size(); length += length < 256 ? 1 : 7) {
+    test::WriteFile(path, {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length)});
+    CAPTURE(length);
+    REQUIRE(Refused(path));
+  }
+  file.push_back(0);
+  test::WriteFile(path, file);
+  REQUIRE(Refused(path));
+}
+
+TEST_CASE("what is no file is refused") {
+  const test::TemporaryDirectory directory;
+  REQUIRE_THROWS_WITH(Read(directory / "missing.trc"), Contains("no such file"));
+  REQUIRE_THROWS_WITH(Read(directory.path().string()), Contains("not a regular file"));
+  REQUIRE_THROWS_WITH(FileHash(directory / "missing.trc"), Contains("no such file"));
+}
+
+TEST_CASE("random bytes under a right hash are refused") {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory / "net.trc";
+  Write(test::SmallNetwork(), path);
+  const std::vector<uint8_t> file = test::ReadFile(path);
+  const Container good = Open(file);
+  const std::vector<uint8_t> tensors(good.tensors, good.tensors + good.tensor_bytes);
+  std::mt19937 random(2);
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {  // some are harmless, such as a changed seed; none may crash
+    std::vector<uint8_t> table(good.table, good.table + good.table_bytes);
+    for (int k = 0; k <= i % 3; ++k) {
+      table[random() % table.size()] = static_cast<uint8_t>(random());
+    }
+    test::WriteFile(path, Seal(table.data(), table.size(), tensors));
+    refused += Refused(path);
+  }
+  REQUIRE(refused > 1000);
+}
+
+// The message with which Read refuses the small network after a change to its table; "" where it
+// does not.
+std::string MessageAfter(const std::function<void(fbs::NetworkT&)>& change) {
+  const test::TemporaryDirectory directory;
+  const std::string path = directory / "net.trc";
+  Write(test::SmallNetwork(), path);
+  const std::vector<uint8_t> file = test::ReadFile(path);
+  const Container good = Open(file);
+  fbs::NetworkT table;
+  fbs::GetNetwork(good.table)->UnPackTo(&table);
+  change(table);
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(fbs::Network::Pack(builder, &table), kFileIdentifier);
+  test::WriteFile(path, Seal(builder.GetBufferPointer(), builder.GetSize(),
+                             {good.tensors, good.tensors + good.tensor_bytes}));
+  try {
+    Read(path);
+    return "";
+  } catch (const FileError& e) {
+    return e.what();
+  }
+}
+
+void Set(std::unique_ptr<fbs::Values>& values, uint64_t offset, uint64_t elements,
+         fbs::DataType type = fbs::DataType_Float32) {
+  *values = fbs::Values(offset, elements, type);
+}
+
+TEST_CASE("wrong fields under a right hash are named") {
+  REQUIRE(MessageAfter([](fbs::NetworkT&) {}).empty());
+  using Change = std::function<void(fbs::NetworkT&)>;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::pair<const char*, Change> cases[] = {
+      {"network: name", [](auto& n) { n.name.clear(); }},
+      {"network: name", [](auto& n) { n.name.assign(1000000, 'x'); }},
+      {"network: input", [](auto& n) { n.input = 7; }},
+      {"network: output", [](auto& n) { n.output = -1; }},
+      {"network: number of layers", [](auto& n) { n.layers.clear(); }},
+      {"tensor 1 \"a\": height", [](auto& n) { n.tensors[1]->height = 0; }},
+      {"tensor 1 \"a\": width", [](auto& n) { n.tensors[1]->width = 65536; }},
+      {"tensor 1 \"a\": channels", [](auto& n) { n.tensors[1]->channels = -4; }},
+      {"tensor 0 \"in\": elements",
+       [](auto& n) { n.tensors[0]->height = n.tensors[0]->width = 65535; }},
+      {"tensor 2 \"b\": amax", [](auto& n) { n.tensors[2]->amax = kInfinity; }},
+      {"tensor 2 \"b\": amax", [](auto& n) { n.tensors[2]->amax = -1; }},
+      {"tensor 2 \"a\": name is not unique", [](auto& n) { n.tensors[2]->name = "a"; }},
+      {"layer 0 \"stem\": op", [](auto& n) { n.layers[0]->op = static_cast<fbs::Op>(5); }},
+      {"layer 0 \"stem\": input", [](auto& n) { n.layers[0]->input = 100; }},
+      {"layer 1 \"depthwise\": input reads tensor 3", [](auto& n) { n.layers[1]->input = 3; }},
+      {"layer 1 \"stem\": name is not unique", [](auto& n) { n.layers[1]->name = "stem"; }},
+      {"layer 2 \"project\": residual", [](auto& n) { n.layers[2]->residual = -2; }},
+      {"layer 3 \"sum\": residual", [](auto& n) { n.layers[3]->residual = -1; }},
+      {"layer 3 \"sum\": residual is 6x5x3", [](auto& n) { n.layers[3]->residual = 0; }},
+      {"layer 4 \"pool\": residual", [](auto& n) { n.layers[4]->residual = 0; }},
+      {"layer 1 \"depthwise\": output writes tensor 1", [](auto& n) { n.layers[1]->output = 1; }},
+      {"layer 0 \"stem\": kernel_h", [](auto& n) { n.layers[0]->kernel_h = 16; }},
+      {"layer 0 \"stem\": stride_h", [](auto& n) { n.layers[0]->stride_h = 0; }},
+      {"layer 0 \"stem\": stride_w", [](auto& n) { n.layers[0]->stride_w = 16; }},
+      {"layer 0 \"stem\": dilation_w", [](auto& n) { n.layers[0]->dilation_w = 0; }},
+      {"layer 0 \"stem\": pad_top", [](auto& n) { n.layers[0]->pad_top = -1; }},
+      {"layer 0 \"stem\": pad_right", [](auto& n) { n.layers[0]->pad_right = 256; }},
+      {"layer 5 \"classifier\": stride_h", [](auto& n) { n.layers[5]->stride_h = 2; }},
+      {"layer 0 \"stem\": output is 3x5x4, expected 3x6x4",
+       [](auto& n) { n.layers[0]->pad_right = 1; }},
+      {"layer 0 \"stem\": activation",
+       [](auto& n) { n.layers[0]->activation->kind = static_cast<fbs::ActivationKind>(3); }},
+      {"layer 0 \"stem\": activation hi",
+       [](auto& n) { n.layers[0]->activation->hi = -kInfinity; }},
+      {"layer 0 \"stem\": activation lo", [](auto& n) { n.layers[0]->activation->lo = 7; }},
+      {"layer 1 \"depthwise\": generator gain",
+       [](auto& n) { n.layers[1]->synthetic->gain = 1u << 21; }},
+      {"layer 4 \"pool\": synthetic weights",
+       [](auto& n) { n.layers[4]->synthetic = std::make_unique<fbs::SyntheticT>(); }},
+      {"layer 0 \"stem\": weights are missing", [](auto& n) { n.layers[0]->weights.reset(); }},
+      {"layer 0 \"stem\": bias are missing", [](auto& n) { n.layers[0]->bias.reset(); }},
+      {"layer 3 \"sum\": weights must be absent",
+       [](auto& n) { n.layers[3]->weights = std::make_unique<fbs::Values>(); }},
+      {"layer 0 \"stem\": weights: type",
+       [](auto& n) { Set(n.layers[0]->weights, 0, 72, static_cast<fbs::DataType>(9)); }},
+      {"layer 0 \"stem\": weights: has 71 elements, expected 72",
+       [](auto& n) { Set(n.layers[0]->weights, 0, 71); }},
+      {"layer 0 \"stem\": weights: offset",
+       [](auto& n) { Set(n.layers[0]->weights, ~uint64_t{63}, 72); }},
+      {"layer 0 \"stem\": weights: offset", [](auto& n) { Set(n.layers[0]->weights, 4, 72); }},
+      {"layer 5 \"classifier\": bias: offset",
+       [](auto& n) { Set(n.layers[5]->bias, n.layers[5]->bias->offset() + 64, 7); }},
+      {"preprocess: mean", [](auto& n) { n.mean.pop_back(); }},
+      {"preprocess: stddev is 0", [](auto& n) { n.stddev[1] = 0; }},
+  };
+  for (const auto& [field, change] : cases) {
+    CHECK_THAT(MessageAfter(change), Contains(field));
+  }
+}
+
+TEST_CASE("a weight that is not finite is named") {
+  Network net = test::SmallNetwork();
+  net.layers[2].weights[5] = std::numeric_limits<float>::quiet_NaN();
+  REQUIRE_THROWS_WITH(Validate(net), Contains("layer 2 \"project\": weights[5] is not finite"));
+}
+
+}  // namespace
+}  // namespace nibble::trace

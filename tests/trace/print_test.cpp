@@ -1,0 +1,40 @@
+#include "sw/trace/print.h"
+
+#include <catch2/catch.hpp>
+
+#include "tests/trace/small_network.h"
+
+namespace nibble::trace {
+namespace {
+
+using Catch::Matchers::Contains;
+
+TEST_CASE("a printed network shows what identifies it and one line per layer") {
+  const std::string text = Print(test::SmallNetwork(), "0123abcd");
+  for (const char* part : {"network      small\n", "hash         0123abcd\n", "calibration  none,",
+                           "in  6x5x3  amax 1", "mean 0.5 0.25 0.125, stddev 0.5 0.5 0.75"}) {
+    CHECK_THAT(text, Contains(part));
+  }
+  std::string stem;
+  for (size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    if (text.compare(at, 13, "    0  stem  ") == 0) stem = text.substr(at, end - at);
+  }
+  for (const char* part : {"conv", "6x5x3 -> 3x5x4", "3x2 stride 2x1 pad 1,2,0,0 dilation 1x2",
+                           "clip -0.5..6", " 1080 ", " 76"}) {
+    CHECK_THAT(stem, Contains(part));
+  }
+  CHECK_THAT(text, Contains("+ a\n"));  // the residual
+  // 1080 + 540 + 240 + 28 MACs; 76 + 40 + 20 + 35 parameters.
+  CHECK_THAT(text, Contains("6 layers, 7 tensors, 1888 MACs, 171 parameters"));
+}
+
+TEST_CASE("an uncalibrated network says so, and an unknown hash is left out") {
+  Network net = test::SmallNetwork();
+  net.calibration.clear();
+  const std::string text = Print(net);
+  CHECK_THAT(text, Contains("calibration  none\n"));
+  CHECK_THAT(text, !Contains("hash"));
+}
+
+}  // namespace
+}  // namespace nibble::trace

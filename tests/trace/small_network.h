@@ -1,0 +1,101 @@
+// A network of a few hundred weights that has every operator, and a temporary directory.
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "sw/trace/network.h"
+
+namespace nibble::test {
+
+// conv (stored) -> depthwise (synthetic) -> conv + residual -> add, relu -> pool -> fc
+inline trace::Network SmallNetwork() {
+  using trace::Activation;
+  using trace::Op;
+  trace::Network net;
+  net.name = "small";
+  net.producer = "test";
+  net.calibration = "none, numbers made up";
+  net.tensors = {{"in", {6, 5, 3}, 1.0f},    {"a", {3, 5, 4}, 6.0f}, {"b", {3, 5, 4}, 2.5f},
+                 {"c", {3, 5, 4}, 3.0f},     {"d", {3, 5, 4}, 4.0f}, {"pooled", {1, 1, 4}, 0.5f},
+                 {"logits", {1, 1, 7}, 9.0f}};
+  net.input = 0;
+  net.output = 6;
+  net.preprocess = {{0.5f, 0.25f, 0.125f}, {0.5f, 0.5f, 0.75f}};
+  net.layers.resize(6);
+  const char* names[] = {"stem", "depthwise", "project", "sum", "pool", "classifier"};
+  const Op ops[] = {Op::kConv, Op::kDepthwiseConv,     Op::kConv,
+                    Op::kAdd,  Op::kGlobalAveragePool, Op::kFullyConnected};
+  for (int i = 0; i < 6; ++i) {
+    trace::Layer& l = net.layers[i];
+    l.name = names[i];
+    l.source = std::string("node_") + names[i];
+    l.op = ops[i];
+    l.input = i;
+    l.output = i + 1;
+  }
+  trace::Layer& stem = net.layers[0];
+  stem.kernel_h = 3;
+  stem.kernel_w = 2;
+  stem.stride_h = 2;
+  stem.dilation_w = 2;
+  stem.pad_top = 1;
+  stem.pad_left = 2;
+  stem.activation = {Activation::Kind::kClip, -0.5f, 6.0f};
+  trace::Layer& depthwise = net.layers[1];
+  depthwise.kernel_h = depthwise.kernel_w = 3;
+  depthwise.pad_top = depthwise.pad_left = depthwise.pad_bottom = depthwise.pad_right = 1;
+  depthwise.synthetic = true;
+  depthwise.generator = {42, 20000};
+  net.layers[2].residual = 1;
+  net.layers[3].residual = 2;
+  net.layers[3].activation.kind = Activation::Kind::kRelu;
+  for (trace::Layer& l : net.layers) {
+    if (!l.has_weights() || l.synthetic) continue;
+    for (int64_t i = 0; i < trace::WeightCount(net, l); ++i) {
+      l.weights.push_back(static_cast<float>((i * 37 + 11) % 101 - 50) / 33.0f);
+    }
+    for (int n = 0; n < net.tensors[l.output].shape.channels; ++n) {
+      l.bias.push_back(static_cast<float>(n) - 1.5f);
+    }
+  }
+  return net;
+}
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "nibble-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    path_ = name;
+  }
+  ~TemporaryDirectory() {
+    std::error_code error;
+    std::filesystem::remove_all(path_, error);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::vector<uint8_t> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+inline void WriteFile(const std::string& path, const std::vector<uint8_t>& bytes) {
+  std::ofstream out(path, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
+}
+
+}  // namespace nibble::test

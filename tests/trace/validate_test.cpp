@@ -1,0 +1,81 @@
+#include <catch2/catch.hpp>
+
+#include "sw/trace/file.h"
+#include "tests/trace/small_network.h"
+
+namespace nibble::trace {
+namespace {
+
+using Catch::Matchers::Contains;
+
+TEST_CASE("the output length counts the positions at which the dilated kernel fits") {
+  for (int input = 1; input <= 12; ++input) {
+    for (int kernel = 1; kernel <= 4; ++kernel) {
+      for (int stride = 1; stride <= 3; ++stride) {
+        for (int dilation = 1; dilation <= 3; ++dilation) {
+          for (int pad = 0; pad <= 3; ++pad) {
+            int positions = 0;
+            for (int at = -pad; at + dilation * (kernel - 1) < input + 1; at += stride) {
+              ++positions;  // padding after the input is 1
+            }
+            REQUIRE(ConvOutputLength(input, kernel, stride, dilation, pad, 1) == positions);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("counts of the small network") {
+  const Network net = test::SmallNetwork();
+  const int64_t weights[] = {4 * 3 * 2 * 3, 4 * 9, 4 * 4, 0, 0, 7 * 4};
+  const int64_t macs[] = {72 * 15, 36 * 15, 16 * 15, 0, 0, 28};
+  const int segments[] = {6, 1, 1, 1, 1, 1}, segment[] = {3, 9, 4, 4, 4, 4};
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    const Layer& l = net.layers[i];
+    REQUIRE(WeightCount(net, l) == weights[i]);
+    REQUIRE(AnalyticMacs(net, l) == macs[i]);
+    if (!l.has_weights()) continue;
+    REQUIRE(ReductionSegments(net, l) == segments[i]);
+    REQUIRE(ReductionSegment(net, l) == segment[i]);
+    REQUIRE(ParameterCount(net, l) == weights[i] + net.tensors[l.output].shape.channels);
+  }
+}
+
+TEST_CASE("a fully connected layer takes one pixel") {
+  Network net = test::SmallNetwork();
+  net.layers.erase(net.layers.begin() + 4);  // the pool
+  net.tensors.erase(net.tensors.begin() + 5);
+  net.output = 5;
+  net.layers[4].input = 4;
+  net.layers[4].output = 5;
+  REQUIRE_THROWS_WITH(Validate(net), Contains("takes 1x1xC"));
+}
+
+TEST_CASE("the output is written once and read by no layer") {
+  Network net = test::SmallNetwork();
+  net.output = 4;
+  REQUIRE_THROWS_WITH(Validate(net),
+                      Contains("layer 4 \"pool\": input reads the network's output"));
+  net = test::SmallNetwork();
+  net.tensors.push_back({"unused", {1, 1, 1}, 0});
+  REQUIRE_THROWS_WITH(Validate(net), Contains("tensor 7 \"unused\": no layer writes it"));
+}
+
+TEST_CASE("names are printable") {
+  Network net = test::SmallNetwork();
+  net.layers[2].name = "a\033[2J";
+  REQUIRE_THROWS_WITH(Validate(net), Contains("control character"));
+}
+
+TEST_CASE("a pool has no activation, and an operator without weights has none") {
+  Network net = test::SmallNetwork();
+  net.layers[4].activation.kind = Activation::Kind::kRelu;
+  REQUIRE_THROWS_WITH(Validate(net), Contains("layer 4 \"pool\": activation"));
+  net = test::SmallNetwork();
+  net.layers[3].weights = {1};
+  REQUIRE_THROWS_WITH(Validate(net), Contains("layer 3 \"sum\": weights has 1 elements"));
+}
+
+}  // namespace
+}  // namespace nibble::trace
