@@ -151,8 +151,8 @@ DesignPoint Resolve(Platform platform, const std::string& config,
     try {
       e.info.value = e.set(text, d);
     } catch (const ValueError& error) {
-      throw ParameterError(where[e.info.name] + Quote(e.info.name, text) + error.what() +
-                           "; expected " + e.info.range +
+      throw ParameterError(where[e.info.name] + Quote(e.info.name, text) + error.what() + "; " +
+                           error.range_is + e.info.range +
                            (e.info.unit.empty() ? "" : " (" + e.info.unit + ")"));
     } catch (const std::invalid_argument& error) {  // a data file is wrong
       throw ParameterError(where[e.info.name] + Quote(e.info.name, text) + error.what());

@@ -31,7 +31,8 @@ class Builder {
              const char* meaning, At at) {
     Names names;
     for (const uint32_t a : allowed) names.push_back(std::to_string(a));
-    Add(name, "integer", unit, Join(names, " | "), std::to_string(def), meaning,
+    const std::string range = Join(names, " | ");
+    Add(name, "integer", unit, range, std::to_string(def), meaning,
         [unit, allowed = std::move(allowed), at](const std::string& text, DesignPoint& d) {
           const uint32_t n = ParseWhole(text, unit, 0, UINT32_MAX);
           if (std::find(allowed.begin(), allowed.end(), n) == allowed.end()) {
@@ -55,11 +56,12 @@ class Builder {
   template <class Set>
   void Choice(const char* name, Names names, const char* def, const char* meaning, Set set,
               Names planned = {}) {
-    Add(name, "name", "", Join(names, " | "), def, meaning,
+    const std::string range = Join(names, " | ");
+    Add(name, "name", "", range, def, meaning,
         [names = std::move(names), planned = std::move(planned), set](const std::string& text,
                                                                       DesignPoint& d) {
           if (std::find(planned.begin(), planned.end(), text) != planned.end()) {
-            throw ValueError("not supported by this platform; supported: " + Join(names, " | "));
+            throw ValueError("not supported by this platform", "supported: ");
           }
           if (std::find(names.begin(), names.end(), text) == names.end()) {
             throw ValueError("unknown name");

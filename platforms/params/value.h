@@ -8,10 +8,13 @@
 
 namespace nibble::platforms {
 
-// Why a text is no value of its type; the caller adds key, value and range.
+// Why a text is no value of its type; the caller adds key, value and range, the range behind
+// `range_is`.
 class ValueError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit ValueError(const std::string& why, const char* range_is = "expected ")
+      : std::runtime_error(why), range_is(range_is) {}
+  const char* range_is;
 };
 
 // A whole number in plain digits. Throws ValueError for signs, fractions, units and numbers beyond
