@@ -67,7 +67,7 @@ std::string Describe(const Epilogue& e) {
 std::string Describe(const Scales& s) {
   std::string text;
   for (int i = 0; i < 4; ++i) {
-    if (s.reg[i] != 0xFFFF) text += fmt::format("r{}={:.9g} ", s.reg[i], s.decode[i]);
+    if (s.reg[i] != 0xFFFF) text += fmt::format("r{}={:.9g} ", s.reg[i], s.encode[i]);
   }
   return text;
 }

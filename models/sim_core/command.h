@@ -97,7 +97,7 @@ inline constexpr uint8_t kHasResidual = 2;
 inline constexpr uint8_t kTrackAmax = 4;        // running amax of what is written, for kVectorScale
 
 struct Scales {
-  float decode[4];   // S_dec
+  float encode[4];   // S_enc; the unit derives S_dec = RNE32(1 / S_enc)
   uint16_t reg[4];   // 0xFFFF: unused
 };
 

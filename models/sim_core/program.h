@@ -37,11 +37,12 @@ struct Program {
   std::vector<Segment> image;      // weights, parameters and the input; empty when made for timing only
   std::vector<LayerEntry> layers;
   std::vector<TensorPlacement> tensors;
-  std::vector<float> scale_decode; // S_dec of each tensor, where it is known before the run
+  std::vector<numerics::TensorScale> scales;  // of each tensor; of a dynamic one only the input's is known
   int input = 0, output = 0;
 
   // For the report.
-  uint64_t dram_bytes_used = 0;    // highest address in use, all regions added
+  uint64_t dram_bytes_used = 0;    // all regions: constants, tensors, command words, near-memory rows
+  uint64_t near_memory_bytes = 0;  // rows of all banks that hold weights near the memory
   uint64_t sram_bytes_used[kBuffers] = {};  // largest sum of tiles resident at once
   uint64_t weight_elements = 0, weight_bits = 0;  // as stored, scales and tails included
 };

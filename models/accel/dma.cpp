@@ -1,0 +1,91 @@
+#include "models/accel/dma.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace nibble::accel {
+
+DmaEngine::DmaEngine(sc_core::sc_module_name name, sim::Engine engine, const Context& context,
+                     const DmaConfig& config, Scratchpads& scratchpads, bool timing_only,
+                     std::function<void(size_t)> layer_done)
+    : EngineModule(name, engine, context),
+      socket("socket"),
+      is_store_(engine == sim::Engine::kStore),
+      config_(config),
+      scratchpads_(scratchpads),
+      timing_only_(timing_only),
+      layer_done_(std::move(layer_done)),
+      rows_(context.layers) {}
+
+void DmaEngine::RegisterCounters(sim::CounterRegistry& registry,
+                                 const std::vector<sim::Engine>& peers) const {
+  EngineModule::RegisterCounters(registry, peers);
+  registry.Register<Counters>(sim::EngineName(engine()), rows_,
+                              {{"bytes", "bytes", "bytes moved", &Counters::bytes},
+                               {"transactions", "1", "bus transactions", &Counters::transactions}});
+}
+
+uint64_t DmaEngine::Transport(const sim::Command& command, uint64_t dram, uint32_t sram_offset,
+                              uint32_t rows, uint32_t row_bytes) {
+  const sim::Copy& copy = command.copy;
+  tlm::tlm_generic_payload* payload = pool_.Acquire();
+  auto* dma = payload->get_extension<sim::DmaExtension>();
+  dma->rows = rows;
+  dma->row_bytes = row_bytes;
+  dma->stride = copy.dram_stride;
+  dma->layer = command.layer;
+  payload->set_command(is_store_ ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
+  payload->set_address(dram);
+  payload->set_data_length(rows * row_bytes);
+  payload->set_streaming_width(rows * row_bytes);
+  payload->set_data_ptr(timing_only_ ? nullptr
+                                     : scratchpads_.at(copy.buffer, copy.sram) + sram_offset);
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  socket->b_transport(*payload, delay);
+  const bool ok = payload->is_response_ok();
+  payload->release();
+  if (!ok) throw std::out_of_range("DMA address outside the memory: " + sim::Disassemble(command));
+  rows_[command.layer].bytes += uint64_t{rows} * row_bytes;
+  ++rows_[command.layer].transactions;
+  return clock().CyclesUp((sc_core::sc_time_stamp() + delay).value());
+}
+
+void DmaEngine::Execute(const sim::Command& command) {
+  const sim::Copy& copy = command.copy;
+  const bool contiguous = copy.rows == 1 || copy.dram_stride == copy.row_bytes;
+  // A contiguous copy is one long row, cut where convenient; otherwise whole rows travel together.
+  const uint64_t total = uint64_t{copy.rows} * copy.row_bytes;
+  const uint32_t rows_at_once =
+      contiguous ? 1 : std::max<uint32_t>(1, config_.chunk / copy.row_bytes);
+  memory::Sram& sram = scratchpads_[copy.buffer];
+  if (is_store_) {
+    sram.Read(command.layer, total);
+  } else {
+    sram.Write(command.layer, total);
+  }
+
+  // Two transactions are under way at a time, which hides the latency of each behind the other.
+  uint64_t previous = 0, last = 0;
+  uint64_t done = 0;
+  while (done < total) {
+    SpendUntil(previous);
+    previous = last;
+    uint64_t address;
+    uint32_t rows = 1, row_bytes;
+    if (contiguous) {
+      row_bytes = static_cast<uint32_t>(std::min<uint64_t>(config_.chunk, total - done));
+      address = copy.dram + done;
+    } else {
+      const uint32_t row = static_cast<uint32_t>(done / copy.row_bytes);
+      rows = std::min(rows_at_once, copy.rows - row);
+      row_bytes = copy.row_bytes;
+      address = copy.dram + uint64_t{row} * copy.dram_stride;
+    }
+    last = Transport(command, address, static_cast<uint32_t>(done), rows, row_bytes);
+    done += uint64_t{rows} * row_bytes;
+  }
+  SpendUntil(last);
+  if (is_store_ && (command.flags & sim::kEndOfLayer) && layer_done_) layer_done_(command.layer);
+}
+
+}  // namespace nibble::accel

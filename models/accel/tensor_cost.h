@@ -1,0 +1,30 @@
+// What a convolution tile costs the tensor unit: cycles, operations and scratchpad bytes, all from its shape. Plain
+// functions of the command word, so that lowering estimates with the very numbers that the unit will spend.
+#pragma once
+
+#include <cstdint>
+
+#include "models/accel/config.h"
+#include "models/sim_core/command.h"
+
+namespace nibble::accel {
+
+// Operations that do not depend on the array's shape. Padding taps are computed (on zeros), as an array does.
+struct ConvolveOperations {
+  uint64_t macs = 0;
+  uint64_t block_terms = 0;        // exact block sums, each scaled and added to an accumulator
+  uint64_t scale_products = 0;     // block scale x block scale
+  uint64_t scale_apply_bits2 = 0;  // multiplier size of block sum x scale, in bit^2, added up
+  uint64_t tree_bits = 0;          // adder bits of the block sums, added up
+  uint64_t fp32_adds = 0;          // accumulations
+};
+ConvolveOperations OperationsOf(const sim::Geometry& geometry, uint64_t pixels, uint32_t channels);
+
+struct TensorCost {
+  uint64_t cycles = 0;  // with SRAM bandwidth to spare
+  uint64_t act_read_bytes = 0, weight_read_bytes = 0, acc_read_bytes = 0, acc_write_bytes = 0;
+};
+TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& geometry, uint64_t pixels,
+                        uint32_t channels);
+
+}  // namespace nibble::accel

@@ -1,0 +1,95 @@
+#include "models/accel/tensor_unit.h"
+
+#include <algorithm>
+
+namespace nibble::accel {
+
+void ComputeCounters::Add(const ConvolveOperations& ops, uint8_t weight_format) {
+  macs += ops.macs;
+  switch (static_cast<numerics::Format>(weight_format)) {
+    case numerics::Format::kFp8: products_e4m3 += ops.macs; break;
+    case numerics::Format::kFp16: products_fp16 += ops.macs; break;
+    default: products_e2m1 += ops.macs; break;
+  }
+  block_terms += ops.block_terms;
+  scale_products += ops.scale_products;
+  scale_apply_bits2 += ops.scale_apply_bits2;
+  tree_bits += ops.tree_bits;
+  fp32_adds += ops.fp32_adds;
+}
+
+void RegisterCompute(sim::CounterRegistry& registry, const std::string& component,
+                     const std::vector<ComputeCounters>& rows) {
+  using C = ComputeCounters;
+  registry.Register<C>(
+      component, rows,
+      {{"macs", "1", "multiply-accumulates, padding taps included", &C::macs},
+       {"products_e2m1", "1", "products of E2M1 with E2M1", &C::products_e2m1, true},
+       {"products_e4m3", "1", "products of E2M1 with E4M3 weights", &C::products_e4m3, true},
+       {"products_fp16", "1", "products of E2M1 with FP16 weights", &C::products_fp16, true},
+       {"block_terms", "1", "block sums scaled and accumulated", &C::block_terms},
+       {"scale_products", "1", "products of two block scales", &C::scale_products, true},
+       {"scale_apply_bits2", "bit^2", "multiplier bits of block sum times scale",
+        &C::scale_apply_bits2, true},
+       {"tree_bits", "bit", "adder bits of the block sums", &C::tree_bits, true},
+       {"fp32_adds", "1", "accumulations in FP32", &C::fp32_adds, true},
+       {"stall_sram_cycles", "cycles", "busy cycles beyond the array's own, for SRAM bandwidth",
+        &C::stall_sram_cycles}});
+}
+
+TensorUnit::TensorUnit(sc_core::sc_module_name name, const Context& context,
+                       const TensorConfig& config, Scratchpads& scratchpads, bool timing_only)
+    : EngineModule(name, sim::Engine::kTensor, context),
+      config_(config),
+      scratchpads_(scratchpads),
+      timing_only_(timing_only),
+      rows_(context.layers) {}
+
+void TensorUnit::RegisterCounters(sim::CounterRegistry& registry,
+                                  const std::vector<sim::Engine>& peers) const {
+  EngineModule::RegisterCounters(registry, peers);
+  RegisterCompute(registry, "tensor", rows_);
+}
+
+uint64_t TensorUnit::Account(const sim::Command& command) {
+  const sim::Geometry& g = convolver_.geometry();
+  const sim::Convolve& run = command.convolve;
+  const size_t layer = command.layer;
+  const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
+  rows_[layer].Add(OperationsOf(g, pixels, run.channels), g.weight_format);
+
+  const TensorCost cost = TensorCostOf(config_, g, pixels, run.channels);
+  const uint64_t acc_cycles = scratchpads_.acc.Read(layer, cost.acc_read_bytes) +
+                              scratchpads_.acc.Write(layer, cost.acc_write_bytes);
+  const uint64_t cycles = std::max({cost.cycles, scratchpads_.act.Read(layer, cost.act_read_bytes),
+                                    scratchpads_.weight.Read(layer, cost.weight_read_bytes), acc_cycles});
+  rows_[layer].stall_sram_cycles += cycles - cost.cycles;
+  return cycles;
+}
+
+void TensorUnit::Execute(const sim::Command& command) {
+  if (command.opcode == sim::Opcode::kTensorConfig) {
+    convolver_.Configure(command.geometry);
+    Spend(1);
+    return;
+  }
+  const uint64_t cycles = Account(command);
+  if (!timing_only_) {
+    const sim::Convolve& run = command.convolve;
+    const numerics::WeightPanel weights = convolver_.DecodeWeights(
+        scratchpads_.at(sim::Buffer::kWeight, run.weight),
+        scratchpads_.at(sim::Buffer::kWeight, run.weight_scales), run.channels);
+    uint8_t* acc = scratchpads_.at(sim::Buffer::kAcc, run.acc);
+    convolver_.Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
+                   scratchpads_.at(sim::Buffer::kAct, run.act_scales), weights, acc);
+    if (break_next_) {
+      // Highest mantissa bit of the first sum (little-endian byte 2), so that a stored code changes, too.
+      acc[2] ^= 0x40;
+      acc[3] ^= 0x01;
+      break_next_ = false;
+    }
+  }
+  Spend(cycles);
+}
+
+}  // namespace nibble::accel

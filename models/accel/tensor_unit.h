@@ -1,0 +1,46 @@
+// The tensor unit: rows x cols dot-product units of `lanes` multipliers, activations and weights from SRAM, sums to the
+// accumulator SRAM.
+#pragma once
+
+#include "models/accel/config.h"
+#include "models/accel/convolver.h"
+#include "models/accel/scratchpads.h"
+#include "models/accel/tensor_cost.h"
+#include "models/sim_core/engine.h"
+
+namespace nibble::accel {
+
+// Operations of a compute engine (tensor unit or banks), a row per layer.
+struct ComputeCounters {
+  uint64_t macs = 0;
+  uint64_t products_e2m1 = 0, products_e4m3 = 0, products_fp16 = 0;  // by weight format
+  uint64_t block_terms = 0, scale_products = 0, scale_apply_bits2 = 0, tree_bits = 0, fp32_adds = 0;
+  uint64_t stall_sram_cycles = 0;
+
+  void Add(const ConvolveOperations& operations, uint8_t weight_format);
+};
+void RegisterCompute(sim::CounterRegistry& registry, const std::string& component,
+                     const std::vector<ComputeCounters>& rows);
+
+class TensorUnit : public sim::EngineModule {
+ public:
+  TensorUnit(sc_core::sc_module_name name, const Context& context, const TensorConfig& config,
+             Scratchpads& scratchpads, bool timing_only);
+
+  void RegisterCounters(sim::CounterRegistry& registry, const std::vector<sim::Engine>& peers) const;
+  // Test hook: the first accumulator of the next tile comes out wrong.
+  void BreakDatapath() { break_next_ = true; }
+
+ private:
+  void Execute(const sim::Command& command) override;
+  uint64_t Account(const sim::Command& command);
+
+  TensorConfig config_;
+  Scratchpads& scratchpads_;
+  bool timing_only_;
+  bool break_next_ = false;
+  Convolver convolver_;
+  std::vector<ComputeCounters> rows_;
+};
+
+}  // namespace nibble::accel

@@ -1,0 +1,32 @@
+// Operations of the vector unit: counts from the shape of a tile, values in FP32. Plain C++.
+#pragma once
+
+#include <cstdint>
+
+#include "models/numerics/quantize.h"
+#include "models/sim_core/command.h"
+
+namespace nibble::accel {
+
+struct VectorOperations {
+  uint64_t fp32_muls = 0, fp32_adds = 0;
+  uint64_t compares = 0;  // activation bounds, block maxima, saturation
+  uint64_t divides = 0;   // reciprocals of block scales, the mean of a pool
+  uint64_t encodes = 0;   // roundings to E2M1 or E4M3
+
+  VectorOperations& operator+=(const VectorOperations& o);
+  bool operator==(const VectorOperations& o) const;
+};
+// Operations of one word under the state of its last kVectorConfig.
+VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& state);
+
+// Scratchpad bytes that one word reads and writes.
+struct VectorTraffic {
+  uint64_t acc_read_bytes = 0, acc_write_bytes = 0, out_read_bytes = 0, out_write_bytes = 0;
+};
+VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state);
+
+// Activation function of an Epilogue; NaN passes through.
+float Activate(const sim::Epilogue& state, float y);
+
+}  // namespace nibble::accel

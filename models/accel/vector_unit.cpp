@@ -1,0 +1,203 @@
+#include "models/accel/vector_unit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "models/accel/weight_layout.h"
+#include "models/numerics/activation_store.h"
+#include "models/numerics/dot.h"
+
+namespace nibble::accel {
+
+using numerics::Format;
+using numerics::TensorScale;
+using sim::Buffer;
+
+VectorUnit::VectorUnit(sc_core::sc_module_name name, const Context& context,
+                       const VectorConfig& config, Scratchpads& scratchpads, size_t registers,
+                       bool timing_only)
+    : EngineModule(name, sim::Engine::kVector, context),
+      config_(config),
+      scratchpads_(scratchpads),
+      timing_only_(timing_only),
+      scales_(registers),
+      rows_(context.layers) {}
+
+void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
+                                  const std::vector<sim::Engine>& peers) const {
+  EngineModule::RegisterCounters(registry, peers);
+  using C = VectorOperations;
+  registry.Register<C>("vector", rows_,
+                       {{"fp32_muls", "1", "FP32 multiplications", &C::fp32_muls, true},
+                        {"fp32_adds", "1", "FP32 additions", &C::fp32_adds, true},
+                        {"compares", "1", "FP32 comparisons", &C::compares, true},
+                        {"divides", "1", "FP32 divisions", &C::divides, true},
+                        {"encodes", "1", "roundings to E2M1 or E4M3", &C::encodes, true}});
+}
+
+void VectorUnit::Execute(const sim::Command& command) {
+  switch (command.opcode) {
+    case sim::Opcode::kVectorConfig:
+      state_ = command.epilogue;
+      Spend(1);
+      return;
+    case sim::Opcode::kVectorScales:
+      for (int i = 0; i < 4; ++i) {
+        if (command.scales.reg[i] == 0xFFFF) continue;
+        const float encode = command.scales.encode[i];
+        scales_.at(command.scales.reg[i]) = {encode, 1.0f / encode};
+      }
+      Spend(1);
+      return;
+    default:
+      break;
+  }
+  const uint64_t cycles = Account(command);
+  if (!timing_only_) Compute(command);
+  Spend(cycles);
+}
+
+uint64_t VectorUnit::Account(const sim::Command& command) {
+  const size_t layer = command.layer;
+  rows_[layer] += OperationsOf(command, state_);
+  const VectorTraffic bytes = TrafficOf(command, state_);
+  const uint64_t acc = scratchpads_.acc.Read(layer, bytes.acc_read_bytes) +
+                       scratchpads_.acc.Write(layer, bytes.acc_write_bytes);
+  const uint64_t out = scratchpads_.out.Read(layer, bytes.out_read_bytes) +
+                       scratchpads_.out.Write(layer, bytes.out_write_bytes);
+  // Channels sit in adjacent lanes so that a block's maximum is found in one pass; each pixel starts a new row of lanes.
+  const sim::Elementwise& tile = command.elementwise;
+  const uint64_t rows = command.opcode == sim::Opcode::kVectorScale
+                            ? 1
+                            : tile.pixels * ((uint64_t{tile.channels} + config_.lanes - 1) / config_.lanes);
+  return std::max({rows, acc, out}) + config_.latency;
+}
+
+void VectorUnit::Compute(const sim::Command& command) {
+  const sim::Elementwise& tile = command.elementwise;
+  y_.resize((tile.channels + kAccGroup - 1u) / kAccGroup * kAccGroup);
+  x_.resize(tile.channels);
+  switch (command.opcode) {
+    case sim::Opcode::kVectorRun:
+      RunTile(tile);
+      break;
+    case sim::Opcode::kVectorAdd:
+      AddTiles(tile);
+      break;
+    case sim::Opcode::kVectorPool:
+      PoolTile(command);
+      break;
+    case sim::Opcode::kVectorQuantize:
+      QuantizeTile(tile);
+      break;
+    case sim::Opcode::kVectorScale:
+      scales_.at(state_.out_reg) = numerics::TensorScaleFromAmax(amax_);
+      amax_ = 0;
+      break;
+    default:
+      break;
+  }
+}
+
+numerics::ActivationLayout VectorUnit::StoredLayout(uint8_t format, uint32_t channels) const {
+  return {static_cast<Format>(format), state_.block, 1, static_cast<int>(channels)};
+}
+
+void VectorUnit::WritePixel(const sim::Elementwise& tile, uint32_t pixel, const float* y) {
+  if (state_.flags & sim::kTrackAmax) {
+    amax_ = std::max(amax_, numerics::AmaxIgnoringNan(y, tile.channels));
+  }
+  const auto whole = StoredLayout(state_.out_format, tile.pitch);
+  const auto part = StoredLayout(state_.out_format, tile.channels);
+  const auto before = StoredLayout(state_.out_format, tile.channel);
+  uint8_t* codes = scratchpads_.at(Buffer::kOut, tile.out) +
+                   size_t{pixel} * whole.code_bytes_per_pixel() + before.code_bytes_per_pixel();
+  uint8_t* scales = scratchpads_.at(Buffer::kOut, tile.out_scales) +
+                    size_t{pixel} * whole.scale_bytes_per_pixel() + before.scale_bytes_per_pixel();
+  numerics::StorePixel(part, scales_.at(state_.out_reg), y, codes, scales);
+}
+
+void VectorUnit::ReadPixel(const sim::Elementwise& tile, uint16_t codes, uint16_t scales,
+                           uint16_t reg, uint32_t pixel, float* x) {
+  const auto whole = StoredLayout(state_.in_format, tile.pitch);
+  const auto part = StoredLayout(state_.in_format, tile.channels);
+  const auto before = StoredLayout(state_.in_format, tile.channel);
+  numerics::LoadPixel(part, scales_.at(reg).decode,
+                      scratchpads_.at(Buffer::kOut, codes) + size_t{pixel} * whole.code_bytes_per_pixel() +
+                          before.code_bytes_per_pixel(),
+                      scratchpads_.at(Buffer::kOut, scales) +
+                          size_t{pixel} * whole.scale_bytes_per_pixel() + before.scale_bytes_per_pixel(),
+                      x);
+}
+
+void VectorUnit::RunTile(const sim::Elementwise& tile) {
+  const bool pairs = state_.flags & sim::kPerChannelScale;
+  const float s_dec = scales_.at(state_.in_reg).decode;
+  const uint8_t* params = scratchpads_.at(Buffer::kOut, tile.params);
+  std::vector<float> bias(tile.channels), scale(tile.channels);
+  for (uint32_t c = 0; c < tile.channels; ++c) {
+    float pair[2] = {0, state_.weight_scale};
+    const size_t bytes = pairs ? sizeof(pair) : sizeof(float);
+    std::memcpy(pair, params + c * bytes, bytes);
+    bias[c] = pair[0];
+    scale[c] = s_dec * pair[1];
+  }
+  const uint8_t* acc = scratchpads_.at(Buffer::kAcc, tile.acc);
+  for (uint32_t p = 0; p < tile.pixels; ++p) {
+    for (uint32_t c = 0; c < tile.channels; c += kAccGroup) {
+      std::memcpy(&y_[c], acc + (size_t{c} * tile.pixels + p * kAccGroup) * sizeof(float),
+                  kAccGroup * sizeof(float));
+    }
+    for (uint32_t c = 0; c < tile.channels; ++c) {
+      const float scaled = y_[c] * scale[c];
+      y_[c] = Activate(state_, scaled + bias[c]);
+    }
+    if (state_.flags & sim::kHasResidual) {
+      ReadPixel(tile, tile.in, tile.in_scales, state_.residual_reg, p, x_.data());
+      for (uint32_t c = 0; c < tile.channels; ++c) y_[c] += x_[c];
+    }
+    WritePixel(tile, p, y_.data());
+  }
+}
+
+void VectorUnit::AddTiles(const sim::Elementwise& tile) {
+  for (uint32_t p = 0; p < tile.pixels; ++p) {
+    ReadPixel(tile, tile.in, tile.in_scales, state_.in_reg, p, y_.data());
+    ReadPixel(tile, tile.in2, tile.in2_scales, state_.residual_reg, p, x_.data());
+    for (uint32_t c = 0; c < tile.channels; ++c) y_[c] = Activate(state_, y_[c] + x_[c]);
+    WritePixel(tile, p, y_.data());
+  }
+}
+
+void VectorUnit::PoolTile(const sim::Command& command) {
+  const sim::Elementwise& tile = command.elementwise;
+  uint8_t* acc = scratchpads_.at(Buffer::kAcc, tile.acc);
+  const size_t bytes = tile.channels * sizeof(float);
+  if (command.flags & sim::kFirst) {
+    std::fill(y_.begin(), y_.end(), 0.0f);
+  } else {
+    std::memcpy(y_.data(), acc, bytes);
+  }
+  for (uint32_t p = 0; p < tile.pixels; ++p) {
+    ReadPixel(tile, tile.in, tile.in_scales, state_.in_reg, p, x_.data());
+    for (uint32_t c = 0; c < tile.channels; ++c) y_[c] += x_[c];
+  }
+  if (!(command.flags & sim::kLast)) {
+    std::memcpy(acc, y_.data(), bytes);
+    return;
+  }
+  const float count = tile.in2;
+  for (uint32_t c = 0; c < tile.channels; ++c) y_[c] = Activate(state_, y_[c] / count);
+  WritePixel(tile, 0, y_.data());
+}
+
+void VectorUnit::QuantizeTile(const sim::Elementwise& tile) {
+  const uint8_t* in = scratchpads_.at(Buffer::kOut, tile.in);
+  for (uint32_t p = 0; p < tile.pixels; ++p) {
+    std::memcpy(y_.data(), in + size_t{p} * tile.channels * sizeof(float), tile.channels * sizeof(float));
+    WritePixel(tile, p, y_.data());
+  }
+}
+
+}  // namespace nibble::accel

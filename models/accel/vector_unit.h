@@ -1,0 +1,47 @@
+// The vector unit: bias, activation, residual, pooling and requantisation, `lanes` elements a cycle.
+#pragma once
+
+#include <vector>
+
+#include "models/accel/config.h"
+#include "models/accel/scratchpads.h"
+#include "models/accel/vector_math.h"
+#include "models/numerics/activation_store.h"
+#include "models/sim_core/engine.h"
+
+namespace nibble::accel {
+
+class VectorUnit : public sim::EngineModule {
+ public:
+  // `registers`: tensor scale registers, one for each tensor of the program.
+  VectorUnit(sc_core::sc_module_name name, const Context& context, const VectorConfig& config,
+             Scratchpads& scratchpads, size_t registers, bool timing_only);
+
+  void RegisterCounters(sim::CounterRegistry& registry, const std::vector<sim::Engine>& peers) const;
+  const numerics::TensorScale& scale_register(size_t i) const { return scales_.at(i); }
+
+ private:
+  void Execute(const sim::Command& command) override;
+  // Cycles of the word, its operations and scratchpad traffic accounted.
+  uint64_t Account(const sim::Command& command);
+  void Compute(const sim::Command& command);
+  void RunTile(const sim::Elementwise& tile);
+  void AddTiles(const sim::Elementwise& tile);
+  void PoolTile(const sim::Command& command);
+  void QuantizeTile(const sim::Elementwise& tile);
+  void WritePixel(const sim::Elementwise& tile, uint32_t pixel, const float* y);
+  void ReadPixel(const sim::Elementwise& tile, uint16_t codes, uint16_t scales, uint16_t reg,
+                 uint32_t pixel, float* x);
+  numerics::ActivationLayout StoredLayout(uint8_t format, uint32_t channels) const;
+
+  VectorConfig config_;
+  Scratchpads& scratchpads_;
+  bool timing_only_;
+  sim::Epilogue state_{};
+  std::vector<numerics::TensorScale> scales_;
+  float amax_ = 0;
+  std::vector<VectorOperations> rows_;
+  std::vector<float> y_, x_;  // one pixel
+};
+
+}  // namespace nibble::accel

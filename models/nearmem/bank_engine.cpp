@@ -1,0 +1,115 @@
+#include "models/nearmem/bank_engine.h"
+
+#include <algorithm>
+
+namespace nibble::nearmem {
+
+BankEngine::BankEngine(sc_core::sc_module_name name, const Context& context,
+                       const NearmemConfig& config, memory::DramTarget& memory,
+                       accel::Scratchpads& scratchpads, bool timing_only)
+    : EngineModule(name, sim::Engine::kBank, context),
+      config_(config),
+      memory_(memory),
+      scratchpads_(scratchpads),
+      timing_only_(timing_only),
+      compute_rows_(context.layers),
+      rows_(context.layers) {}
+
+void BankEngine::RegisterCounters(sim::CounterRegistry& registry,
+                                  const std::vector<sim::Engine>& peers) const {
+  EngineModule::RegisterCounters(registry, peers);
+  accel::RegisterCompute(registry, "bank", compute_rows_);
+  using C = Counters;
+  registry.Register<C>(
+      "bank", rows_,
+      {{"slots", "1", "all-bank column commands with products, per channel", &C::slots},
+       {"buffer_reads", "1", "reads of a broadcast buffer, one column's width", &C::buffer_reads, true},
+       {"buffer_writes", "1", "writes of a broadcast buffer, one burst", &C::buffer_writes, true},
+       {"io_reads", "1", "bursts of sums over the data bus to the host", &C::io_reads, true},
+       {"io_writes", "1", "bursts of activations over the data bus to the buffers", &C::io_writes, true},
+       {"wait_memory_cycles", "cycles", "busy cycles before the banks were free, or for refresh",
+        &C::wait_memory_cycles}});
+}
+
+const numerics::WeightPanel& BankEngine::Weights(const sim::Convolve& run) {
+  if (cached_.valid && cached_.bank_row == run.bank_row && cached_.channel == run.channel &&
+      cached_.channels == run.channels) {
+    return panel_.front();
+  }
+  const memory::Dram& dram = memory_.dram();
+  const BankLayout layout(accel::WeightLayoutOf(convolver_.geometry()), dram.device(), dram.channels());
+  const uint32_t burst = dram.device().burst_bytes;
+  const accel::WeightLayout& weights = layout.weights();
+  panel_.clear();
+  panel_.push_back(convolver_.MakePanel(run.channels));
+  std::vector<uint8_t> codes(size_t{layout.columns_per_run()} * burst);
+  std::vector<uint8_t> column_scales(std::max<uint32_t>(1, layout.scale_bytes_per_column()));
+  std::vector<uint8_t> scales(std::max<uint32_t>(1, weights.scale_bytes()));
+  const uint32_t codes_per_column = burst * 8 / numerics::ElementBits(weights.format);
+  for (uint32_t n = 0; n < run.channels; ++n) {
+    for (uint32_t s = 0; s < weights.segments; ++s) {
+      for (uint32_t c = 0; c < layout.columns_per_run(); ++c) {
+        const uint32_t index = s * layout.columns_per_run() + c;
+        memory::DramLocation at = layout.DataColumn(run.channel + n, index);
+        at.row += run.bank_row;
+        memory_.storage().Read(dram.mapping().Address(at), &codes[size_t{c} * burst], burst);
+        if (layout.scale_bytes_per_column() == 0) continue;
+        uint32_t byte = 0;
+        at = layout.ScaleColumn(run.channel + n, index, &byte);
+        at.row += run.bank_row;
+        memory_.storage().Read(dram.mapping().Address(at) + byte, column_scales.data(),
+                               layout.scale_bytes_per_column());
+        for (uint32_t i = 0; i < layout.scale_bytes_per_column(); ++i) {
+          const uint32_t block = c * codes_per_column / weights.block + i;
+          if (block < weights.scale_bytes()) scales[block] = column_scales[i];
+        }
+      }
+      panel_.front().SetPackedRow(static_cast<int>(n), static_cast<int>(s), codes.data(), scales.data());
+    }
+  }
+  cached_ = {true, run.bank_row, run.channel, run.channels};
+  return panel_.front();
+}
+
+void BankEngine::Execute(const sim::Command& command) {
+  if (command.opcode == sim::Opcode::kBankConfig) {
+    convolver_.Configure(command.geometry);
+    cached_.valid = false;
+    Spend(1);
+    return;
+  }
+  const sim::Convolve& run = command.convolve;
+  const sim::Geometry& g = convolver_.geometry();
+  const size_t layer = command.layer;
+  const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
+  memory::Dram& dram = memory_.dram();
+  const memory::DramDevice& device = dram.device();
+
+  compute_rows_[layer].Add(accel::OperationsOf(g, pixels, run.channels), g.weight_format);
+  const BankCost cost = BankCostOf(config_, device, dram.channels(), g, pixels, run.channels);
+  rows_[layer].slots += cost.slots;
+  rows_[layer].buffer_reads += cost.buffer_reads;
+  rows_[layer].buffer_writes += cost.buffer_writes;
+  rows_[layer].io_reads += cost.readback_bursts;
+  rows_[layer].io_writes += cost.broadcast_bursts;
+  memory::DramCounters& dram_row = dram.rows()[layer];
+  dram_row.activates += cost.activates;
+  dram_row.precharges += cost.activates;
+  dram_row.near_reads += cost.near_reads;
+  dram_row.read_bytes += cost.readback_bursts * device.burst_bytes;
+  dram_row.write_bytes += cost.broadcast_bursts * device.burst_bytes;
+  scratchpads_.act.Read(layer, cost.act_read_bytes);
+  scratchpads_.acc.Write(layer, cost.acc_write_bytes);
+
+  const uint64_t start = memory_.NowClock();
+  const uint64_t end = dram.OccupyAllBanks(cost.clocks, start, layer);
+  rows_[layer].wait_memory_cycles += clock().CyclesUp(memory_.Picoseconds(end - start - cost.clocks));
+  if (!timing_only_) {
+    convolver_.Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
+                   scratchpads_.at(sim::Buffer::kAct, run.act_scales), Weights(run),
+                   scratchpads_.at(sim::Buffer::kAcc, run.acc));
+  }
+  SpendUntil(clock().CyclesUp(memory_.Picoseconds(end)));
+}
+
+}  // namespace nibble::nearmem

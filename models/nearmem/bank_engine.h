@@ -1,0 +1,45 @@
+// The all-bank controller and the compute units beside the banks: convolves activations that are broadcast over the data
+// bus with weights that stay in the banks' rows; sums are read back into the host's accumulator SRAM.
+#pragma once
+
+#include "models/accel/convolver.h"
+#include "models/accel/scratchpads.h"
+#include "models/accel/tensor_unit.h"
+#include "models/memory/dram_target.h"
+#include "models/nearmem/bank_layout.h"
+#include "models/sim_core/engine.h"
+
+namespace nibble::nearmem {
+
+class BankEngine : public sim::EngineModule {
+ public:
+  BankEngine(sc_core::sc_module_name name, const Context& context, const NearmemConfig& config,
+             memory::DramTarget& memory, accel::Scratchpads& scratchpads, bool timing_only);
+
+  void RegisterCounters(sim::CounterRegistry& registry, const std::vector<sim::Engine>& peers) const;
+
+ private:
+  struct Counters {
+    uint64_t slots = 0, buffer_reads = 0, buffer_writes = 0;
+    uint64_t io_reads = 0, io_writes = 0;
+    uint64_t wait_memory_cycles = 0;
+  };
+  void Execute(const sim::Command& command) override;
+  const numerics::WeightPanel& Weights(const sim::Convolve& run);
+
+  NearmemConfig config_;
+  memory::DramTarget& memory_;
+  accel::Scratchpads& scratchpads_;
+  bool timing_only_;
+  accel::Convolver convolver_;
+  // Decoded weights of the last run: tiles of a layer follow each other on the same rows, which nothing writes.
+  struct {
+    bool valid = false;
+    uint16_t bank_row = 0, channel = 0, channels = 0;
+  } cached_;
+  std::vector<numerics::WeightPanel> panel_;  // none or one
+  std::vector<accel::ComputeCounters> compute_rows_;
+  std::vector<Counters> rows_;
+};
+
+}  // namespace nibble::nearmem

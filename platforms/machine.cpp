@@ -1,0 +1,194 @@
+#include "platforms/machine.h"
+
+#include <memory>
+#include <stdexcept>
+#include <systemc>
+
+#include "models/accel/command_processor.h"
+#include "models/accel/dma.h"
+#include "models/accel/tensor_unit.h"
+#include "models/accel/vector_unit.h"
+#include "models/memory/bus.h"
+#include "models/memory/dram_target.h"
+#include "models/nearmem/bank_engine.h"
+
+namespace nibble::platforms {
+
+using sim::Engine;
+
+namespace {
+
+struct MachineCounters {
+  uint64_t cycles = 0;
+};
+
+// A fresh kernel for each machine: SystemC refuses a second elaboration in a kernel that has run.
+class Kernel {
+ public:
+  Kernel() : before_(sc_core::sc_curr_simcontext), mine_(new sc_core::sc_simcontext) {
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = mine_;
+    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+  }
+  ~Kernel() {
+    delete mine_;
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = before_;
+  }
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+ private:
+  sc_core::sc_simcontext* before_;
+  sc_core::sc_simcontext* mine_;
+};
+
+// Both platforms: the accelerator's engines; `nearmem` has a bank engine besides.
+class Machine {
+ public:
+  Machine(const DesignPoint& design, const sim::Program& program, const RunOptions& options)
+      : design_(design),
+        program_(program),
+        options_(options),
+        layers_(program.layers.size()),
+        clock_(design.clock_mhz),
+        context_{clock_, tokens_, layers_, design.fetch.queue_depth},
+        pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight), Pad("acc", design.sram_acc),
+              Pad("out", design.sram_out)},
+        dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_),
+        bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
+        load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
+        tensor_("tensor", context_, design.tensor, pads_, options.timing_only),
+        vector_("vector", context_, design.vector, pads_, program.tensors.size(), options.timing_only),
+        store_("store", Engine::kStore, context_, design.dma, pads_, options.timing_only,
+               [this](size_t layer) { LayerDone(layer); }),
+        rows_(layers_) {
+    peers_ = {Engine::kLoad, Engine::kTensor, Engine::kVector, Engine::kStore};
+    std::vector<sim::EngineModule*> engines{&load_, &tensor_, &vector_, &store_};
+    if (design.platform == Platform::kNearmem) {
+      bank_ = std::make_unique<nearmem::BankEngine>("bank", context_, design.nearmem, dram_, pads_,
+                                                    options.timing_only);
+      peers_.push_back(Engine::kBank);
+      engines.push_back(bank_.get());
+    }
+    fetch_ = std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch, engines);
+    fetch_->socket.bind(bus_.port(0));
+    load_.socket.bind(bus_.port(1));
+    store_.socket.bind(bus_.port(2));
+    bus_.memory.bind(dram_.socket);
+    if (options.break_datapath) tensor_.BreakDatapath();
+  }
+
+  RunOutcome Run() {
+    LoadImage();
+    if (!options_.timing_only) outcome_.tensors.resize(program_.tensors.size());
+    if (!options_.timing_only) Capture(program_.input);
+    fetch_->Start(program_.commands_address, program_.commands.size());
+    sc_core::sc_start();
+    if (interrupted_) throw Interrupted();
+    if (layers_done_ != layers_) {
+      throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) + " of " +
+                             std::to_string(layers_) + ": command words wait for each other");
+    }
+    for (size_t i = 0; i < program_.tensors.size(); ++i) {
+      outcome_.tensor_scale_decode.push_back(vector_.scale_register(i).decode);
+    }
+    CollectStats();
+    return std::move(outcome_);
+  }
+
+ private:
+  memory::Sram Pad(const char* name, const memory::SramConfig& config) const {
+    return memory::Sram(name, config, layers_, !options_.timing_only);
+  }
+
+  void LoadImage() {
+    for (const sim::Segment& segment : program_.image) {
+      dram_.storage().Write(segment.address, segment.bytes.data(), segment.bytes.size());
+    }
+    dram_.storage().Write(program_.commands_address, program_.commands.data(),
+                          program_.commands.size() * sim::kCommandBytes);
+  }
+
+  void Capture(int tensor) {
+    const sim::TensorPlacement& t = program_.tensors[tensor];
+    std::vector<uint8_t>& bytes = outcome_.tensors[tensor];
+    const uint64_t codes = t.layout.code_bytes();
+    bytes.resize(codes + t.layout.scale_bytes());
+    dram_.storage().Read(t.codes, bytes.data(), codes);
+    dram_.storage().Read(t.scales, bytes.data() + codes, t.layout.scale_bytes());
+  }
+
+  void LayerDone(size_t layer) {
+    const uint64_t now = clock_.Now();
+    rows_[layer].cycles = now - last_end_;
+    last_end_ = now;
+    dram_.dram().AccountBackground(now * clock_.period_ps(), layer);
+    if (!options_.timing_only) Capture(program_.layers[layer].output);
+    ++layers_done_;
+    if (options_.progress) options_.progress(layers_done_, layers_);
+    if (options_.stop != nullptr && *options_.stop) {
+      interrupted_ = true;
+      sc_core::sc_stop();
+    }
+  }
+
+  void CollectStats() {
+    sim::CounterRegistry registry;
+    registry.Register<MachineCounters>(
+        "machine", rows_,
+        {{"cycles", "cycles", "from the end of the layer before to the end of this one",
+          &MachineCounters::cycles, true}});
+    fetch_->RegisterCounters(registry);
+    load_.RegisterCounters(registry, peers_);
+    tensor_.RegisterCounters(registry, peers_);
+    if (bank_) bank_->RegisterCounters(registry, peers_);
+    vector_.RegisterCounters(registry, peers_);
+    store_.RegisterCounters(registry, peers_);
+    for (const memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
+      memory::RegisterSram(registry, "sram." + pad->name(), pad->rows());
+    }
+    bus_.RegisterCounters(registry);
+    memory::RegisterDram(registry, "dram", dram_.dram().rows());
+
+    sim::RunStats& stats = outcome_.stats;
+    stats.values.resize(layers_);
+    for (const auto& column : registry.columns()) {
+      stats.counters.push_back(column.info);
+      for (size_t layer = 0; layer < layers_; ++layer) stats.values[layer].push_back(column.read(layer));
+    }
+    for (const MachineCounters& row : rows_) stats.layer_cycles.push_back(row.cycles);
+    stats.cycles = last_end_;
+  }
+
+  const DesignPoint& design_;
+  const sim::Program& program_;
+  const RunOptions& options_;
+  size_t layers_;
+  sim::Clock clock_;
+  sim::TokenBoard tokens_;
+  sim::EngineModule::Context context_;
+  accel::Scratchpads pads_;
+  memory::DramTarget dram_;
+  memory::Bus bus_;
+  accel::DmaEngine load_;
+  accel::TensorUnit tensor_;
+  accel::VectorUnit vector_;
+  accel::DmaEngine store_;
+  std::unique_ptr<nearmem::BankEngine> bank_;
+  std::unique_ptr<accel::CommandProcessor> fetch_;
+  std::vector<Engine> peers_;
+  std::vector<MachineCounters> rows_;
+  RunOutcome outcome_;
+  uint64_t last_end_ = 0;
+  size_t layers_done_ = 0;
+  bool interrupted_ = false;
+};
+
+}  // namespace
+
+RunOutcome Run(const DesignPoint& design, const sim::Program& program, const RunOptions& options) {
+  Kernel kernel;
+  auto machine = std::make_unique<Machine>(design, program, options);
+  return machine->Run();
+}
+
+}  // namespace nibble::platforms

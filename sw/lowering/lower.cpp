@@ -1,0 +1,135 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/accel/weight_layout.h"
+#include "sw/golden/golden.h"
+#include "sw/lowering/constants.h"
+#include "sw/lowering/lowering.h"
+#include "sw/lowering/memory_map.h"
+#include "sw/lowering/schedule.h"
+
+namespace nibble::lowering {
+
+using numerics::Format;
+using numerics::ScaleSource;
+
+namespace {
+
+uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
+  return layout.code_bytes() + layout.scale_bytes();
+}
+
+std::string ShapeText(const trace::Shape& s) { return fmt::format("{}x{}x{}", s.height, s.width, s.channels); }
+
+void DescribeTensors(const trace::Network& net, const numerics::Datapath& datapath, sim::Program& program) {
+  for (size_t i = 0; i < net.tensors.size(); ++i) {
+    sim::TensorPlacement placement;
+    placement.name = net.tensors[i].name;
+    placement.layout = golden::LayoutOf(net, static_cast<int>(i), datapath);
+    placement.elements = static_cast<uint64_t>(net.tensors[i].shape.elements());
+    program.tensors.push_back(placement);
+    const bool scaled = placement.layout.format == Format::kNvfp4 && datapath.tensor_scale == ScaleSource::kStatic;
+    program.scales.push_back(scaled ? numerics::TensorScaleFromAmax(net.tensors[i].amax)
+                                    : numerics::TensorScale{});
+  }
+}
+
+void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& design,
+                    const std::vector<LayerConstants>& constants, sim::Program& program) {
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    const trace::Layer& layer = net.layers[i];
+    sim::LayerEntry entry;
+    entry.name = layer.name;
+    entry.op = trace::OpName(layer.op);
+    entry.source = layer.source;
+    entry.shape = ShapeText(net.tensors[layer.input].shape) + " -> " + ShapeText(net.tensors[layer.output].shape);
+    entry.macs = static_cast<uint64_t>(trace::AnalyticMacs(net, layer));
+    entry.output = layer.output;
+    entry.near_memory = constants[i].near_memory;
+    entry.compulsory_bytes =
+        StoredBytes(program.tensors[layer.input].layout) + StoredBytes(program.tensors[layer.output].layout);
+    if (layer.residual >= 0) entry.compulsory_bytes += StoredBytes(program.tensors[layer.residual].layout);
+    if (layer.has_weights()) {
+      const accel::WeightLayout weights = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
+      const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
+      const bool pairs = HasChannelScales(layer, design.datapath);
+      entry.compulsory_bytes += channels * sizeof(float) * (pairs ? 2 : 1);
+      if (!entry.near_memory) {
+        entry.compulsory_bytes +=
+            channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
+      }
+    }
+    program.layers.push_back(entry);
+  }
+}
+
+uint64_t StagingBytes(const trace::Network& net, const numerics::Datapath& datapath) {
+  if (datapath.activations != Format::kNvfp4 || datapath.tensor_scale != ScaleSource::kDynamic) return 0;
+  int64_t largest = 0;
+  for (const trace::Layer& layer : net.layers) {
+    largest = std::max(largest, net.tensors[layer.output].shape.elements());
+  }
+  return static_cast<uint64_t>(largest) * sizeof(float);
+}
+
+}  // namespace
+
+sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design, const Options& options) {
+  sim::Program program;
+  program.input = net.input;
+  program.output = net.output;
+  DescribeTensors(net, design.datapath, program);
+
+  const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
+  MemoryMap map(mapping.capacity());
+  const bool near = design.platform == platforms::Platform::kNearmem;
+  const std::vector<LayerConstants> constants =
+      near ? PlaceOnNearmem(net, design, options.with_image, map, program)
+           : PlaceOnAccel(net, design, options.with_image, map, program);
+  map.PlaceTensors(net, program.tensors);
+  const uint64_t staging = map.Reserve(StagingBytes(net, design.datapath));
+  DescribeLayers(net, design, constants, program);
+
+  Schedule schedule(net, design, program.tensors, staging);
+  schedule.Presets(program.scales);
+  for (size_t i = 0; i < net.layers.size(); ++i) schedule.Layer(static_cast<int>(i), constants[i]);
+  schedule.PeakUse(program.sram_bytes_used);
+  program.commands = schedule.emitter().Take();
+  program.commands_address = map.Reserve(program.commands.size() * sim::kCommandBytes);
+  program.dram_bytes_used = map.used() + program.near_memory_bytes;
+  return program;
+}
+
+void SetInput(sim::Program& program, const trace::Network& net, const platforms::DesignPoint& design,
+              const std::vector<float>& input) {
+  const sim::TensorPlacement& placement = program.tensors[program.input];
+  if (input.size() != placement.elements) {
+    throw LoweringError(fmt::format("the input has {} elements; the network '{}' takes {}", input.size(),
+                                    net.name, placement.elements));
+  }
+  numerics::TensorScale& scale = program.scales[program.input];
+  if (placement.layout.format == Format::kNvfp4 && design.datapath.tensor_scale == ScaleSource::kDynamic) {
+    scale = numerics::TensorScaleFromAmax(numerics::AmaxIgnoringNan(input.data(), input.size()));
+  }
+  for (sim::Command& command : program.commands) {
+    if (command.opcode != sim::Opcode::kVectorScales) break;  // presets come first
+    for (int i = 0; i < 4; ++i) {
+      if (command.scales.reg[i] == program.input) command.scales.encode[i] = scale.encode;
+    }
+  }
+  numerics::StoredActivations stored = numerics::StoreTensor(placement.layout, scale, input.data());
+  const auto replace = [&](uint64_t address, std::vector<uint8_t> bytes) {
+    for (sim::Segment& segment : program.image) {
+      if (segment.address == address) {
+        segment.bytes = std::move(bytes);
+        return;
+      }
+    }
+    program.image.push_back({address, std::move(bytes)});
+  };
+  replace(placement.codes, std::move(stored.codes));
+  if (!stored.scales.empty()) replace(placement.scales, std::move(stored.scales));
+}
+
+}  // namespace nibble::lowering

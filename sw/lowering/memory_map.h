@@ -1,0 +1,33 @@
+// Where everything lies in DRAM.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/sim_core/program.h"
+#include "sw/trace/network.h"
+
+namespace nibble::lowering {
+
+// Addresses from 0 upwards; parts that live for the whole run and parts that are reused.
+class MemoryMap {
+ public:
+  static constexpr uint64_t kAlign = 64;  // two bursts of a x16 channel: no two tensors share a burst
+
+  explicit MemoryMap(uint64_t capacity) : capacity_(capacity) {}
+
+  // `bytes` for the whole run. Throws LoweringError when the memory is full.
+  uint64_t Reserve(uint64_t bytes);
+  // Gives every tensor codes and scales addresses; tensors that are never needed at the same time may share memory.
+  // A tensor lives from the layer that writes it to the last layer that reads it; input and output to the ends.
+  void PlaceTensors(const trace::Network& net, std::vector<sim::TensorPlacement>& tensors);
+
+  // What lies above `capacity` is taken (rows of near-memory weights).
+  void Limit(uint64_t capacity) { capacity_ = capacity; }
+  uint64_t used() const { return used_; }
+
+ private:
+  uint64_t capacity_, used_ = 0;
+};
+
+}  // namespace nibble::lowering

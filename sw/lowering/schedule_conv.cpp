@@ -1,0 +1,282 @@
+// Convolutions and fully connected layers: tiles in the chosen order, weights and activations loaded when first needed.
+#include <algorithm>
+
+#include "models/accel/weight_layout.h"
+#include "sw/lowering/lowering.h"
+#include "sw/lowering/schedule.h"
+
+namespace nibble::lowering {
+
+using numerics::Format;
+using sim::Buffer;
+using sim::Opcode;
+
+namespace {
+
+uint64_t Rounded(uint64_t bytes) { return ScratchpadPlan::Rounded(bytes); }
+
+}  // namespace
+
+struct Schedule::ConvState {
+  const trace::Layer& layer;
+  const LayerConstants& constants;
+  ConvProblem problem;
+  ConvTiling tiling;
+  accel::WeightLayout weights;
+  Resident input, weight;
+  ScratchpadPlan::Tile params = -1;
+  CommandId params_loaded = kNone;
+  uint32_t param_bytes = 0;  // of one channel
+
+  // The output tile under construction.
+  ScratchpadPlan::Tile out = -1;
+  Deps out_after;
+  uint16_t out_codes = 0, out_scales = 0, residual_codes = 0, residual_scales = 0;
+  CommandId residual_loaded = kNone, vector = kNone;
+
+  uint32_t out_row(uint32_t row_tile) const { return row_tile * tiling.rows; }
+  uint32_t out_rows(uint32_t row_tile) const {
+    return std::min<uint32_t>(tiling.rows, problem.geometry.out_height - out_row(row_tile));
+  }
+  // Channels that the output tile holds, and where [channel, ...) starts in it.
+  bool whole_pixels() const { return tiling.order == LoopOrder::kRowsOuter; }
+};
+
+CommandId Schedule::LoadParams(ConvState& s) {
+  Deps after;
+  s.params = params_.Allocate(s.problem.params_bytes, &after);
+  const CommandId load = Copy(Opcode::kLoad, Buffer::kOut, params_.unit(s.params), s.constants.params, 1,
+                              s.problem.params_bytes, s.problem.params_bytes, after);
+  params_.Use(s.params, load);
+  return load;
+}
+
+Schedule::Piece Schedule::LoadInput(ConvState& s, uint32_t row_tile) {
+  Resident& in = s.input;
+  const auto found = in.pieces.find(row_tile);
+  if (found != in.pieces.end()) return found->second;
+  const sim::Geometry& g = s.problem.geometry;
+  const RowRange rows = InputRows(g, s.out_row(row_tile), s.out_rows(row_tile));
+  const auto part = [&](uint32_t first, uint32_t count) {
+    return Part{s.layer.input, first * g.in_width, count * g.in_width, 0, g.in_channels};
+  };
+  const auto size = [&](uint32_t count) {
+    return Rounded(PartCodeBytes(part(0, count))) + Rounded(PartScaleBytes(part(0, count)));
+  };
+  uint64_t offset = 0;
+  if (s.tiling.keep_input) {  // all of the layer's tiles side by side
+    uint64_t total = 0;
+    for (uint32_t tile = 0; tile < s.tiling.row_tiles(g); ++tile) {
+      if (tile == row_tile) offset = total;
+      total += size(InputRows(g, s.out_row(tile), s.out_rows(tile)).count);
+    }
+    if (in.tile < 0) in.tile = act_.Allocate(total, &in.after);
+  } else {
+    if (in.tile >= 0) act_.Release(in.tile);
+    in = Resident{};
+    in.tile = act_.Allocate(size(rows.count), &in.after);
+  }
+  Piece piece;
+  const Part here = part(rows.first, rows.count);
+  piece.codes = act_.unit(in.tile, offset);
+  piece.scales = act_.unit(in.tile, offset + Rounded(PartCodeBytes(here)));
+  piece.load = LoadPart(here, Buffer::kAct, piece.codes, piece.scales, in.after);
+  act_.Use(in.tile, piece.load);
+  in.pieces[row_tile] = piece;
+  return piece;
+}
+
+Schedule::Piece Schedule::LoadWeights(ConvState& s, uint32_t channel, uint32_t channels) {
+  Resident& w = s.weight;
+  const auto found = w.pieces.find(channel);
+  if (found != w.pieces.end()) return found->second;
+  const uint64_t code_bytes = s.weights.code_bytes_per_channel();
+  const uint64_t scale_bytes = s.weights.scale_bytes_per_channel();
+  const auto size = [&](uint32_t n) { return Rounded(n * code_bytes) + Rounded(n * scale_bytes); };
+  uint64_t offset = 0;
+  if (s.tiling.keep_weights) {  // all of the layer's runs side by side
+    uint64_t total = 0;
+    for (uint32_t c = 0; c < s.problem.channels; c += s.tiling.channels) {
+      const uint32_t in_tile = std::min(s.tiling.channels, s.problem.channels - c);
+      for (uint32_t run = 0; run < in_tile; run += s.tiling.weight_channels) {
+        if (c + run == channel) offset = total;
+        total += size(std::min(s.tiling.weight_channels, in_tile - run));
+      }
+    }
+    if (w.tile < 0) w.tile = weight_.Allocate(total, &w.after);
+  } else {
+    if (w.tile >= 0) weight_.Release(w.tile);
+    w = Resident{};
+    w.tile = weight_.Allocate(size(channels), &w.after);
+  }
+  Piece piece;
+  piece.codes = weight_.unit(w.tile, offset);
+  piece.scales = weight_.unit(w.tile, offset + Rounded(channels * code_bytes));
+  const auto load = [&](uint16_t unit, uint64_t base, uint64_t bytes_per_channel) {
+    const auto bytes = static_cast<uint32_t>(channels * bytes_per_channel);
+    return Copy(Opcode::kLoad, Buffer::kWeight, unit, base + channel * bytes_per_channel, 1, bytes, bytes, w.after);
+  };
+  piece.load = load(piece.codes, s.constants.weight_codes, code_bytes);
+  if (scale_bytes > 0) piece.load = load(piece.scales, s.constants.weight_scales, scale_bytes);
+  weight_.Use(w.tile, piece.load);
+  w.pieces[channel] = piece;
+  return piece;
+}
+
+void Schedule::Compute(ConvState& s, uint32_t row_tile, uint32_t channel, uint32_t channels) {
+  const sim::Geometry& g = s.problem.geometry;
+  const uint64_t pixels = uint64_t{s.out_rows(row_tile)} * g.out_width;
+  const RowRange rows = InputRows(g, s.out_row(row_tile), s.out_rows(row_tile));
+  Deps acc_free;
+  const auto acc = acc_.Allocate(accel::AccumulatorBytes(pixels, channels), &acc_free);
+
+  sim::Command command = MakeCommand(s.constants.near_memory ? Opcode::kBankRun : Opcode::kTensorRun);
+  sim::Convolve& run = command.convolve;
+  run.out_row = static_cast<uint16_t>(s.out_row(row_tile));
+  run.out_rows = static_cast<uint16_t>(s.out_rows(row_tile));
+  run.in_row = static_cast<uint16_t>(rows.first);
+  run.in_rows = static_cast<uint16_t>(rows.count);
+  run.bank_row = s.constants.bank_row;
+
+  const uint32_t step = s.constants.near_memory ? channels : s.tiling.weight_channels;
+  CommandId compute = kNone;
+  for (uint32_t c = 0; c < channels; c += step) {
+    const uint32_t count = std::min(step, channels - c);
+    Deps after = acc_free;
+    if (!s.constants.near_memory) {
+      const Piece weights = LoadWeights(s, channel + c, count);
+      run.weight = weights.codes;
+      run.weight_scales = weights.scales;
+      after.push_back(weights.load);
+    }
+    const Piece input = LoadInput(s, row_tile);
+    run.act = input.codes;
+    run.act_scales = input.scales;
+    after.push_back(input.load);
+    run.channel = static_cast<uint16_t>(channel + c);
+    run.channels = static_cast<uint16_t>(count);
+    run.acc = acc_.unit(acc, uint64_t{c} * pixels * sizeof(float));
+    compute = emit_.Emit(command, after);
+    act_.Use(s.input.tile, compute);
+    if (!s.constants.near_memory) weight_.Use(s.weight.tile, compute);
+  }
+  acc_.Use(acc, compute);
+  Finish(s, row_tile, channel, channels, acc, compute);
+}
+
+void Schedule::Finish(ConvState& s, uint32_t row_tile, uint32_t channel, uint32_t channels,
+                      ScratchpadPlan::Tile acc, CommandId compute) {
+  OpenOutput(s, row_tile, channel, channels);
+  sim::Command vector = MakeCommand(Opcode::kVectorRun);
+  sim::Elementwise& tile = vector.elementwise;
+  tile.pixels = static_cast<uint16_t>(s.out_rows(row_tile) * s.problem.geometry.out_width);
+  tile.channels = static_cast<uint16_t>(channels);
+  tile.channel = static_cast<uint16_t>(s.whole_pixels() ? channel : 0);
+  tile.pitch = static_cast<uint16_t>(s.whole_pixels() ? s.problem.channels : channels);
+  tile.acc = acc_.unit(acc);
+  tile.params = params_.unit(s.params, uint64_t{channel} * s.param_bytes);
+  tile.in = s.residual_codes;
+  tile.in_scales = s.residual_scales;
+  tile.out = s.out_codes;
+  tile.out_scales = s.out_scales;
+  Deps after = s.out_after;
+  after.insert(after.end(), {compute, s.params_loaded, s.residual_loaded});
+  s.vector = emit_.Emit(vector, after);
+  acc_.Use(acc, s.vector);
+  acc_.Release(acc);
+  params_.Use(s.params, s.vector);
+  out_.Use(s.out, s.vector);
+  CloseOutput(s, row_tile, channel, channels);
+}
+
+void Schedule::OpenOutput(ConvState& s, uint32_t row_tile, uint32_t channel, uint32_t channels) {
+  if (s.out >= 0) return;
+  const uint32_t width = s.problem.geometry.out_width;
+  const uint32_t first = s.whole_pixels() ? 0 : channel;
+  const uint32_t held = s.whole_pixels() ? s.problem.channels : channels;
+  const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first, held};
+  const uint64_t codes =
+      Rounded(Staged(s.layer) ? uint64_t{part.pixels} * held * sizeof(float) : PartCodeBytes(part));
+  const uint64_t scales = Staged(s.layer) ? 0 : Rounded(PartScaleBytes(part));
+  Part residual = part;
+  residual.tensor = s.layer.residual;
+  const bool has_residual = s.layer.residual >= 0;
+  const uint64_t residual_codes = has_residual ? Rounded(PartCodeBytes(residual)) : 0;
+  const uint64_t residual_scales = has_residual ? Rounded(PartScaleBytes(residual)) : 0;
+
+  s.out_after.clear();
+  s.out = out_.Allocate(codes + scales + residual_codes + residual_scales, &s.out_after);
+  s.out_codes = out_.unit(s.out);
+  s.out_scales = out_.unit(s.out, codes);
+  s.residual_loaded = kNone;
+  if (has_residual) {
+    s.residual_codes = out_.unit(s.out, codes + scales);
+    s.residual_scales = out_.unit(s.out, codes + scales + residual_codes);
+    s.residual_loaded = LoadPart(residual, Buffer::kOut, s.residual_codes, s.residual_scales, s.out_after);
+    out_.Use(s.out, s.residual_loaded);
+  }
+}
+
+void Schedule::CloseOutput(ConvState& s, uint32_t row_tile, uint32_t channel, uint32_t channels) {
+  if (s.whole_pixels() && channel + channels < s.problem.channels) return;
+  const uint32_t width = s.problem.geometry.out_width;
+  const uint32_t first = s.whole_pixels() ? 0 : channel;
+  const uint32_t held = s.whole_pixels() ? s.problem.channels : channels;
+  const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first, held};
+  CommandId store = kNone;
+  if (Staged(s.layer)) {
+    const uint64_t stride = uint64_t{s.problem.channels} * sizeof(float);
+    store = Copy(Opcode::kStore, Buffer::kOut, s.out_codes, staging_ + part.pixel * stride + first * sizeof(float),
+                 part.pixels, held * static_cast<uint32_t>(sizeof(float)), static_cast<uint32_t>(stride), {s.vector});
+  } else {
+    store = StorePart(part, s.out_codes, s.out_scales, {s.vector});
+    if (channel + channels == s.problem.channels) Wrote(s.layer.output, part.pixel + part.pixels, store);
+  }
+  out_.Use(s.out, store);
+  out_.Release(s.out);
+  s.out = -1;
+}
+
+void Schedule::Convolution(const trace::Layer& layer, const LayerConstants& constants) {
+  ConvState s{layer, constants, {}, {}, {}, {}, {}, -1, kNone, 0, -1, {}, 0, 0, 0, 0, kNone, kNone};
+  const auto channels = static_cast<uint32_t>(net_.tensors[layer.output].shape.channels);
+  const bool channel_scales = HasChannelScales(layer, design_.datapath);
+  s.param_bytes = static_cast<uint32_t>(channel_scales ? 2 * sizeof(float) : sizeof(float));
+  const auto pixel_bytes = [](const numerics::ActivationLayout& layout) {
+    return layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
+  };
+  s.problem.geometry = GeometryOf(net_, layer, design_.datapath);
+  s.problem.channels = channels;
+  s.problem.out_pixel_bytes = pixel_bytes(Staged(layer) ? StagingLayout(layer.output) : tensors_[layer.output].layout);
+  if (layer.residual >= 0) s.problem.residual_pixel_bytes = pixel_bytes(tensors_[layer.residual].layout);
+  s.problem.params_bytes = channels * s.param_bytes;
+  s.problem.out_room = out_.size();
+  s.problem.near_memory = constants.near_memory;
+  s.weights = accel::WeightLayoutOf(s.problem.geometry);
+  s.tiling = ChooseTiling(s.problem, design_, layer.name);
+
+  sim::Command config = MakeCommand(constants.near_memory ? Opcode::kBankConfig : Opcode::kTensorConfig);
+  config.geometry = s.problem.geometry;
+  emit_.Emit(config);
+  config = MakeCommand(Opcode::kVectorConfig);
+  config.epilogue = EpilogueFor(layer);
+  config.epilogue.weight_scale = constants.weight_scale;
+  if (channel_scales) config.epilogue.flags |= sim::kPerChannelScale;
+  emit_.Emit(config);
+  s.params_loaded = LoadParams(s);
+
+  const uint32_t row_tiles = s.tiling.row_tiles(s.problem.geometry);
+  const uint32_t channel_tiles = s.tiling.channel_tiles(s.problem);
+  const bool rows_outer = s.tiling.order == LoopOrder::kRowsOuter;
+  for (uint32_t i = 0; i < row_tiles * channel_tiles; ++i) {
+    const uint32_t row_tile = rows_outer ? i / channel_tiles : i % row_tiles;
+    const uint32_t channel = (rows_outer ? i % channel_tiles : i / row_tiles) * s.tiling.channels;
+    emit_.set_tile(static_cast<uint16_t>(i));
+    Compute(s, row_tile, channel, std::min(s.tiling.channels, channels - channel));
+  }
+  if (s.input.tile >= 0) act_.Release(s.input.tile);
+  if (s.weight.tile >= 0) weight_.Release(s.weight.tile);
+  params_.Release(s.params);
+}
+
+}  // namespace nibble::lowering
