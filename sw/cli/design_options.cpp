@@ -32,8 +32,8 @@ std::string ConfigText(const platforms::DesignPoint& design) {
   for (const platforms::Parameter& p : design.parameters) {
     width = std::max(width, p.name.size() + 3 + p.value.size());
   }
-  std::string text =
-      fmt::format("# {}: {}\n", platforms::PlatformName(design.platform), design.OneLine());
+  std::string text = fmt::format("# {}\nplatform = {}\n", design.OneLine(),
+                                 platforms::PlatformName(design.platform));
   for (const platforms::Parameter& p : design.parameters) {
     const std::string setting = p.name + " = " + p.value;
     text += fmt::format("{:<{}}  # {}{}{}\n", setting, width, p.is_default ? "default" : "set",
