@@ -50,7 +50,8 @@ class Machine {
         options_(options),
         layers_(program.layers.size()),
         clock_(design.clock_mhz),
-        context_{clock_, tokens_, layers_, design.fetch.queue_depth},
+        layer_ends_(layers_),
+        context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth},
         pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight), Pad("acc", design.sram_acc),
               Pad("out", design.sram_out)},
         dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_),
@@ -121,6 +122,7 @@ class Machine {
     const uint64_t now = clock_.Now();
     rows_[layer].cycles = now - last_end_;
     last_end_ = now;
+    layer_ends_.Set(layer, now);
     dram_.dram().AccountBackground(now * clock_.period_ps(), layer);
     if (!options_.timing_only) Capture(program_.layers[layer].output);
     ++layers_done_;
@@ -165,6 +167,7 @@ class Machine {
   size_t layers_;
   sim::Clock clock_;
   sim::TokenBoard tokens_;
+  sim::LayerEnds layer_ends_;
   sim::EngineModule::Context context_;
   accel::Scratchpads pads_;
   memory::DramTarget dram_;

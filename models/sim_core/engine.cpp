@@ -1,5 +1,7 @@
 #include "models/sim_core/engine.h"
 
+#include <algorithm>
+
 namespace nibble::sim {
 
 namespace {
@@ -24,6 +26,13 @@ void EngineModule::Push(const Command& command) {
   pushed_.notify();
 }
 
+void EngineModule::BookWait(uint64_t start, size_t layer, uint64_t& cause) {
+  const uint64_t now = clock().Now();
+  const uint64_t begin = std::clamp(context_.layer_ends.Begin(layer), start, now);
+  rows_[layer].wait_layer_cycles += begin - start;
+  cause += now - begin;
+}
+
 void EngineModule::TakeTokens(const Command& command, EngineCounters& row) {
   for (int from = 0; from < kEngines; ++from) {
     if (!(command.wait >> from & 1)) continue;
@@ -31,7 +40,7 @@ void EngineModule::TakeTokens(const Command& command, EngineCounters& row) {
     const uint64_t start = clock().Now();
     while (count == 0) wait(context_.tokens.given(engine_));
     --count;
-    row.stall_cycles[from] += clock().Now() - start;
+    BookWait(start, command.layer, row.stall_cycles[from]);
   }
 }
 
@@ -44,7 +53,7 @@ void EngineModule::Run() {
     popped_.notify();
 
     EngineCounters& row = rows_[command.layer];
-    row.stall_fetch_cycles += clock().Now() - idle_since;
+    BookWait(idle_since, command.layer, row.stall_fetch_cycles);
     TakeTokens(command, row);
     const uint64_t start = clock().Now();
     Execute(command);
@@ -65,6 +74,8 @@ void EngineModule::RegisterCounters(CounterRegistry& registry,
       component, rows_,
       {{"commands", "1", "command words executed", &EngineCounters::commands},
        {"busy_cycles", "cycles", "cycles spent executing", &EngineCounters::busy_cycles},
+       {"wait_layer_cycles", "cycles", "cycles waiting before the layer before was complete",
+        &EngineCounters::wait_layer_cycles},
        {"stall_fetch_cycles", "cycles", "cycles without a command word",
         &EngineCounters::stall_fetch_cycles}});
   for (Engine peer : peers) {

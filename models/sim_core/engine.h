@@ -24,9 +24,23 @@ class TokenBoard {
   sc_core::sc_event given_[kEngines];
 };
 
+// When each layer was complete; kPending until then.
+class LayerEnds {
+ public:
+  static constexpr uint64_t kPending = ~uint64_t{0};
+  explicit LayerEnds(size_t layers) : cycles_(layers, kPending) {}
+  void Set(size_t layer, uint64_t cycle) { cycles_[layer] = cycle; }
+  // The cycle from which a wait for a word of `layer` is that layer's own: the end of the layer before.
+  uint64_t Begin(size_t layer) const { return layer == 0 ? 0 : cycles_[layer - 1]; }
+
+ private:
+  std::vector<uint64_t> cycles_;
+};
+
 struct EngineCounters {
   uint64_t commands = 0;
   uint64_t busy_cycles = 0;
+  uint64_t wait_layer_cycles = 0;   // not its turn: the layer before is not complete
   uint64_t stall_fetch_cycles = 0;  // no command word to execute
   uint64_t stall_cycles[kEngines] = {};
 };
@@ -36,6 +50,7 @@ class EngineModule : public sc_core::sc_module {
   struct Context {
     const Clock& clock;
     TokenBoard& tokens;
+    const LayerEnds& layer_ends;
     size_t layers;
     uint32_t queue_depth;
   };
@@ -66,6 +81,8 @@ class EngineModule : public sc_core::sc_module {
  private:
   void Run();
   void TakeTokens(const Command& command, EngineCounters& row);
+  // Books a wait from `start` until now for a word of `layer` to `cause`, as far as the layer had begun.
+  void BookWait(uint64_t start, size_t layer, uint64_t& cause);
 
   Engine engine_;
   Context context_;
