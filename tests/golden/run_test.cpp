@@ -1,0 +1,256 @@
+// The golden executor against an implementation that knows only the formats: every operand is
+// decoded from its stored bits here, and a block term is the exact sum of products, rounded once.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "models/numerics/quantize.h"
+#include "sw/golden/golden.h"
+#include "tests/golden/random_network.h"
+
+namespace nibble::golden {
+namespace {
+
+using numerics::Datapath;
+using numerics::Format;
+using numerics::ScaleSource;
+using numerics::StoredActivations;
+using trace::Op;
+
+// Sums are exact in long double: FP16 weights need 26 + 25 bits, and 4 more for the activation
+// scale.
+static_assert(std::numeric_limits<long double>::digits >= 64, "exact sums need 64 bits");
+
+long double Minifloat(uint32_t code, int exponent_bits, int mantissa_bits, int bias) {
+  const uint32_t mantissa = code & ((1u << mantissa_bits) - 1);
+  const uint32_t exponent = code >> mantissa_bits & ((1u << exponent_bits) - 1);
+  const bool negative = code >> (mantissa_bits + exponent_bits) & 1;
+  const long double magnitude =
+      exponent == 0 ? std::ldexp(static_cast<long double>(mantissa), 1 - bias - mantissa_bits)
+                    : std::ldexp(static_cast<long double>(mantissa + (1u << mantissa_bits)),
+                                 static_cast<int>(exponent) - bias - mantissa_bits);
+  return negative ? -magnitude : magnitude;
+}
+long double E2M1(uint32_t code) { return Minifloat(code, 2, 1, 1); }
+long double E4M3(uint32_t code) { return Minifloat(code, 4, 3, 7); }
+long double Weight(Format format, uint32_t code) {
+  if (format == Format::kFp16) return Minifloat(code, 5, 10, 15);
+  return format == Format::kFp8 ? E4M3(code) : E2M1(code);
+}
+
+// A stored activation: element code and block scale, read straight from the packed bytes.
+struct Operand {
+  long double value, scale;
+};
+Operand Activation(const StoredActivations& x, int pixel, int channel) {
+  const int channels = x.layout.channels, bytes = (channels + 1) / 2;
+  const uint32_t byte = x.codes[static_cast<size_t>(pixel) * bytes + channel / 2];
+  const long double value = E2M1(channel % 2 == 0 ? byte & 15 : byte >> 4);
+  if (x.layout.format != Format::kNvfp4) return {value, 1};
+  const int blocks = (channels + x.layout.block - 1) / x.layout.block;
+  return {value, E4M3(x.scales[static_cast<size_t>(pixel) * blocks + channel / x.layout.block])};
+}
+
+float Dequantised(const StoredActivations& x, size_t i) {
+  const Operand o = Activation(x, static_cast<int>(i / x.layout.channels),
+                               static_cast<int>(i % x.layout.channels));
+  const float scale = static_cast<float>(o.scale) * x.scale.decode;
+  return static_cast<float>(o.value) * scale;
+}
+
+// One accumulated output: run `tap` of the reduction axis after run `tap`, block after block.
+float Sum(const trace::Network& net, const trace::Layer& l, const StoredActivations& x,
+          const numerics::QuantizedWeights& w, int oy, int ox, int n) {
+  const trace::Shape in = net.tensors[l.input].shape;
+  const bool depthwise = l.op == Op::kDepthwiseConv;
+  const int taps = l.kernel_h * l.kernel_w, run = depthwise ? taps : in.channels;
+  const int blocks = (run + w.block - 1) / w.block;
+  const auto term = [&](long double sum, long double a_scale, size_t weight_block) {
+    const long double w_scale = w.format == Format::kNvfp4 ? E4M3(w.scales[weight_block]) : 1.0L;
+    return static_cast<float>(sum * a_scale * w_scale);  // exact but for FP8 and FP16 weights
+  };
+  float acc = 0;
+  for (int tap = 0; tap < taps; ++tap) {
+    const int iy = oy * l.stride_h + tap / l.kernel_w * l.dilation_h - l.pad_top;
+    const int ix = ox * l.stride_w + tap % l.kernel_w * l.dilation_w - l.pad_left;
+    if (iy < 0 || iy >= in.height || ix < 0 || ix >= in.width) continue;
+    const int pixel = iy * in.width + ix;
+    if (depthwise) {
+      const Operand a = Activation(x, pixel, n);
+      acc += term(a.value * Weight(w.format, w.codes[n * taps + tap]), a.scale,
+                  n * blocks + tap / w.block);
+      continue;
+    }
+    for (int b = 0; b < blocks; ++b) {
+      long double sum = 0, scale = 1;
+      for (int c = b * w.block; c < std::min(run, (b + 1) * w.block); ++c) {
+        const Operand a = Activation(x, pixel, c);
+        sum += a.value * Weight(w.format, w.codes[(n * taps + tap) * run + c]);
+        scale = a.scale;
+      }
+      acc += term(sum, scale, (n * taps + tap) * blocks + b);
+    }
+  }
+  return acc;
+}
+
+float Activated(const trace::Activation& a, float y) {
+  if (a.kind == trace::Activation::Kind::kRelu && y < 0) return 0;
+  if (a.kind == trace::Activation::Kind::kClip) return std::min(std::max(y, a.lo), a.hi);
+  return y;
+}
+
+// What layer `l` computes from tensors as stored, before it is stored.
+std::vector<float> Layer(const trace::Network& net, const trace::Layer& l, const Datapath& datapath,
+                         const std::vector<StoredActivations>& tensors) {
+  const trace::Shape in = net.tensors[l.input].shape, out = net.tensors[l.output].shape;
+  const StoredActivations& x = tensors[l.input];
+  const bool depthwise = l.op == Op::kDepthwiseConv;
+  const int taps = l.kernel_h * l.kernel_w;
+  numerics::QuantizedWeights w;
+  if (l.has_weights()) {
+    w = numerics::QuantizeWeights(l.weights.data(), out.channels, depthwise ? 1 : taps,
+                                  depthwise ? taps : in.channels, datapath.weights, datapath.block);
+  }
+  std::vector<float> y;
+  for (int oy = 0; oy < out.height; ++oy) {
+    for (int ox = 0; ox < out.width; ++ox) {
+      for (int n = 0; n < out.channels; ++n) {
+        const size_t i = y.size();
+        if (l.op == Op::kAdd) {
+          const float sum = Dequantised(x, i) + Dequantised(tensors[l.residual], i);
+          y.push_back(Activated(l.activation, sum));
+        } else if (l.op == Op::kGlobalAveragePool) {
+          float sum = 0;
+          for (int p = 0; p < in.pixels(); ++p) sum += Dequantised(x, p * in.channels + n);
+          y.push_back(sum / static_cast<float>(in.pixels()));
+        } else {
+          const float scale = x.scale.decode * w.channel_scale[n];
+          const float scaled = Sum(net, l, x, w, oy, ox, n) * scale;
+          const float active = Activated(l.activation, scaled + l.bias[n]);
+          y.push_back(l.residual < 0 ? active : active + Dequantised(tensors[l.residual], i));
+        }
+      }
+    }
+  }
+  return y;
+}
+
+// What `x` must be stored as.
+StoredActivations Stored(const trace::Network& net, int tensor, const Datapath& datapath,
+                         const std::vector<float>& x) {
+  const trace::Shape shape = net.tensors[tensor].shape;
+  const Format format = tensor == net.output ? Format::kFp32 : datapath.activations;
+  float amax = net.tensors[tensor].amax;
+  if (datapath.tensor_scale == ScaleSource::kDynamic) {
+    amax = 0;
+    for (const float v : x) amax = std::max(amax, std::fabs(v));
+  }
+  const numerics::TensorScale scale =
+      format == Format::kNvfp4 ? numerics::TensorScaleFromAmax(amax) : numerics::TensorScale{};
+  return numerics::StoreTensor({format, datapath.block, shape.height * shape.width, shape.channels},
+                               scale, x.data());
+}
+
+void RequireSame(const StoredActivations& a, const StoredActivations& b) {
+  REQUIRE(a.layout.format == b.layout.format);
+  REQUIRE(a.layout.block == b.layout.block);
+  REQUIRE(a.layout.pixels == b.layout.pixels);
+  REQUIRE(a.layout.channels == b.layout.channels);
+  REQUIRE(a.scale.decode == b.scale.decode);
+  REQUIRE(a.scales == b.scales);
+  REQUIRE(a.codes == b.codes);
+}
+
+void RequireGolden(const trace::Network& net, const Datapath& datapath,
+                   const std::vector<float>& input) {
+  const Execution e = Run(net, datapath, input);
+  REQUIRE(e.tensors.size() == net.tensors.size());
+  RequireSame(e.tensors[net.input], Stored(net, net.input, datapath, input));
+  for (const trace::Layer& l : net.layers) {
+    CAPTURE(l.name);
+    RequireSame(e.tensors[l.output],
+                Stored(net, l.output, datapath, Layer(net, l, datapath, e.tensors)));
+  }
+}
+
+TEST_CASE("the executor equals exact block terms under every datapath") {
+  uint32_t seed = 0;
+  for (const Format activations : {Format::kNvfp4, Format::kFp4}) {
+    for (const Format weights : {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16}) {
+      for (const int block : {8, 16, 32, 64, 128}) {
+        for (const ScaleSource source : {ScaleSource::kStatic, ScaleSource::kDynamic}) {
+          const Datapath datapath{activations, weights, block, source};
+          for (int repeat = 0; repeat < 2; ++repeat) {
+            ++seed;
+            CAPTURE(seed, numerics::FormatName(activations), numerics::FormatName(weights), block,
+                    source == ScaleSource::kStatic);
+            const trace::Network net = test::RandomNetwork(seed);
+            RequireGolden(net, datapath, test::RandomInput(net, seed));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("reductions of several blocks with a partial tail") {
+  for (const int block : {8, 32, 128}) {
+    compiler::NetworkBuilder builder("wide");
+    test::Random random(static_cast<uint32_t>(block));
+    trace::Layer conv = test::NewLayer("conv", Op::kConv, builder.AddInput("in", {2, 2, 150}));
+    conv.kernel_w = 2;
+    conv.weights = random.Values(3 * 2 * 150, 1);
+    conv.bias = random.Values(3, 1);
+    builder.AddLayer(std::move(conv), 3);
+    trace::Network net = std::move(builder).Finish("test");
+    for (trace::Tensor& t : net.tensors) t.amax = 2;
+    for (const Format weights : {Format::kNvfp4, Format::kFp8, Format::kFp16}) {
+      RequireGolden(net, {Format::kNvfp4, weights, block, ScaleSource::kStatic},
+                    test::RandomInput(net, 9));
+    }
+  }
+}
+
+TEST_CASE("a static scale that is too small saturates, a dynamic one does not") {
+  trace::Network net = test::RandomNetwork(3);
+  const std::vector<float> input = test::RandomInput(net, 3);
+  for (trace::Tensor& t : net.tensors) t.amax = 0.5f;
+  Datapath datapath;
+  const Execution fixed = Run(net, datapath, input);
+  datapath.tensor_scale = ScaleSource::kDynamic;
+  const Execution dynamic = Run(net, datapath, input);
+  const auto largest = [&](const Execution& e) {
+    float amax = 0;
+    for (const float x : numerics::LoadTensor(e.tensors[net.input])) {
+      amax = std::max(amax, std::fabs(x));
+    }
+    return amax;
+  };
+  REQUIRE(largest(fixed) == Approx(0.5));
+  REQUIRE(largest(dynamic) == Approx(2.0).epsilon(0.1));
+}
+
+TEST_CASE("more precise weights bring the output nearer to FP32") {
+  double nvfp4 = 0, fp16 = 0;
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    const trace::Network net = test::RandomNetwork(seed);
+    const std::vector<float> input = test::RandomInput(net, seed);
+    const std::vector<float> reference = RunFp32(net, input)[net.output];
+    const auto error = [&](Format weights) {
+      const Datapath datapath{Format::kNvfp4, weights, 16, ScaleSource::kDynamic};
+      const std::vector<float> y =
+          numerics::LoadTensor(Run(net, datapath, input).tensors[net.output]);
+      double sum = 0;
+      for (size_t i = 0; i < y.size(); ++i) sum += std::pow(double{y[i]} - reference[i], 2);
+      return sum / static_cast<double>(y.size());
+    };
+    nvfp4 += error(Format::kNvfp4);
+    fp16 += error(Format::kFp16);
+  }
+  REQUIRE(fp16 < 0.7 * nvfp4);
+}
+
+}  // namespace
+}  // namespace nibble::golden
