@@ -1,4 +1,5 @@
-// A design point: one complete, resolved set of hardware parameters for one platform, from one typed schema.
+// A design point: one complete, resolved set of hardware parameters for one platform, from one
+// typed schema.
 #pragma once
 
 #include <stdexcept>
@@ -17,7 +18,8 @@ enum class Platform { kAccel, kNearmem };
 const char* PlatformName(Platform platform);
 Platform ParsePlatform(const std::string& name);  // throws ParameterError naming the known ones
 
-// Unknown key (nearest name suggested), wrong unit, value out of range: exit code 2. what() is one line.
+// Unknown key (nearest name suggested), wrong unit, value out of range: exit code 2. what() is one
+// line.
 class ParameterError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -25,13 +27,13 @@ class ParameterError : public std::runtime_error {
 
 // One parameter as `sim params` lists it and as every run stores it.
 struct Parameter {
-  std::string name;           // "tensor.rows"
-  std::string type;           // "integer", "size", "name", "list"
-  std::string unit;           // "", "B", "MHz", ...
-  std::string range;          // "1..256", "os | ws"
+  std::string name;   // "tensor.rows"
+  std::string type;   // "integer", "size", "name", "list"
+  std::string unit;   // "", "B", "MHz", ...
+  std::string range;  // "1..256", "os | ws"
   std::string default_value;
-  std::string meaning;        // one line
-  std::string value;          // resolved, in the form that --set accepts
+  std::string meaning;  // one line
+  std::string value;    // resolved, in the form that --set accepts
   bool is_default = true;
 };
 
@@ -47,24 +49,27 @@ struct DesignPoint {
   memory::DramDevice dram;
   uint32_t dram_channels = 2;
   std::string dram_mapping;
-  nearmem::NearmemConfig nearmem;       // kNearmem only
-  std::string nearmem_layers;           // which layers run near the memory: "none" or a comma list of pointwise, conv, fc
+  nearmem::NearmemConfig nearmem;  // kNearmem only
+  std::string nearmem_layers;      // which layers run near the memory: "none" or a comma list of
+                                   // pointwise, conv, fc
   std::string energy_preset;
-  std::string sram_node, sram_cell;     // row set of the CACTI table: "22", "itrs-lstp"
-  std::vector<Parameter> parameters;    // all of the platform's, in schema order, resolved
+  std::string sram_node, sram_cell;   // row set of the CACTI table: "22", "itrs-lstp"
+  std::vector<Parameter> parameters;  // all of the platform's, in schema order, resolved
 
-  std::string OneLine() const;          // the design point in one line, for headers
+  std::string OneLine() const;  // the design point in one line, for headers
 };
 
 // The schema of a platform with its defaults (value == default_value).
 std::vector<Parameter> ListParameters(Platform platform);
 
-// Defaults, then the preset file (a path, or a name looked up in platforms/*.cfg; empty: none), then `sets`
+// Defaults, then the preset file (a path, or a name looked up in platforms/*.cfg; empty: none),
+// then `sets`
 // ("key=value", the last of the same key wins).
-DesignPoint Resolve(Platform platform, const std::string& config, const std::vector<std::string>& sets);
+DesignPoint Resolve(Platform platform, const std::string& config,
+                    const std::vector<std::string>& sets);
 
-// Folder that holds platforms/ and traces/: the source tree, or share/nibble of an installation, found from the
-// executable's place; the environment variable NIBBLE_DATA overrides it.
+// Folder that holds platforms/ and traces/: the source tree, or share/nibble of an installation,
+// found from the executable's place; the environment variable NIBBLE_DATA overrides it.
 std::string DataFolder();
 
 }  // namespace nibble::platforms

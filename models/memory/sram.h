@@ -1,4 +1,5 @@
-// A scratchpad of equal banks. Contents are bytes; time is the caller's: cycles to move bytes at full width.
+// A scratchpad of equal banks. Contents are bytes; time is the caller's: cycles to move bytes at
+// full width.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +11,9 @@
 namespace nibble::memory {
 
 struct SramConfig {
-  uint32_t size = 0;   // bytes, all banks together
-  uint32_t banks = 1;  // accessed in parallel, interleaved by `width`
-  uint32_t width = 16; // bytes per bank and cycle
+  uint32_t size = 0;    // bytes, all banks together
+  uint32_t banks = 1;   // accessed in parallel, interleaved by `width`
+  uint32_t width = 16;  // bytes per bank and cycle
 };
 
 struct SramCounters {
@@ -32,7 +33,8 @@ class Sram {
   const std::string& name() const { return name_; }
   uint8_t* data(uint32_t address) { return bytes_.data() + address; }
 
-  // Counts an access of `bytes` and returns the cycles it takes at full bandwidth (banks * width a cycle).
+  // Counts an access of `bytes` and returns the cycles it takes at full bandwidth (banks * width a
+  // cycle).
   uint64_t Read(size_t layer, uint64_t bytes);
   uint64_t Write(size_t layer, uint64_t bytes);
 

@@ -19,8 +19,8 @@ class Builder {
   void Whole(const char* name, const char* unit, uint32_t lo, uint32_t hi, uint32_t def,
              const char* meaning, At at) {
     Add(name, "integer", unit, fmt::format("{}..{}", lo, hi), std::to_string(def), meaning,
-        [unit, lo, hi, at](const std::string& text, DesignPoint& d) {
-          at(d) = ParseWhole(text, unit, lo, hi);
+        [lo, hi, at](const std::string& text, DesignPoint& d) {
+          at(d) = ParseWhole(text, lo, hi);
           return std::to_string(at(d));
         });
   }
@@ -33,8 +33,8 @@ class Builder {
     for (const uint32_t a : allowed) names.push_back(std::to_string(a));
     const std::string range = Join(names, " | ");
     Add(name, "integer", unit, range, std::to_string(def), meaning,
-        [unit, allowed = std::move(allowed), at](const std::string& text, DesignPoint& d) {
-          const uint32_t n = ParseWhole(text, unit, 0, UINT32_MAX);
+        [allowed = std::move(allowed), at](const std::string& text, DesignPoint& d) {
+          const uint32_t n = ParseWhole(text, 0, UINT32_MAX);
           if (std::find(allowed.begin(), allowed.end(), n) == allowed.end()) {
             throw ValueError("out of range");
           }
@@ -186,11 +186,7 @@ void AddMemories(Builder& b) {
           Names fields = Split(text, ' ');
           fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
           d.dram_mapping = Join(fields, " ");
-          try {
-            memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping);
-          } catch (const std::invalid_argument& e) {
-            throw ValueError(e.what());
-          }
+          memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping);  // refuses in its own words
           return d.dram_mapping;
         });
 }

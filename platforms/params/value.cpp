@@ -31,12 +31,11 @@ Quantity ParseQuantity(const std::string& text) {
 
 }  // namespace
 
-uint32_t ParseWhole(const std::string& text, const std::string& unit, uint32_t lo, uint32_t hi) {
+uint32_t ParseWhole(const std::string& text, uint32_t lo, uint32_t hi) {
   const Quantity q = ParseQuantity(text);
   if (!q.unit.empty()) {
     if (q.unit[0] == '.') throw ValueError("not a whole number");
-    throw ValueError("wrong unit \"" + q.unit + "\", a plain number" +
-                     (unit.empty() ? "" : " of " + unit) + " is expected");
+    throw ValueError("wrong unit \"" + q.unit + "\", use a plain number");
   }
   if (q.number < lo || q.number > hi) throw ValueError("out of range");
   return static_cast<uint32_t>(q.number);

@@ -19,7 +19,7 @@ class ValueError : public std::runtime_error {
 
 // A whole number in plain digits. Throws ValueError for signs, fractions, units and numbers beyond
 // lo..hi.
-uint32_t ParseWhole(const std::string& text, const std::string& unit, uint32_t lo, uint32_t hi);
+uint32_t ParseWhole(const std::string& text, uint32_t lo, uint32_t hi);
 
 // Bytes: a whole number with B, KiB or MiB behind it; no unit is bytes.
 uint32_t ParseSize(const std::string& text, uint32_t lo, uint32_t hi);

@@ -57,5 +57,6 @@ TEST_CASE("nothing is extrapolated") {
   CHECK_THAT(price("22", "itrs-hp", 64, 8191), Contains("sram.x") && Contains("8KiB..2MiB"));
   CHECK_THAT(price("22", "itrs-hp", 64, (2u << 20) + 1), Contains("8KiB..2MiB"));
   CHECK_THAT(price("7", "itrs-hp", 64, 8192), Contains("no rows for 7 nm"));
-  CHECK_THAT(price("22", "itrs-hp", 256, 8192), Contains("256 bits; it has 22 nm itrs-hp 128 bits"));
+  CHECK_THAT(price("22", "itrs-hp", 256, 8192),
+             Contains("256 bits; it has 22 nm itrs-hp 128 bits"));
 }
