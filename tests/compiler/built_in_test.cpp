@@ -1,0 +1,149 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <set>
+#include <stdexcept>
+
+#include "sw/compiler/compiler.h"
+#include "sw/compiler/recipe.h"
+#include "sw/golden/compare.h"
+#include "sw/golden/golden.h"
+#include "sw/trace/file.h"
+#include "tests/trace/small_network.h"
+
+namespace nibble::compiler {
+namespace {
+
+struct Counts {
+  int64_t macs = 0, weights = 0, outputs = 0;
+};
+
+// Table 2 of the MobileNetV2 paper in closed form; each stride of 2 halves the side, rounding up.
+Counts MobileNetV2Counts(int64_t side) {
+  Counts counts;
+  const auto layer = [&](int64_t pixels, int64_t weights, int64_t channels) {
+    counts.macs += pixels * weights;
+    counts.weights += weights;
+    counts.outputs += channels;
+  };
+  side = (side + 1) / 2;
+  layer(side * side, 9 * 3 * 32, 32);
+  int64_t in = 32;
+  const int64_t table[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                              {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
+  for (const auto& [t, c, n, s] : table) {
+    for (int64_t i = 0; i < n; ++i, in = c) {
+      const int64_t hidden = in * t;
+      if (t != 1) layer(side * side, in * hidden, hidden);
+      if (i == 0 && s == 2) side = (side + 1) / 2;
+      layer(side * side, 9 * hidden, hidden);
+      layer(side * side, hidden * c, c);
+    }
+  }
+  layer(side * side, 320 * 1280, 1280);
+  layer(1, 1280 * 1000, 1000);
+  return counts;
+}
+
+TEST_CASE("MobileNetV2 has the published numbers of MACs and parameters") {
+  const Counts at224 = MobileNetV2Counts(224);
+  REQUIRE(at224.macs == 300774272);  // "300 M" in the paper
+  REQUIRE(at224.weights + at224.outputs == 3487816);
+  for (const int resolution : {32, 96, 225, 224}) {
+    const trace::Network net = BuildNetwork("mobilenet_v2", resolution);
+    int64_t macs = 0, parameters = 0;
+    for (const trace::Layer& l : net.layers) {
+      macs += trace::AnalyticMacs(net, l);
+      parameters += trace::ParameterCount(net, l);
+    }
+    REQUIRE(macs == MobileNetV2Counts(resolution).macs);
+    REQUIRE(parameters == 3487816);
+    REQUIRE(net.tensors[net.input].shape == trace::Shape{resolution, resolution, 3});
+    REQUIRE(net.tensors[net.output].shape == trace::Shape{1, 1, 1000});
+  }
+}
+
+TEST_CASE("MobileNetV2 has ten residual sums, all fused, and 17 depthwise layers") {
+  const trace::Network net = BuildNetwork("mobilenet_v2");
+  int residuals = 0, depthwise = 0;
+  std::set<uint64_t> seeds;
+  for (const trace::Layer& l : net.layers) {
+    residuals += l.residual >= 0;
+    depthwise += l.op == trace::Op::kDepthwiseConv;
+    REQUIRE(l.op != trace::Op::kAdd);
+    if (l.has_weights()) REQUIRE(seeds.insert(l.generator.seed).second);
+  }
+  REQUIRE(residuals == 10);
+  REQUIRE(depthwise == 17);
+}
+
+TEST_CASE("signals stay alive and bounded through the depth, and inputs tell in the logits") {
+  trace::Network net = CompileBuiltIn("mobilenet_v2", 96, 2);
+  for (const trace::Tensor& t : net.tensors) {
+    CAPTURE(t.name);
+    REQUIRE(t.amax > 0.5f);
+    REQUIRE(t.amax < 10.0f);
+  }
+  const auto first = golden::RunFp32(net, GeneratedInput(net, 0));
+  const auto second = golden::RunFp32(net, GeneratedInput(net, 1));
+  for (const trace::Layer& l : net.layers) {
+    size_t alive = 0;
+    for (const float x : first[l.output]) alive += x != 0;
+    CAPTURE(l.name);
+    REQUIRE(alive * 10 > first[l.output].size() * 3);  // a rectifier passes about half
+  }
+  // The difference between two images is above that of rounding to four bits, about 20 dB.
+  REQUIRE(golden::Sqnr(first[net.output], second[net.output]) < 30);
+}
+
+TEST_CASE("generated inputs fill -1..1, differ, and are the same every time") {
+  const trace::Network net = BuildNetwork("mobilenet_v2", 64);
+  const std::vector<float> x = GeneratedInput(net, 0);
+  REQUIRE(x.size() == 64 * 64 * 3);
+  REQUIRE(x == GeneratedInput(net, 0));
+  REQUIRE(x != GeneratedInput(net, 1));
+  const auto [least, most] = std::minmax_element(x.begin(), x.end());
+  REQUIRE(*least >= -1);
+  REQUIRE(*least < -0.8f);
+  REQUIRE(*most <= 1);
+  REQUIRE(*most > 0.8f);
+}
+
+TEST_CASE("calibration records the largest magnitude over all inputs") {
+  trace::Network net = BuildNetwork("mobilenet_v2", 32);
+  const std::vector<std::vector<float>> inputs = {GeneratedInput(net, 5), GeneratedInput(net, 6)};
+  static int calls = 0;
+  Calibrate(net, inputs, [](int done, int total) {
+    ++calls;
+    REQUIRE(done == calls);
+    REQUIRE(total == 2);
+  });
+  REQUIRE(calls == 2);
+  std::vector<float> expected(net.tensors.size());
+  for (const auto& input : inputs) {
+    const auto tensors = golden::RunFp32(net, input);
+    for (size_t t = 0; t < tensors.size(); ++t) {
+      for (const float x : tensors[t]) expected[t] = std::max(expected[t], std::fabs(x));
+    }
+  }
+  for (size_t t = 0; t < expected.size(); ++t) REQUIRE(net.tensors[t].amax == expected[t]);
+}
+
+TEST_CASE("the committed traces are what the recipe makes") {
+  const test::TemporaryDirectory directory;
+  trace::Write(CompileBuiltIn("mobilenet_v2"), directory / "made.trc");
+  const std::vector<uint8_t> made = test::ReadFile(directory / "made.trc");
+  REQUIRE(made.size() < 16384);
+  const std::string traces = std::string(NIBBLE_SOURCE_DIR) + "/traces/";
+  REQUIRE(made == test::ReadFile(traces + "mobilenet_v2.trc"));
+  REQUIRE(made == test::ReadFile(traces + "mobilenet.trc"));
+}
+
+TEST_CASE("unknown networks and resolutions are refused by name") {
+  using Catch::Matchers::Contains;
+  REQUIRE_THROWS_AS(BuildNetwork("resnet"), std::invalid_argument);
+  REQUIRE_THROWS_WITH(BuildNetwork("resnet"), Contains("resnet") && Contains("mobilenet_v2"));
+  REQUIRE_THROWS_WITH(BuildNetwork("mobilenet_v2", 31), Contains("31") && Contains("32..2048"));
+}
+
+}  // namespace
+}  // namespace nibble::compiler

@@ -1,0 +1,205 @@
+// Models that are not supported or not sound: each is refused with a message that says what and
+// where.
+#include <catch2/catch.hpp>
+#include <functional>
+
+#include "sw/compiler/compiler.h"
+#include "sw/trace/file.h"
+#include "tests/compiler/onnx_model.h"
+#include "tests/trace/small_network.h"
+
+namespace nibble::compiler {
+namespace {
+
+using Catch::Matchers::Contains;
+using test::OnnxModel;
+
+std::string MessageFor(const OnnxModel& model) {
+  const test::TemporaryDirectory directory;
+  model.Save(directory / "model.onnx");
+  try {
+    ImportOnnx(directory / "model.onnx");
+    return "";
+  } catch (const trace::FileError& e) {
+    return e.what();
+  }
+}
+
+// conv "c" of 3 channels, then what `rest` adds.
+std::string MessageAfterConv(const std::function<void(OnnxModel&)>& rest,
+                             const std::string& output = "y") {
+  OnnxModel m;
+  m.Floats("w", {3, 3, 1, 1});
+  m.Node("Conv", {"x", "w"}, "c");
+  rest(m);
+  m.Output(output, 4);
+  return MessageFor(m);
+}
+
+TEST_CASE("an operator that is not supported is named with its node and the list") {
+  const std::string message = MessageAfterConv([](OnnxModel& m) {
+    m.Node("HardSwish", {"c"}, "y").set_name("features.3");
+    m.model.mutable_opset_import(0)->set_version(14);
+  });
+  CHECK_THAT(message, Contains("model.onnx: HardSwish \"features.3\": operator is not supported"));
+  CHECK_THAT(message, Contains("Add, BatchNormalization, Clip, Constant, Conv, Dropout, Flatten, "
+                               "Gemm, GlobalAveragePool, Identity, MatMul, ReduceMean, Relu, "
+                               "Reshape, Squeeze"));
+}
+
+TEST_CASE("opsets outside 13 to 17 are refused") {
+  for (const int64_t opset : {12, 18}) {
+    OnnxModel m({1, 3, 6, 5}, opset);
+    m.Floats("w", {3, 3, 1, 1});
+    m.Node("Conv", {"x", "w"}, "y");
+    m.Output("y", 4);
+    CHECK_THAT(MessageFor(m), Contains("opset " + std::to_string(opset)) && Contains("13..17") &&
+                                  Contains("onnx.version_converter"));
+  }
+}
+
+TEST_CASE("files that are no models are refused") {
+  const test::TemporaryDirectory directory;
+  REQUIRE_THROWS_WITH(ImportOnnx(directory / "missing.onnx"), Contains("no such file"));
+  test::WriteFile(directory / "text.onnx", {'h', 'e', 'l', 'l', 'o'});
+  REQUIRE_THROWS_WITH(ImportOnnx(directory / "text.onnx"), Contains("not an ONNX model"));
+  test::WriteFile(directory / "empty.onnx", {});
+  REQUIRE_THROWS_AS(ImportOnnx(directory / "empty.onnx"), trace::FileError);
+}
+
+TEST_CASE("damaged models never crash") {
+  const test::TemporaryDirectory directory;
+  OnnxModel m;
+  m.Floats("w", {3, 3, 1, 1});
+  m.Node("Conv", {"x", "w"}, "c");
+  m.Node("Relu", {"c"}, "y");
+  m.Output("y", 4);
+  m.Save(directory / "model.onnx");
+  const std::vector<uint8_t> file = test::ReadFile(directory / "model.onnx");
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int i = 0; i < 1000; ++i) {
+    std::vector<uint8_t> damaged = file;
+    damaged[random() % file.size()] = static_cast<uint8_t>(random());
+    if (i % 5 == 0) damaged.resize(random() % file.size());
+    test::WriteFile(directory / "damaged.onnx", damaged);
+    try {
+      ImportOnnx(directory / "damaged.onnx");  // a changed weight is no damage that shows
+    } catch (const trace::FileError&) {
+      ++refused;
+    }
+  }
+  REQUIRE(refused > 300);
+}
+
+TEST_CASE("a graph that breaks ONNX's own rules is refused by the checker") {
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) { m.Node("Relu", {"nowhere"}, "y"); }),
+             Contains("ONNX checker"));
+}
+
+TEST_CASE("what is wrong with a convolution is said") {
+  const auto message = [](const std::vector<int64_t>& weights, OnnxModel::Attributes attributes) {
+    OnnxModel m({1, 4, 6, 5});
+    m.Floats("w", weights);
+    m.Node("Conv", {"x", "w"}, "y", attributes).set_name("conv7");
+    m.Output("y", 4);
+    return MessageFor(m);
+  };
+  CHECK(message({4, 4, 3, 3}, {}).empty());
+  CHECK_THAT(message({4, 2, 3, 3}, {{"group", {2}}}), Contains("Conv \"conv7\": group is 2"));
+  CHECK_THAT(message({8, 1, 3, 3}, {{"group", {4}}}), Contains("group is 4"));
+  CHECK_THAT(message({4, 3, 3, 3}, {}), Contains("takes 3 channels, its input has 4"));
+  CHECK_THAT(message({4, 4, 16, 1}, {}), Contains("kernel height is 16"));
+  CHECK_THAT(message({4, 4, 3, 3}, {{"strides", {1, 16}}}), Contains("stride is 16"));
+  CHECK_THAT(message({4, 4, 3, 3}, {{"pads", {0, -1, 0, 0}}}), Contains("pad is -1"));
+  CHECK_THAT(message({4, 4, 3, 3}, {{"strides*", {2}}}), Contains("strides must have 2 entries"));
+  CHECK_THAT(message({4, 4, 7, 7}, {}), Contains("height is 0"));
+}
+
+TEST_CASE("nodes at places where they cannot be fused are named") {
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) {
+               m.Node("Relu", {"c"}, "r");
+               m.Node("Add", {"c", "r"}, "y");
+             }),
+             Contains("Relu \"r_node\": must follow"));
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) {
+               m.Node("Relu", {"c"}, "r");
+               m.Floats("k", {1, 3, 1, 1});
+               m.Node("Add", {"r", "k"}, "y");
+             }),
+             Contains("Add \"y_node\": must follow"));
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) {
+               m.Floats("k", {1, 3, 6, 5});
+               m.Node("Add", {"c", "k"}, "y");
+             }),
+             Contains("one value per channel"));
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) {
+               m.Node("ReduceMean", {"c"}, "y", {{"axes*", {1}}});
+             }),
+             Contains("axes must be height and width"));
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) {
+               m.Ints("shape", {1, 3, 30, 1});
+               m.Node("Reshape", {"c", "shape"}, "y");
+             }),
+             Contains("shape [1, 3, 30, 1] must be [1, N]"));
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) { m.Node("Flatten", {"c"}, "y"); }),
+             Contains("flattened map"));
+  CHECK_THAT(MessageAfterConv([](OnnxModel& m) {
+               m.Floats("v", {3, 3, 1, 1});
+               m.Node("Relu", {"v"}, "computed");
+               m.Node("Conv", {"c", "computed"}, "y");
+             }),
+             Contains("must be a constant"));
+}
+
+TEST_CASE("inputs must be one image") {
+  for (const std::vector<int64_t>& dims :
+       {std::vector<int64_t>{2, 3, 6, 5}, {1, 3, -1, 5}, {1, 3, 6}, {1, 70000, 6, 5}}) {
+    OnnxModel m(dims);
+    m.Floats("w", {3, 3, 1, 1});
+    m.Node("Conv", {"x", "w"}, "y");
+    m.Output("y", 4);
+    CHECK_THAT(MessageFor(m), Contains("input \"x\""));
+  }
+}
+
+TEST_CASE("external data stay below the model's directory and inside the file") {
+  const auto message = [](const std::string& location, const std::string& offset) {
+    const test::TemporaryDirectory directory;
+    std::filesystem::create_directory(directory / "model");
+    OnnxModel m;
+    onnx::TensorProto& w = m.Floats("w", {3, 3, 1, 1});
+    w.clear_float_data();
+    w.set_data_location(onnx::TensorProto::EXTERNAL);
+    for (const auto& [key, value] : {std::pair<std::string, std::string>{"location", location},
+                                     {"offset", offset},
+                                     {"length", "36"}}) {
+      auto* entry = w.add_external_data();
+      entry->set_key(key);
+      entry->set_value(value);
+    }
+    m.Node("Conv", {"x", "w"}, "y");
+    m.Output("y", 4);
+    m.Save(directory / "model/model.onnx");
+    test::WriteFile(directory / "outside.bin", std::vector<uint8_t>(64));
+    test::WriteFile(directory / "model/inside.bin", std::vector<uint8_t>(64));
+    try {
+      ImportOnnx(directory / "model/model.onnx");
+      return std::string();
+    } catch (const trace::FileError& e) {
+      return std::string(e.what());
+    }
+  };
+  CHECK(message("inside.bin", "28").empty());
+  CHECK_THAT(message("inside.bin", "29"), Contains("tensor \"w\"") && Contains("offset 29"));
+  CHECK_THAT(message("inside.bin", "18446744073709551615"), Contains("do not lie in"));
+  CHECK_THAT(message("inside.bin", "-1"), Contains("offset \"-1\" is not a number"));
+  CHECK_THAT(message("../outside.bin", "0"), Contains("below the model's directory"));
+  CHECK_THAT(message("a/../../outside.bin", "0"), Contains("below the model's directory"));
+  CHECK_THAT(message("/etc/passwd", "0"), Contains("below the model's directory"));
+  CHECK_THAT(message("", "0"), Contains("below the model's directory"));
+  CHECK_THAT(message("absent.bin", "0"), Contains("no file"));
+}
+
+}  // namespace
+}  // namespace nibble::compiler
