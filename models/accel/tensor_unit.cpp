@@ -83,9 +83,12 @@ void TensorUnit::Execute(const sim::Command& command) {
     convolver_.Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
                    scratchpads_.at(sim::Buffer::kAct, run.act_scales), weights, acc);
     if (break_next_) {
-      // Highest mantissa bit of the first sum (little-endian byte 2), so that a stored code changes, too.
-      acc[2] ^= 0x40;
-      acc[3] ^= 0x01;
+      const sim::Geometry& g = convolver_.geometry();
+      // Halves or doubles the first row of sums, highest mantissa bit flipped (little-endian bytes 2 and 3): one sum alone
+      // may well be clipped, or rounded to the code that it would have had.
+      for (uint32_t i = 0; i < 16u * g.out_width; ++i) {
+        acc[4 * i + 2] ^= 0xC0;
+      }
       break_next_ = false;
     }
   }
