@@ -43,6 +43,7 @@ Setting ParseSet(const std::string& text) {
     }
   }
   std::vector<std::string> names;
+  names.reserve(schema.size());
   for (const SchemaEntry& e : schema) names.push_back(e.info.name);
   const std::string nearest = Nearest(s.key, names);
   std::string hint = "known: " + Join(names, ", ");
@@ -165,7 +166,8 @@ DesignPoint Resolve(Platform platform, const std::string& config,
     d.parameters.push_back(e.info);
   }
   CheckTogether(d);
-  EnergyModel{d};  // refuses here, and not after a run, what the energy tables do not cover
+  // Refuses here, and not after a run, what the energy tables do not cover.
+  static_cast<void>(EnergyModel(d));
   return d;
 }
 

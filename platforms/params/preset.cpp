@@ -1,5 +1,7 @@
 #include "platforms/params/preset.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -35,7 +37,7 @@ std::vector<Setting> ReadPreset(const std::string& config, Platform platform) {
   std::string section;
   int number = 0;
   for (std::string line; std::getline(file, line);) {
-    const std::string where = path + ":" + std::to_string(++number) + ": ";
+    const std::string where = fmt::format("{}:{}: ", path, ++number);
     const std::string text = Trim(line.substr(0, line.find('#')));
     if (text.empty()) continue;
     if (text.front() == '[' && text.back() == ']') {
@@ -43,24 +45,25 @@ std::vector<Setting> ReadPreset(const std::string& config, Platform platform) {
       continue;
     }
     const size_t equals = text.find('=');
-    if (equals == std::string::npos || Trim(text.substr(0, equals)).empty()) {
-      throw ParameterError(where + "expected \"key = value\" or \"[section]\", found \"" + text +
-                           "\"");
+    std::string key = equals == std::string::npos ? "" : Trim(text.substr(0, equals));
+    if (key.empty()) {
+      throw ParameterError(
+          fmt::format("{}expected \"key = value\" or \"[section]\", found \"{}\"", where, text));
     }
-    std::string key = Trim(text.substr(0, equals));
     const std::string value = Trim(text.substr(equals + 1));
     if (section.empty() && key == "platform") {
       if (value != PlatformName(platform)) {
-        throw ParameterError(where + "platform = \"" + value + "\": the file is for another " +
-                             "platform than the one asked for, " + PlatformName(platform));
+        throw ParameterError(
+            fmt::format("{}platform = \"{}\": another platform than the one asked for, {}", where,
+                        value, PlatformName(platform)));
       }
       continue;
     }
     if (!section.empty()) key.insert(0, section + ".");
     const auto [first, is_new] = line_of_key.emplace(key, number);
     if (!is_new) {
-      throw ParameterError(where + key + " = \"" + value + "\": given before, in line " +
-                           std::to_string(first->second));
+      throw ParameterError(
+          fmt::format("{}{} = \"{}\": given before, in line {}", where, key, value, first->second));
     }
     settings.push_back({key, value, where});
   }
