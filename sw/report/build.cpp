@@ -71,12 +71,13 @@ LayerRow BuildRow(const sim::LayerEntry& layer, size_t index, const sim::RunStat
   row.macs = layer.macs;
   row.cycles = stats.layer_cycles[index];
   row.counters = stats.values[index];
-  if (row.macs != 0 && row.cycles != 0) {
-    row.utilisation = static_cast<double>(row.macs) /
-                      (static_cast<double>(row.cycles) * PeakMacsPerCycle(design, row.engine));
-  }
   row.stalls = StallsOf(row.engine, stats, row.counters);
   row.busy_cycles = WithoutSramStalls(stats.Value(index, row.engine + ".busy_cycles"), row.stalls);
+  const uint64_t cycles = std::max(row.cycles, row.busy_cycles);
+  if (cycles != 0) {
+    row.utilisation = static_cast<double>(row.macs) /
+                      (static_cast<double>(cycles) * PeakMacsPerCycle(design, row.engine));
+  }
   row.dram_read_bytes = stats.Value(index, "dram.read_bytes");
   row.dram_write_bytes = stats.Value(index, "dram.write_bytes");
   row.compulsory_bytes = layer.compulsory_bytes;

@@ -25,13 +25,18 @@ using Stalls = std::map<std::string, uint64_t>;
 
 struct LayerRow {
   std::string name, op, source, shape;
-  std::string engine;      // what computes the layer: "tensor", "bank" or "vector"
-  uint64_t macs = 0;       // analytic
-  uint64_t cycles = 0;     // from the end of the layer before to the end of this one
-  double utilisation = 0;  // macs / (cycles * the engine's peak MACs a cycle); 0 without MACs
-  uint64_t busy_cycles =
-      0;          // of `engine`, at full speed: cycles lost to SRAM bandwidth are a stall
-  Stalls stalls;  // of `engine`
+  std::string engine;   // what computes the layer: "tensor", "bank" or "vector"
+  uint64_t macs = 0;    // analytic
+  uint64_t cycles = 0;  // from the end of the layer before to the end of this one
+  // macs / (cycles * the engine's peak MACs a cycle); 0 without MACs. A layer can end sooner after
+  // the one before than its engine worked on it, for engines run ahead: then the engine's busy
+  // cycles are what counts.
+  double utilisation = 0;
+  // Cycles that `engine` worked on the layer at full speed; those lost to SRAM bandwidth are a
+  // stall.
+  uint64_t busy_cycles = 0;
+  // Cycles of the layer, the one before being complete, that `engine` waited.
+  Stalls stalls;
   uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
   uint64_t compulsory_bytes = 0;                            // DRAM bytes that no schedule avoids
   std::vector<uint64_t> sram_read_bytes, sram_write_bytes;  // as Report::sram_buffers
@@ -81,7 +86,8 @@ struct Report {
   std::vector<EngineTime> engines;
   Totals totals;
   std::optional<Quality> quality;
-  std::optional<size_t> verified_tensors;  // equal to golden's bit for bit, over all images (--verify)
+  std::optional<size_t>
+      verified_tensors;  // equal to golden's bit for bit, over all images (--verify)
 };
 
 // What BuildReport cannot find in the machine's own structures.

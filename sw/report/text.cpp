@@ -32,19 +32,18 @@ std::string Header(const Report& r, const TextStyle& style) {
   return text;
 }
 
-// "41: load 38 vector 3": share of the engine's time, then its two largest causes.
+// "41 load, vector": share of the layer's cycles, then the causes that make up a fifth of it or
+// more.
 std::string StallText(const LayerRow& row) {
-  const double whole = static_cast<double>(row.busy_cycles + row.stall_cycles());
-  if (row.stall_cycles() == 0 || whole == 0) return "-";
+  const uint64_t stalled = row.stall_cycles();
+  const double share =
+      row.cycles == 0 ? 0 : 100.0 * static_cast<double>(stalled) / static_cast<double>(row.cycles);
+  if (share < 0.5) return "-";
   std::vector<std::pair<std::string, uint64_t>> causes(row.stalls.begin(), row.stalls.end());
   std::stable_sort(causes.begin(), causes.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
-  std::string text =
-      fmt::format("{:.0f}:", 100.0 * static_cast<double>(row.stall_cycles()) / whole);
-  for (size_t i = 0; i < std::min<size_t>(2, causes.size()); ++i) {
-    const double share = 100.0 * static_cast<double>(causes[i].second) / whole;
-    if (share >= 0.5) text += fmt::format(" {} {:.0f}", causes[i].first, share);
-  }
+  std::string text = fmt::format("{:3.0f} {}", share, causes[0].first);
+  if (causes.size() > 1 && causes[1].second * 5 >= stalled) text += "," + causes[1].first;
   return text;
 }
 
@@ -56,11 +55,11 @@ Table NarrowTable(const Report& r) {
   Table table;
   table.AddColumn("layer", "", Table::Align::kLeft);
   table.AddColumn("operator", "", Table::Align::kLeft);
-  table.AddColumn("shape", "HxWxC", Table::Align::kLeft);
+  table.AddColumn("shape", "", Table::Align::kLeft);
   table.AddColumn("MACs", "");
   table.AddColumn("cycles", "");
   table.AddColumn("util", "%");
-  table.AddColumn("stalled: causes", "% of engine time", Table::Align::kLeft);
+  table.AddColumn("stalled", "  % on", Table::Align::kLeft);
   table.AddColumn("DRAM", "rd B");
   table.AddColumn("DRAM", "wr B");
   table.AddColumn("SRAM", "rd B");
@@ -100,7 +99,7 @@ Table WideTable(const Report& r) {
   const std::vector<std::string> causes = Causes(r);
   table.AddColumn("layer", "", Table::Align::kLeft);
   table.AddColumn("operator", "", Table::Align::kLeft);
-  table.AddColumn("shape", "HxWxC", Table::Align::kLeft);
+  table.AddColumn("shape", "", Table::Align::kLeft);
   table.AddColumn("engine", "", Table::Align::kLeft);
   for (const char* name : {"MACs", "cycles"}) table.AddColumn(name, "");
   table.AddColumn("util", "%");
@@ -178,9 +177,9 @@ std::string TimeText(const Report& r, const TextStyle& style) {
   }
   Table table;
   table.AddColumn("  engine", "", Table::Align::kLeft);
-  table.AddColumn("busy", "%");
-  for (const std::string& cause : causes) table.AddColumn("wait " + cause, "%");
-  table.AddColumn("idle", "%");
+  table.AddColumn("busy", "");
+  for (const std::string& cause : causes) table.AddColumn("stall", cause);
+  table.AddColumn("idle", "");
   const double cycles = static_cast<double>(r.totals.cycles);
   for (const EngineTime& e : r.engines) {
     std::vector<std::string> cells = {"  " + e.engine,
@@ -193,7 +192,7 @@ std::string TimeText(const Report& r, const TextStyle& style) {
     cells.push_back(Percent(static_cast<double>(e.idle_cycles), cycles));
     table.AddRow(std::move(cells));
   }
-  return '\n' + Heading("Where the time goes (share of all cycles)", style) + table.Render(kWidth);
+  return '\n' + Heading("Where the time goes (% of all cycles)", style) + table.Render(kWidth);
 }
 
 std::string EnergyText(const Report& r, const TextStyle& style) {
@@ -201,7 +200,7 @@ std::string EnergyText(const Report& r, const TextStyle& style) {
   for (size_t c = 0; c < r.energy_components.size(); ++c) {
     double pj = 0;
     for (const LayerRow& row : r.layers) pj += row.energy_pj[c];
-    shares.emplace_back(r.energy_components[c], pj);
+    if (pj > 0) shares.emplace_back(r.energy_components[c], pj);
   }
   std::stable_sort(shares.begin(), shares.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
