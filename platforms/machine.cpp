@@ -1,5 +1,6 @@
 #include "platforms/machine.h"
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <systemc>
@@ -52,13 +53,14 @@ class Machine {
         clock_(design.clock_mhz),
         layer_ends_(layers_),
         context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth},
-        pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight), Pad("acc", design.sram_acc),
-              Pad("out", design.sram_out)},
+        pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight),
+              Pad("acc", design.sram_acc), Pad("out", design.sram_out)},
         dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_),
         bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
         tensor_("tensor", context_, design.tensor, pads_, options.timing_only),
-        vector_("vector", context_, design.vector, pads_, program.tensors.size(), options.timing_only),
+        vector_("vector", context_, design.vector, pads_, program.tensors.size(),
+                options.timing_only),
         store_("store", Engine::kStore, context_, design.dma, pads_, options.timing_only,
                [this](size_t layer) { LayerDone(layer); }),
         rows_(layers_) {
@@ -70,7 +72,8 @@ class Machine {
       peers_.push_back(Engine::kBank);
       engines.push_back(bank_.get());
     }
-    fetch_ = std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch, engines);
+    fetch_ =
+        std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch, engines);
     fetch_->socket.bind(bus_.port(0));
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));
@@ -86,8 +89,9 @@ class Machine {
     sc_core::sc_start();
     if (interrupted_) throw Interrupted();
     if (layers_done_ != layers_) {
-      throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) + " of " +
-                             std::to_string(layers_) + ": command words wait for each other");
+      throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) +
+                             " of " + std::to_string(layers_) +
+                             ": command words wait for each other");
     }
     for (size_t i = 0; i < program_.tensors.size(); ++i) {
       outcome_.tensor_scale_decode.push_back(vector_.scale_register(i).decode);
@@ -114,6 +118,11 @@ class Machine {
     std::vector<uint8_t>& bytes = outcome_.tensors[tensor];
     const uint64_t codes = t.layout.code_bytes();
     bytes.resize(codes + t.layout.scale_bytes());
+    if (!t.in_dram) {
+      std::copy_n(pads_.act.data(t.act_codes), codes, bytes.data());
+      std::copy_n(pads_.act.data(t.act_scales), t.layout.scale_bytes(), bytes.data() + codes);
+      return;
+    }
     dram_.storage().Read(t.codes, bytes.data(), codes);
     dram_.storage().Read(t.scales, bytes.data() + codes, t.layout.scale_bytes());
   }
@@ -155,7 +164,8 @@ class Machine {
     stats.values.resize(layers_);
     for (const auto& column : registry.columns()) {
       stats.counters.push_back(column.info);
-      for (size_t layer = 0; layer < layers_; ++layer) stats.values[layer].push_back(column.read(layer));
+      for (size_t layer = 0; layer < layers_; ++layer)
+        stats.values[layer].push_back(column.read(layer));
     }
     for (const MachineCounters& row : rows_) stats.layer_cycles.push_back(row.cycles);
     stats.cycles = last_end_;

@@ -17,7 +17,8 @@ struct RunOptions {
   // Called at layer boundaries with (layers done, layers in all).
   std::function<void(size_t, size_t)> progress;
   const std::atomic<bool>* stop = nullptr;  // set by a signal handler: Run throws Interrupted
-  bool break_datapath = false;  // test hook: the tensor unit flips the lowest bit of one accumulator
+  bool break_datapath =
+      false;  // test hook: the tensor unit flips the lowest bit of one accumulator
 };
 
 class Interrupted : public std::exception {
@@ -27,13 +28,16 @@ class Interrupted : public std::exception {
 
 struct RunOutcome {
   sim::RunStats stats;
-  // Bytes of every stored tensor as they lie in the simulated DRAM at the end, indexed as in program.tensors:
-  // codes then scales. Empty when timing only. (Tensors whose memory was reused are captured when written.)
+  // Bytes of every stored tensor as they lie in DRAM or the activation SRAM, indexed as in
+  // program.tensors: codes then scales. Empty when timing only. (Tensors whose memory was reused
+  // are captured when written.)
   std::vector<std::vector<uint8_t>> tensors;
   std::vector<float> tensor_scale_decode;  // the machine's S_dec register of each tensor
 };
 
-// Builds the machine in a fresh SystemC kernel, runs the program once. Not reentrant; any number of calls in sequence.
-RunOutcome Run(const DesignPoint& design, const sim::Program& program, const RunOptions& options = {});
+// Builds the machine in a fresh SystemC kernel, runs the program once. Not reentrant; any number of
+// calls in sequence.
+RunOutcome Run(const DesignPoint& design, const sim::Program& program,
+               const RunOptions& options = {});
 
 }  // namespace nibble::platforms

@@ -23,7 +23,7 @@ class CommandProcessor : public sc_core::sc_module {
  private:
   struct Counters {
     uint64_t bytes = 0;
-    uint64_t busy_cycles = 0;        // waiting for words from DRAM
+    uint64_t busy_cycles = 0;         // waiting for words from DRAM
     uint64_t stall_queue_cycles = 0;  // an engine's queue is full
   };
   void Run();

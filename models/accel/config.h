@@ -7,7 +7,8 @@ namespace nibble::accel {
 
 enum class Dataflow : uint8_t {
   kOutputStationary,  // accumulators stay in registers; operands are read every cycle
-  kWeightStationary,  // a weight block stays in registers; accumulators are read and written every cycle
+  kWeightStationary,  // a weight block stays in registers; accumulators are read and written every
+                      // cycle
 };
 
 struct TensorConfig {

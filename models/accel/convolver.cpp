@@ -33,7 +33,15 @@ void Convolver::DecodeActivations(const sim::Convolve& run, const uint8_t* codes
                                   const uint8_t* scales) {
   const numerics::ActivationLayout layout = InputLayoutOf(geometry_);
   const uint32_t channels = geometry_.in_channels;
-  const uint32_t pixels = uint32_t{run.in_rows} * geometry_.in_width;
+  const sim::Geometry& g = geometry_;
+  const int begin = run.out_row * g.stride_h - g.pad_top;
+  const int end = begin + (run.out_rows - 1) * g.stride_h + (g.kernel_h - 1) * g.dilation_h + 1;
+  first_row_ = std::clamp<int>(begin, run.in_row, run.in_row + run.in_rows);
+  const int last_row = std::clamp<int>(end, first_row_, run.in_row + run.in_rows);
+  const uint32_t pixels = static_cast<uint32_t>(last_row - first_row_) * g.in_width;
+  const size_t skipped = size_t(first_row_ - run.in_row) * g.in_width;
+  codes += skipped * layout.code_bytes_per_pixel();
+  scales += skipped * layout.scale_bytes_per_pixel();
   blocks_ = static_cast<uint32_t>(numerics::BlockCount(static_cast<int>(channels), layout.block));
   twice_.resize(size_t{pixels} * channels);
   scales_.resize(size_t{pixels} * blocks_);
@@ -55,7 +63,7 @@ void Convolver::Accumulate(const sim::Convolve& run, const WeightPanel& weights,
     for (int kx = 0; kx < g.kernel_w; ++kx) {
       const int x = out_x * g.stride_w - g.pad_left + kx * g.dilation_w;
       if (x < 0 || x >= g.in_width) continue;
-      const size_t pixel = size_t(y - run.in_row) * g.in_width + x;
+      const size_t pixel = size_t(y - first_row_) * g.in_width + x;
       const int16_t* a = &twice_[pixel * g.in_channels];
       const float* a_scales = &scales_[pixel * blocks_];
       const int tap = ky * g.kernel_w + kx;

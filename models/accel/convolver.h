@@ -1,5 +1,6 @@
-// The arithmetic of a convolution tile, from packed bytes to accumulators: plain C++, shared by the tensor unit and the
-// near-memory banks, which differ only in where the weights come from and how long it takes.
+// The arithmetic of a convolution tile, from packed bytes to accumulators: plain C++, shared by the
+// tensor unit and the near-memory banks, which differ only in where the weights come from and how
+// long it takes.
 #pragma once
 
 #include <cstdint>
@@ -21,19 +22,23 @@ class Convolver {
   numerics::WeightPanel DecodeWeights(const uint8_t* codes, const uint8_t* scales,
                                       uint32_t channels) const;
 
-  // Convolves the activation tile that `run` describes; `acc` receives [group of 16][pixel][16] binary32 as bytes.
+  // Convolves the activation tile that `run` describes; `acc` receives [group of 16][pixel][16]
+  // binary32 as bytes.
   void Run(const sim::Convolve& run, const uint8_t* act_codes, const uint8_t* act_scales,
            const numerics::WeightPanel& weights, uint8_t* acc);
 
  private:
+  // Decodes the rows of the tile that the output rows need.
   void DecodeActivations(const sim::Convolve& run, const uint8_t* codes, const uint8_t* scales);
-  void Accumulate(const sim::Convolve& run, const numerics::WeightPanel& weights, int out_y, int out_x);
+  void Accumulate(const sim::Convolve& run, const numerics::WeightPanel& weights, int out_y,
+                  int out_x);
 
   sim::Geometry geometry_{};
-  uint32_t blocks_ = 0;            // block scales of one input pixel
-  std::vector<int16_t> twice_;     // [input pixel of the tile][channel]
-  std::vector<float> scales_;      // [input pixel of the tile][block]
-  std::vector<float> sums_;        // one output pixel
+  uint32_t blocks_ = 0;         // block scales of one input pixel
+  int first_row_ = 0;           // input row of the first decoded pixel
+  std::vector<int16_t> twice_;  // [decoded pixel][channel]
+  std::vector<float> scales_;   // [decoded pixel][block]
+  std::vector<float> sums_;     // one output pixel
 };
 
 }  // namespace nibble::accel

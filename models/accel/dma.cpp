@@ -1,6 +1,7 @@
 #include "models/accel/dma.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 namespace nibble::accel {
@@ -21,8 +22,13 @@ void DmaEngine::RegisterCounters(sim::CounterRegistry& registry,
                                  const std::vector<sim::Engine>& peers) const {
   EngineModule::RegisterCounters(registry, peers);
   registry.Register<Counters>(sim::EngineName(engine()), rows_,
-                              {{"bytes", "bytes", "bytes moved", &Counters::bytes},
+                              {{"bytes", "bytes", "bytes moved to or from DRAM", &Counters::bytes},
                                {"transactions", "1", "bus transactions", &Counters::transactions}});
+  if (is_store_) {
+    registry.Register<Counters>(
+        "store", rows_,
+        {{"moved_bytes", "bytes", "bytes moved to the activation SRAM", &Counters::moved_bytes}});
+  }
 }
 
 uint64_t DmaEngine::Transport(const sim::Command& command, uint64_t dram, uint32_t sram_offset,
@@ -51,6 +57,30 @@ uint64_t DmaEngine::Transport(const sim::Command& command, uint64_t dram, uint32
 }
 
 void DmaEngine::Execute(const sim::Command& command) {
+  if (command.opcode == sim::Opcode::kForward) {
+    MoveTile(command);
+  } else {
+    CopyTile(command);
+  }
+  if (is_store_ && (command.flags & sim::kEndOfLayer) && layer_done_) layer_done_(command.layer);
+}
+
+void DmaEngine::MoveTile(const sim::Command& command) {
+  const sim::Move& move = command.move;
+  const uint64_t bytes = uint64_t{move.rows} * move.row_bytes;
+  const uint64_t cycles = std::max(scratchpads_.out.Read(command.layer, bytes),
+                                   scratchpads_.act.Write(command.layer, bytes));
+  rows_[command.layer].moved_bytes += bytes;
+  if (!timing_only_) {
+    for (uint32_t row = 0; row < move.rows; ++row) {
+      std::memcpy(scratchpads_.act.data(move.to + row * move.to_stride),
+                  scratchpads_.out.data(move.from + row * move.row_bytes), move.row_bytes);
+    }
+  }
+  Spend(cycles);
+}
+
+void DmaEngine::CopyTile(const sim::Command& command) {
   const sim::Copy& copy = command.copy;
   const bool contiguous = copy.rows == 1 || copy.dram_stride == copy.row_bytes;
   // A contiguous copy is one long row, cut where convenient; otherwise whole rows travel together.
@@ -85,7 +115,6 @@ void DmaEngine::Execute(const sim::Command& command) {
     done += uint64_t{rows} * row_bytes;
   }
   SpendUntil(last);
-  if (is_store_ && (command.flags & sim::kEndOfLayer) && layer_done_) layer_done_(command.layer);
 }
 
 }  // namespace nibble::accel

@@ -1,4 +1,5 @@
-// A DMA engine: executes Copy words between DRAM and the scratchpads, in one direction.
+// A DMA engine: executes Copy words between DRAM and the scratchpads, in one direction; the store
+// engine also moves tiles from the output SRAM to the activation SRAM.
 #pragma once
 
 #include <tlm_utils/simple_initiator_socket.h>
@@ -12,23 +13,27 @@ namespace nibble::accel {
 
 class DmaEngine : public sim::EngineModule {
  public:
-  // `engine` is kLoad or kStore. `layer_done(layer)` is called when a word marked kEndOfLayer has completed.
+  // `engine` is kLoad or kStore. `layer_done(layer)` is called when a word marked kEndOfLayer has
+  // completed.
   DmaEngine(sc_core::sc_module_name name, sim::Engine engine, const Context& context,
             const DmaConfig& config, Scratchpads& scratchpads, bool timing_only,
             std::function<void(size_t)> layer_done = nullptr);
 
   tlm_utils::simple_initiator_socket<DmaEngine> socket;
 
-  void RegisterCounters(sim::CounterRegistry& registry, const std::vector<sim::Engine>& peers) const;
+  void RegisterCounters(sim::CounterRegistry& registry,
+                        const std::vector<sim::Engine>& peers) const;
 
  private:
   struct Counters {
-    uint64_t bytes = 0, transactions = 0;
+    uint64_t bytes = 0, transactions = 0, moved_bytes = 0;
   };
   void Execute(const sim::Command& command) override;
+  void CopyTile(const sim::Command& command);
+  void MoveTile(const sim::Command& command);
   // Sends one transaction; returns the machine cycle at which its last byte has moved.
-  uint64_t Transport(const sim::Command& command, uint64_t dram, uint32_t sram_offset, uint32_t rows,
-                     uint32_t row_bytes);
+  uint64_t Transport(const sim::Command& command, uint64_t dram, uint32_t sram_offset,
+                     uint32_t rows, uint32_t row_bytes);
 
   bool is_store_;
   DmaConfig config_;

@@ -11,14 +11,20 @@ struct Scratchpads {
 
   memory::Sram& operator[](sim::Buffer buffer) {
     switch (buffer) {
-      case sim::Buffer::kAct: return act;
-      case sim::Buffer::kWeight: return weight;
-      case sim::Buffer::kAcc: return acc;
-      case sim::Buffer::kOut: break;
+      case sim::Buffer::kAct:
+        return act;
+      case sim::Buffer::kWeight:
+        return weight;
+      case sim::Buffer::kAcc:
+        return acc;
+      case sim::Buffer::kOut:
+        break;
     }
     return out;
   }
-  uint8_t* at(sim::Buffer buffer, uint16_t unit) { return (*this)[buffer].data(unit * sim::kSramUnit); }
+  uint8_t* at(sim::Buffer buffer, uint16_t unit) {
+    return (*this)[buffer].data(unit * sim::kSramUnit);
+  }
 };
 
 }  // namespace nibble::accel

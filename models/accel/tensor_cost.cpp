@@ -13,9 +13,10 @@ uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
 ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_t channels) {
   const auto weights = static_cast<numerics::Format>(g.weight_format);
-  const bool act_scaled = numerics::HasBlockScale(static_cast<numerics::Format>(g.activation_format));
+  const bool act_scaled =
+      numerics::HasBlockScale(static_cast<numerics::Format>(g.activation_format));
   const bool weight_scaled = numerics::HasBlockScale(weights);
-  const int product_bits = numerics::ElementBits(numerics::Format::kFp4) + numerics::ElementBits(weights);
+  const int product_bits = ProductBits(weights);
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
   const uint64_t outputs = pixels * channels;
 
@@ -52,8 +53,8 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t acc_bytes = pixels * channels * sizeof(float);
 
   TensorCost cost;
-  // A depthwise channel sums over its taps only, each with an activation scale of its own, so a dot-product unit adds
-  // one product a cycle: 1 / lanes of the array.
+  // A depthwise channel sums over its taps only, each with an activation scale of its own, so a
+  // dot-product unit adds one product a cycle: 1 / lanes of the array.
   const uint64_t steps = g.depthwise ? taps : taps * DivideUp(g.in_channels, config.lanes);
   cost.cycles = pixel_groups * channel_groups * steps + config.latency;
 

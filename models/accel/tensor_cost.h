@@ -1,5 +1,6 @@
-// What a convolution tile costs the tensor unit: cycles, operations and scratchpad bytes, all from its shape. Plain
-// functions of the command word, so that lowering estimates with the very numbers that the unit will spend.
+// What a convolution tile costs the tensor unit: cycles, operations and scratchpad bytes, all from
+// its shape. Plain functions of the command word, so that lowering estimates with the very numbers
+// that the unit will spend.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace nibble::accel {
 
-// Operations that do not depend on the array's shape. Padding taps are computed (on zeros), as an array does.
+// Operations that do not depend on the array's shape. Padding taps are computed (on zeros), as an
+// array does.
 struct ConvolveOperations {
   uint64_t macs = 0;
   uint64_t block_terms = 0;        // exact block sums, each scaled and added to an accumulator

@@ -7,9 +7,15 @@ namespace nibble::accel {
 void ComputeCounters::Add(const ConvolveOperations& ops, uint8_t weight_format) {
   macs += ops.macs;
   switch (static_cast<numerics::Format>(weight_format)) {
-    case numerics::Format::kFp8: products_e4m3 += ops.macs; break;
-    case numerics::Format::kFp16: products_fp16 += ops.macs; break;
-    default: products_e2m1 += ops.macs; break;
+    case numerics::Format::kFp8:
+      products_e4m3 += ops.macs;
+      break;
+    case numerics::Format::kFp16:
+      products_fp16 += ops.macs;
+      break;
+    default:
+      products_e2m1 += ops.macs;
+      break;
   }
   block_terms += ops.block_terms;
   scale_products += ops.scale_products;
@@ -61,8 +67,9 @@ uint64_t TensorUnit::Account(const sim::Command& command) {
   const TensorCost cost = TensorCostOf(config_, g, pixels, run.channels);
   const uint64_t acc_cycles = scratchpads_.acc.Read(layer, cost.acc_read_bytes) +
                               scratchpads_.acc.Write(layer, cost.acc_write_bytes);
-  const uint64_t cycles = std::max({cost.cycles, scratchpads_.act.Read(layer, cost.act_read_bytes),
-                                    scratchpads_.weight.Read(layer, cost.weight_read_bytes), acc_cycles});
+  const uint64_t cycles =
+      std::max({cost.cycles, scratchpads_.act.Read(layer, cost.act_read_bytes),
+                scratchpads_.weight.Read(layer, cost.weight_read_bytes), acc_cycles});
   rows_[layer].stall_sram_cycles += cycles - cost.cycles;
   return cycles;
 }
@@ -84,8 +91,8 @@ void TensorUnit::Execute(const sim::Command& command) {
                    scratchpads_.at(sim::Buffer::kAct, run.act_scales), weights, acc);
     if (break_next_) {
       const sim::Geometry& g = convolver_.geometry();
-      // Halves or doubles the first row of sums, highest mantissa bit flipped (little-endian bytes 2 and 3): one sum alone
-      // may well be clipped, or rounded to the code that it would have had.
+      // Halves or doubles the first row of sums, highest mantissa bit flipped (little-endian bytes
+      // 2 and 3): one sum alone may well be clipped, or rounded to the code that it would have had.
       for (uint32_t i = 0; i < 16u * g.out_width; ++i) {
         acc[4 * i + 2] ^= 0xC0;
       }

@@ -1,5 +1,5 @@
-// The tensor unit: rows x cols dot-product units of `lanes` multipliers, activations and weights from SRAM, sums to the
-// accumulator SRAM.
+// The tensor unit: rows x cols dot-product units of `lanes` multipliers, activations and weights
+// from SRAM, sums to the accumulator SRAM.
 #pragma once
 
 #include "models/accel/config.h"
@@ -27,7 +27,8 @@ class TensorUnit : public sim::EngineModule {
   TensorUnit(sc_core::sc_module_name name, const Context& context, const TensorConfig& config,
              Scratchpads& scratchpads, bool timing_only);
 
-  void RegisterCounters(sim::CounterRegistry& registry, const std::vector<sim::Engine>& peers) const;
+  void RegisterCounters(sim::CounterRegistry& registry,
+                        const std::vector<sim::Engine>& peers) const;
   // Test hook: the first accumulator of the next tile comes out wrong.
   void BreakDatapath() { break_next_ = true; }
 

@@ -25,7 +25,7 @@ void CountStore(const sim::Elementwise& tile, uint64_t pixels, const sim::Epilog
       ops.fp32_muls += 2 * blocks;        // maximum x encode / 6; scale x S_dec
       ops.divides += blocks;              // its reciprocal
       ops.fp32_muls += elements;
-      ops.compares += 2 * elements;       // clamp to -6..6
+      ops.compares += 2 * elements;  // clamp to -6..6
       ops.encodes += elements + blocks;
       break;
     }

@@ -66,11 +66,13 @@ uint64_t VectorUnit::Account(const sim::Command& command) {
                        scratchpads_.acc.Write(layer, bytes.acc_write_bytes);
   const uint64_t out = scratchpads_.out.Read(layer, bytes.out_read_bytes) +
                        scratchpads_.out.Write(layer, bytes.out_write_bytes);
-  // Channels sit in adjacent lanes so that a block's maximum is found in one pass; each pixel starts a new row of lanes.
+  // Channels sit in adjacent lanes so that a block's maximum is found in one pass; each pixel
+  // starts a new row of lanes.
   const sim::Elementwise& tile = command.elementwise;
-  const uint64_t rows = command.opcode == sim::Opcode::kVectorScale
-                            ? 1
-                            : tile.pixels * ((uint64_t{tile.channels} + config_.lanes - 1) / config_.lanes);
+  const uint64_t rows =
+      command.opcode == sim::Opcode::kVectorScale
+          ? 1
+          : tile.pixels * ((uint64_t{tile.channels} + config_.lanes - 1) / config_.lanes);
   return std::max({rows, acc, out}) + config_.latency;
 }
 
@@ -123,12 +125,13 @@ void VectorUnit::ReadPixel(const sim::Elementwise& tile, uint16_t codes, uint16_
   const auto whole = StoredLayout(state_.in_format, tile.pitch);
   const auto part = StoredLayout(state_.in_format, tile.channels);
   const auto before = StoredLayout(state_.in_format, tile.channel);
-  numerics::LoadPixel(part, scales_.at(reg).decode,
-                      scratchpads_.at(Buffer::kOut, codes) + size_t{pixel} * whole.code_bytes_per_pixel() +
-                          before.code_bytes_per_pixel(),
-                      scratchpads_.at(Buffer::kOut, scales) +
-                          size_t{pixel} * whole.scale_bytes_per_pixel() + before.scale_bytes_per_pixel(),
-                      x);
+  numerics::LoadPixel(
+      part, scales_.at(reg).decode,
+      scratchpads_.at(Buffer::kOut, codes) + size_t{pixel} * whole.code_bytes_per_pixel() +
+          before.code_bytes_per_pixel(),
+      scratchpads_.at(Buffer::kOut, scales) + size_t{pixel} * whole.scale_bytes_per_pixel() +
+          before.scale_bytes_per_pixel(),
+      x);
 }
 
 void VectorUnit::RunTile(const sim::Elementwise& tile) {
@@ -195,7 +198,8 @@ void VectorUnit::PoolTile(const sim::Command& command) {
 void VectorUnit::QuantizeTile(const sim::Elementwise& tile) {
   const uint8_t* in = scratchpads_.at(Buffer::kOut, tile.in);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
-    std::memcpy(y_.data(), in + size_t{p} * tile.channels * sizeof(float), tile.channels * sizeof(float));
+    std::memcpy(y_.data(), in + size_t{p} * tile.channels * sizeof(float),
+                tile.channels * sizeof(float));
     WritePixel(tile, p, y_.data());
   }
 }

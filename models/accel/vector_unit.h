@@ -1,4 +1,5 @@
-// The vector unit: bias, activation, residual, pooling and requantisation, `lanes` elements a cycle.
+// The vector unit: bias, activation, residual, pooling and requantisation, `lanes` elements a
+// cycle.
 #pragma once
 
 #include <vector>
@@ -17,7 +18,8 @@ class VectorUnit : public sim::EngineModule {
   VectorUnit(sc_core::sc_module_name name, const Context& context, const VectorConfig& config,
              Scratchpads& scratchpads, size_t registers, bool timing_only);
 
-  void RegisterCounters(sim::CounterRegistry& registry, const std::vector<sim::Engine>& peers) const;
+  void RegisterCounters(sim::CounterRegistry& registry,
+                        const std::vector<sim::Engine>& peers) const;
   const numerics::TensorScale& scale_register(size_t i) const { return scales_.at(i); }
 
  private:

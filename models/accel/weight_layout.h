@@ -1,6 +1,7 @@
 // How the weights of a convolution lie in memory, one output channel after the other:
 //   codes:  [channel][segment][run_bytes]     scales: [channel][segment][scale_bytes]
-// A segment is a kernel tap (its input channels in a run); a depthwise channel is one segment of kernel taps.
+// A segment is a kernel tap (its input channels in a run); a depthwise channel is one segment of
+// kernel taps.
 #pragma once
 
 #include <cstdint>

@@ -4,11 +4,13 @@
 
 namespace nibble::memory {
 
-Bus::Bus(sc_core::sc_module_name name, const std::vector<std::string>& masters, uint64_t size, size_t layers)
+Bus::Bus(sc_core::sc_module_name name, const std::vector<std::string>& masters, uint64_t size,
+         size_t layers)
     : sc_module(name), memory("memory"), size_(size), masters_(masters) {
   rows_.assign(masters.size(), std::vector<Counters>(layers));
   for (size_t i = 0; i < masters.size(); ++i) {
-    ports_.push_back(std::make_unique<tlm_utils::simple_target_socket_tagged<Bus>>(masters[i].c_str()));
+    ports_.push_back(
+        std::make_unique<tlm_utils::simple_target_socket_tagged<Bus>>(masters[i].c_str()));
     ports_.back()->register_b_transport(this, &Bus::Transport, static_cast<int>(i));
   }
 }

@@ -1,5 +1,6 @@
-// A TLM bus: several initiators, one memory at address 0. It routes, checks addresses and counts; waiting for the memory
-// is the memory's affair, whose reservations serve the initiators in the order of their calls.
+// A TLM bus: several initiators, one memory at address 0. It routes, checks addresses and counts;
+// waiting for the memory is the memory's affair, whose reservations serve the initiators in the
+// order of their calls.
 #pragma once
 
 #include <tlm_utils/simple_initiator_socket.h>
@@ -16,7 +17,8 @@ namespace nibble::memory {
 class Bus : public sc_core::sc_module {
  public:
   // `masters`: names of the initiators, as the counters show them. `size`: bytes of the memory.
-  Bus(sc_core::sc_module_name name, const std::vector<std::string>& masters, uint64_t size, size_t layers);
+  Bus(sc_core::sc_module_name name, const std::vector<std::string>& masters, uint64_t size,
+      size_t layers);
 
   tlm_utils::simple_target_socket_tagged<Bus>& port(size_t master) { return *ports_[master]; }
   tlm_utils::simple_initiator_socket<Bus> memory;

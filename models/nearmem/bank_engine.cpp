@@ -23,10 +23,12 @@ void BankEngine::RegisterCounters(sim::CounterRegistry& registry,
   registry.Register<C>(
       "bank", rows_,
       {{"slots", "1", "all-bank column commands with products, per channel", &C::slots},
-       {"buffer_reads", "1", "reads of a broadcast buffer, one column's width", &C::buffer_reads, true},
+       {"buffer_reads", "1", "reads of a broadcast buffer, one column's width", &C::buffer_reads,
+        true},
        {"buffer_writes", "1", "writes of a broadcast buffer, one burst", &C::buffer_writes, true},
        {"io_reads", "1", "bursts of sums over the data bus to the host", &C::io_reads, true},
-       {"io_writes", "1", "bursts of activations over the data bus to the buffers", &C::io_writes, true},
+       {"io_writes", "1", "bursts of activations over the data bus to the buffers", &C::io_writes,
+        true},
        {"wait_memory_cycles", "cycles", "busy cycles before the banks were free, or for refresh",
         &C::wait_memory_cycles}});
 }
@@ -37,7 +39,8 @@ const numerics::WeightPanel& BankEngine::Weights(const sim::Convolve& run) {
     return panel_.front();
   }
   const memory::Dram& dram = memory_.dram();
-  const BankLayout layout(accel::WeightLayoutOf(convolver_.geometry()), dram.device(), dram.channels());
+  const BankLayout layout(accel::WeightLayoutOf(convolver_.geometry()), dram.device(),
+                          dram.channels());
   const uint32_t burst = dram.device().burst_bytes;
   const accel::WeightLayout& weights = layout.weights();
   panel_.clear();
@@ -64,7 +67,8 @@ const numerics::WeightPanel& BankEngine::Weights(const sim::Convolve& run) {
           if (block < weights.scale_bytes()) scales[block] = column_scales[i];
         }
       }
-      panel_.front().SetPackedRow(static_cast<int>(n), static_cast<int>(s), codes.data(), scales.data());
+      panel_.front().SetPackedRow(static_cast<int>(n), static_cast<int>(s), codes.data(),
+                                  scales.data());
     }
   }
   cached_ = {true, run.bank_row, run.channel, run.channels};
@@ -103,7 +107,8 @@ void BankEngine::Execute(const sim::Command& command) {
 
   const uint64_t start = memory_.NowClock();
   const uint64_t end = dram.OccupyAllBanks(cost.clocks, start, layer);
-  rows_[layer].wait_memory_cycles += clock().CyclesUp(memory_.Picoseconds(end - start - cost.clocks));
+  rows_[layer].wait_memory_cycles +=
+      clock().CyclesUp(memory_.Picoseconds(end - start - cost.clocks));
   if (!timing_only_) {
     convolver_.Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
                    scratchpads_.at(sim::Buffer::kAct, run.act_scales), Weights(run),

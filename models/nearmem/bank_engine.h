@@ -1,5 +1,6 @@
-// The all-bank controller and the compute units beside the banks: convolves activations that are broadcast over the data
-// bus with weights that stay in the banks' rows; sums are read back into the host's accumulator SRAM.
+// The all-bank controller and the compute units beside the banks: convolves activations that are
+// broadcast over the data bus with weights that stay in the banks' rows; sums are read back into
+// the host's accumulator SRAM.
 #pragma once
 
 #include "models/accel/convolver.h"
@@ -16,7 +17,8 @@ class BankEngine : public sim::EngineModule {
   BankEngine(sc_core::sc_module_name name, const Context& context, const NearmemConfig& config,
              memory::DramTarget& memory, accel::Scratchpads& scratchpads, bool timing_only);
 
-  void RegisterCounters(sim::CounterRegistry& registry, const std::vector<sim::Engine>& peers) const;
+  void RegisterCounters(sim::CounterRegistry& registry,
+                        const std::vector<sim::Engine>& peers) const;
 
  private:
   struct Counters {
@@ -32,7 +34,8 @@ class BankEngine : public sim::EngineModule {
   accel::Scratchpads& scratchpads_;
   bool timing_only_;
   accel::Convolver convolver_;
-  // Decoded weights of the last run: tiles of a layer follow each other on the same rows, which nothing writes.
+  // Decoded weights of the last run: tiles of a layer follow each other on the same rows, which
+  // nothing writes.
   struct {
     bool valid = false;
     uint16_t bank_row = 0, channel = 0, channels = 0;

@@ -32,7 +32,8 @@ BankLayout::BankLayout(const accel::WeightLayout& weights, const memory::DramDev
 }
 
 uint32_t BankLayout::ScaleColumns(uint32_t data_columns) const {
-  return static_cast<uint32_t>(DivideUp(uint64_t{data_columns} * scale_bytes_per_column_, burst_bytes_));
+  return static_cast<uint32_t>(
+      DivideUp(uint64_t{data_columns} * scale_bytes_per_column_, burst_bytes_));
 }
 
 uint32_t BankLayout::rows_per_channel() const {
@@ -87,8 +88,8 @@ BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& d,
   if (spans) batch = std::min<uint64_t>(batch, config.accumulators);
   const uint64_t batches = DivideUp(pixels, batch);
 
-  // Column commands for one pixel: the data columns (more than one slot each where the unit has fewer lanes than a
-  // column has codes) and the scale columns that go with them.
+  // Column commands for one pixel: the data columns (more than one slot each where the unit has
+  // fewer lanes than a column has codes) and the scale columns that go with them.
   const uint64_t data_columns = per_unit * layout.columns_per_channel();
   const uint64_t codes = d.burst_bytes * 8u / numerics::ElementBits(layout.weights().format);
   const uint64_t slots_per_column = DivideUp(codes, config.lanes);
@@ -116,10 +117,10 @@ BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& d,
   // Every unit's sums, lanes of the bus filled: the units of a channel deliver one binary32 each.
   const uint64_t readback = DivideUp(pixels * per_unit * d.banks() * sizeof(float), d.burst_bytes);
 
-  const uint64_t column_clocks = d.ccd_l;                     // a bank takes a column command every tCCD_L
-  const uint64_t burst_clocks = std::max(d.ccd_s, d.burst);   // the bus, alternating bank groups
-  cost.clocks = broadcast * burst_clocks + column_commands * column_clocks + readback * burst_clocks +
-                row_openings * (ActivateAll(d) + d.rcd + d.rtp + d.rp_ab);
+  const uint64_t column_clocks = d.ccd_l;  // a bank takes a column command every tCCD_L
+  const uint64_t burst_clocks = std::max(d.ccd_s, d.burst);  // the bus, alternating bank groups
+  cost.clocks = broadcast * burst_clocks + column_commands * column_clocks +
+                readback * burst_clocks + row_openings * (ActivateAll(d) + d.rcd + d.rtp + d.rp_ab);
   cost.near_reads = (pixels * data_columns + pixels * scale_columns) * layout.units();
   cost.activates = row_openings * layout.units();
   cost.broadcast_bursts = broadcast * dram_channels;

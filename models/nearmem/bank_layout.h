@@ -1,8 +1,10 @@
-// Where the weights of one layer lie in the rows of the banks, and what computing on them there takes.
+// Where the weights of one layer lie in the rows of the banks, and what computing on them there
+// takes.
 //
-// Output channel n belongs to unit n % units (a unit is the compute unit of one bank of one DRAM channel), so all units
-// work on different output channels in lock step. Within a bank, the runs of a channel (weight_layout.h) follow each
-// other, each starting at a column; a row holds data columns first, then the columns with their block scales:
+// Output channel n belongs to unit n % units (a unit is the compute unit of one bank of one DRAM
+// channel), so all units work on different output channels in lock step. Within a bank, the runs of
+// a channel (weight_layout.h) follow each other, each starting at a column; a row holds data
+// columns first, then the columns with their block scales:
 //   2 KiB row, NVFP4 with B = 16: 56 data columns (3,584 codes), 7 scale columns, 1 spare.
 // A channel does not straddle a row unless it is longer than one.
 #pragma once
@@ -32,7 +34,8 @@ class BankLayout {
   // Rows in every bank for `channels` output channels.
   uint32_t Rows(uint32_t channels) const;
 
-  // Data column `index` (0 .. columns_per_channel - 1) of output channel n, relative to the layer's first row.
+  // Data column `index` (0 .. columns_per_channel - 1) of output channel n, relative to the layer's
+  // first row.
   memory::DramLocation DataColumn(uint32_t n, uint32_t index) const;
   // The column that holds the scale bytes of that data column, and the first of them in it.
   memory::DramLocation ScaleColumn(uint32_t n, uint32_t index, uint32_t* byte) const;
@@ -47,10 +50,10 @@ class BankLayout {
 
 // What a BankRun takes, from its shape alone. Counts are for all channels of the memory together.
 struct BankCost {
-  uint64_t clocks = 0;           // device clocks for which all banks are occupied
-  uint64_t slots = 0;            // all-bank column commands with products, per channel
-  uint64_t near_reads = 0;       // column accesses inside the die, all banks
-  uint64_t activates = 0;        // rows opened (and closed), all banks
+  uint64_t clocks = 0;      // device clocks for which all banks are occupied
+  uint64_t slots = 0;       // all-bank column commands with products, per channel
+  uint64_t near_reads = 0;  // column accesses inside the die, all banks
+  uint64_t activates = 0;   // rows opened (and closed), all banks
   uint64_t broadcast_bursts = 0, readback_bursts = 0;  // over the data buses
   uint64_t buffer_reads = 0, buffer_writes = 0;        // of the broadcast buffers
   uint64_t act_read_bytes = 0, acc_write_bytes = 0;    // on the host's side

@@ -30,6 +30,11 @@ std::string Describe(const Copy& c) {
                      c.row_bytes, At(c.buffer, c.sram));
 }
 
+std::string Describe(const Move& m) {
+  return fmt::format("{} x {} B, out[{:#x}] -> act[{:#x}] stride {}", m.rows, m.row_bytes, m.from,
+                     m.to, m.to_stride);
+}
+
 std::string Describe(const Geometry& g) {
   return fmt::format(
       "{}x{}x{} -> {}x{}, {} {}x{}, stride {}x{}, dilation {}x{}, pad {},{}, {} x {}, block {}",
@@ -75,9 +80,9 @@ std::string Describe(const Scales& s) {
 std::string Describe(const Elementwise& e) {
   return fmt::format(
       "{} pixels, channels {}+{} of {}, sums {}, params {}, in {} {}, in2 {:#x} {:#x}, out {} {}",
-      e.pixels, e.channel, e.channels, e.pitch, At(Buffer::kAcc, e.acc),
-      At(Buffer::kOut, e.params), At(Buffer::kOut, e.in), At(Buffer::kOut, e.in_scales), e.in2,
-      e.in2_scales, At(Buffer::kOut, e.out), At(Buffer::kOut, e.out_scales));
+      e.pixels, e.channel, e.channels, e.pitch, At(Buffer::kAcc, e.acc), At(Buffer::kOut, e.params),
+      At(Buffer::kOut, e.in), At(Buffer::kOut, e.in_scales), e.in2, e.in2_scales,
+      At(Buffer::kOut, e.out), At(Buffer::kOut, e.out_scales));
 }
 
 std::string DescribeOperands(const Command& c) {
@@ -85,6 +90,8 @@ std::string DescribeOperands(const Command& c) {
     case Opcode::kLoad:
     case Opcode::kStore:
       return Describe(c.copy) + (c.flags & kEndOfLayer ? ", end of layer" : "");
+    case Opcode::kForward:
+      return Describe(c.move) + (c.flags & kEndOfLayer ? ", end of layer" : "");
     case Opcode::kTensorConfig:
     case Opcode::kBankConfig:
       return Describe(c.geometry);
@@ -121,38 +128,59 @@ const char* BufferName(Buffer buffer) {
 
 const char* OpcodeName(Opcode opcode) {
   switch (opcode) {
-    case Opcode::kLoad: return "LOAD";
-    case Opcode::kStore: return "STORE";
-    case Opcode::kTensorConfig: return "TENSOR_CONFIG";
-    case Opcode::kTensorRun: return "TENSOR_RUN";
-    case Opcode::kBankConfig: return "BANK_CONFIG";
-    case Opcode::kBankRun: return "BANK_RUN";
-    case Opcode::kVectorConfig: return "VECTOR_CONFIG";
-    case Opcode::kVectorScales: return "VECTOR_SCALES";
-    case Opcode::kVectorRun: return "VECTOR_RUN";
-    case Opcode::kVectorAdd: return "VECTOR_ADD";
-    case Opcode::kVectorPool: return "VECTOR_POOL";
-    case Opcode::kVectorScale: return "VECTOR_SCALE";
-    case Opcode::kVectorQuantize: return "VECTOR_QUANTIZE";
+    case Opcode::kLoad:
+      return "LOAD";
+    case Opcode::kStore:
+      return "STORE";
+    case Opcode::kTensorConfig:
+      return "TENSOR_CONFIG";
+    case Opcode::kTensorRun:
+      return "TENSOR_RUN";
+    case Opcode::kBankConfig:
+      return "BANK_CONFIG";
+    case Opcode::kBankRun:
+      return "BANK_RUN";
+    case Opcode::kVectorConfig:
+      return "VECTOR_CONFIG";
+    case Opcode::kVectorScales:
+      return "VECTOR_SCALES";
+    case Opcode::kVectorRun:
+      return "VECTOR_RUN";
+    case Opcode::kVectorAdd:
+      return "VECTOR_ADD";
+    case Opcode::kVectorPool:
+      return "VECTOR_POOL";
+    case Opcode::kVectorScale:
+      return "VECTOR_SCALE";
+    case Opcode::kVectorQuantize:
+      return "VECTOR_QUANTIZE";
+    case Opcode::kForward:
+      return "FORWARD";
   }
   return "INVALID";
 }
 
 Engine EngineOf(Opcode opcode) {
   switch (opcode) {
-    case Opcode::kLoad: return Engine::kLoad;
-    case Opcode::kStore: return Engine::kStore;
+    case Opcode::kLoad:
+      return Engine::kLoad;
+    case Opcode::kStore:
+    case Opcode::kForward:
+      return Engine::kStore;
     case Opcode::kTensorConfig:
-    case Opcode::kTensorRun: return Engine::kTensor;
+    case Opcode::kTensorRun:
+      return Engine::kTensor;
     case Opcode::kBankConfig:
-    case Opcode::kBankRun: return Engine::kBank;
+    case Opcode::kBankRun:
+      return Engine::kBank;
     case Opcode::kVectorConfig:
     case Opcode::kVectorScales:
     case Opcode::kVectorRun:
     case Opcode::kVectorAdd:
     case Opcode::kVectorPool:
     case Opcode::kVectorScale:
-    case Opcode::kVectorQuantize: return Engine::kVector;
+    case Opcode::kVectorQuantize:
+      return Engine::kVector;
   }
   throw std::invalid_argument(
       fmt::format("{} is no opcode of a command word", static_cast<int>(opcode)));

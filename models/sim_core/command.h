@@ -1,8 +1,10 @@
-// The 32-byte command words: what lowering writes, the command processor fetches from DRAM, and firmware submits.
+// The 32-byte command words: what lowering writes, the command processor fetches from DRAM, and
+// firmware submits.
 //
-// Every word names an engine (by its opcode) and carries dependency tokens: before it starts, the engine takes one
-// token from each engine in `wait`; when it is done, it gives one token to each engine in `signal`. A token channel
-// exists for every ordered pair of engines and counts. Each engine executes its words in order.
+// Every word names an engine (by its opcode) and carries dependency tokens: before it starts, the
+// engine takes one token from each engine in `wait`; when it is done, it gives one token to each
+// engine in `signal`. A token channel exists for every ordered pair of engines and counts. Each
+// engine executes its words in order.
 //
 // SRAM addresses are in units of 64 bytes. All fields are little-endian.
 #pragma once
@@ -15,7 +17,9 @@ namespace nibble::sim {
 enum class Engine : uint8_t { kLoad, kTensor, kBank, kVector, kStore };
 inline constexpr int kEngines = 5;
 const char* EngineName(Engine engine);  // "load", "tensor", "bank", "vector", "store"
-inline constexpr uint8_t EngineBit(Engine e) { return static_cast<uint8_t>(1u << static_cast<int>(e)); }
+inline constexpr uint8_t EngineBit(Engine e) {
+  return static_cast<uint8_t>(1u << static_cast<int>(e));
+}
 
 enum class Opcode : uint8_t {
   kLoad = 1,          // Copy: DRAM -> SRAM
@@ -28,9 +32,12 @@ enum class Opcode : uint8_t {
   kVectorScales = 8,  // Scales: presets of the tensor scale registers
   kVectorRun = 9,     // Elementwise: accumulators -> epilogue -> output tile
   kVectorAdd = 10,    // Elementwise: two stored tiles -> output tile
-  kVectorPool = 11,   // Elementwise: adds the tile to the pooling sums; on the last one writes the mean
-  kVectorScale = 12,  // dynamic tensor scale: running amax -> scale register `out_reg`, running amax -> 0
+  kVectorPool =
+      11,  // Elementwise: adds the tile to the pooling sums; on the last one writes the mean
+  kVectorScale =
+      12,  // dynamic tensor scale: running amax -> scale register `out_reg`, running amax -> 0
   kVectorQuantize = 13,  // Elementwise: FP32 tile -> stored tile
+  kForward = 14,  // Move: output SRAM -> activation SRAM, for the next layer; by the store engine
 };
 const char* OpcodeName(Opcode opcode);  // "LOAD", "TENSOR_RUN", ...
 Engine EngineOf(Opcode opcode);         // throws std::invalid_argument for a byte that is no opcode
@@ -40,9 +47,10 @@ inline constexpr int kBuffers = 4;
 const char* BufferName(Buffer buffer);  // "act", "weight", "acc", "out"
 
 // Flags of the header.
-inline constexpr uint8_t kEndOfLayer = 1;  // kStore: the layer is complete when this word is
-inline constexpr uint8_t kFirst = 2;       // kVectorPool: sums start at +0
-inline constexpr uint8_t kLast = 4;        // kVectorPool: divide and write
+inline constexpr uint8_t kEndOfLayer =
+    1;                                // kStore, kForward: the layer is complete when this word is
+inline constexpr uint8_t kFirst = 2;  // kVectorPool: sums start at +0
+inline constexpr uint8_t kLast = 4;   // kVectorPool: divide and write
 
 // `rows` rows of `row_bytes`, `dram_stride` apart in DRAM, dense in the SRAM.
 struct Copy {
@@ -55,7 +63,16 @@ struct Copy {
   uint8_t reserved;
 };
 
-// State of a compute engine until the next one. A depthwise engine uses channel c of the input for output channel c.
+// `rows` rows of `row_bytes`, dense in the output SRAM from byte `from`, `to_stride` apart in the
+// activation SRAM from byte `to`.
+struct Move {
+  uint32_t from, to;
+  uint32_t rows, row_bytes, to_stride;
+  uint32_t reserved;
+};
+
+// State of a compute engine until the next one. A depthwise engine uses channel c of the input for
+// output channel c.
 struct Geometry {
   uint16_t in_height, in_width, in_channels;
   uint16_t out_height, out_width;
@@ -67,49 +84,52 @@ struct Geometry {
   uint16_t reserved;
 };
 
-// Output rows [out_row, out_row + out_rows), all columns, output channels [channel, channel + channels).
-// The activation tile holds input rows [in_row, in_row + in_rows) in storage layout (codes and scales apart).
-// Accumulators: [channel group of 16][pixel][16] binary32.
+// Output rows [out_row, out_row + out_rows), all columns, output channels [channel, channel +
+// channels). The activation tile holds input rows [in_row, in_row + in_rows) in storage layout
+// (codes and scales apart). Accumulators: [channel group of 16][pixel][16] binary32.
 struct Convolve {
   uint16_t out_row, out_rows;
   uint16_t channel, channels;
   uint16_t in_row, in_rows;
-  uint16_t act, act_scales;       // kAct
-  uint16_t weight, weight_scales; // kWeight (kTensorRun)
-  uint16_t acc;                   // kAcc
-  uint16_t bank_row;              // kBankRun: first DRAM row of the layer's weights, the same in every bank
+  uint16_t act, act_scales;        // kAct
+  uint16_t weight, weight_scales;  // kWeight (kTensorRun)
+  uint16_t acc;                    // kAcc
+  uint16_t bank_row;  // kBankRun: first DRAM row of the layer's weights, the same in every bank
 };
 
 // State of the vector unit until the next one.
 struct Epilogue {
-  uint8_t activation;       // trace::Activation::Kind
-  uint8_t out_format;       // numerics::Format of the tile written; kFp32 when staging for a dynamic scale
+  uint8_t activation;  // trace::Activation::Kind
+  uint8_t
+      out_format;  // numerics::Format of the tile written; kFp32 when staging for a dynamic scale
   uint8_t block;
-  uint8_t flags;            // kPerChannelScale, kHasResidual, kTrackAmax
-  float lo, hi;             // clip bounds
-  float weight_scale;       // factor common to all output channels (without kPerChannelScale)
+  uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax
+  float lo, hi;        // clip bounds
+  float weight_scale;  // factor common to all output channels (without kPerChannelScale)
   uint16_t in_reg, out_reg, residual_reg;  // tensor scale registers
-  uint8_t in_format;        // numerics::Format of stored inputs (residual, add, pool)
+  uint8_t in_format;  // numerics::Format of stored inputs (residual, add, pool)
   uint8_t reserved;
 };
 inline constexpr uint8_t kPerChannelScale = 1;  // parameters are (bias, scale) pairs, not biases
 inline constexpr uint8_t kHasResidual = 2;
-inline constexpr uint8_t kTrackAmax = 4;        // running amax of what is written, for kVectorScale
+inline constexpr uint8_t kTrackAmax = 4;  // running amax of what is written, for kVectorScale
 
 struct Scales {
-  float encode[4];   // S_enc; the unit derives S_dec = RNE32(1 / S_enc)
-  uint16_t reg[4];   // 0xFFFF: unused
+  float encode[4];  // S_enc; the unit derives S_dec = RNE32(1 / S_enc)
+  uint16_t reg[4];  // 0xFFFF: unused
 };
 
-// `pixels` x `channels` elements. Stored tiles (in, in2, out) hold `pitch` channels a pixel, of which the word concerns
-// those from `channel` (a multiple of the block). Parameters: `channels` biases, or pairs, as binary32.
+// `pixels` x `channels` elements. Stored tiles (in, in2, out) hold `pitch` channels a pixel, of
+// which the word concerns those from `channel` (a multiple of the block). Parameters: `channels`
+// biases, or pairs, as binary32.
 struct Elementwise {
   uint16_t pixels, channels;
   uint16_t channel, pitch;
   uint16_t acc;              // kAcc: accumulators, or pooling sums
   uint16_t params;           // kOut
   uint16_t in, in_scales;    // kOut: residual / first operand / pool input / FP32 tile
-  uint16_t in2, in2_scales;  // kOut: second operand of kVectorAdd; kVectorPool: in2 is the pixel count of the mean
+  uint16_t in2, in2_scales;  // kOut: second operand of kVectorAdd; kVectorPool: in2 is the pixel
+                             // count of the mean
   uint16_t out, out_scales;  // kOut
 };
 
@@ -118,9 +138,10 @@ struct Command {
   uint8_t wait, signal;  // masks of EngineBit
   uint8_t flags;
   uint16_t layer;
-  uint16_t tile;         // for people who read a listing
+  uint16_t tile;  // for people who read a listing
   union {
     Copy copy;
+    Move move;
     Geometry geometry;
     Convolve convolve;
     Epilogue epilogue;

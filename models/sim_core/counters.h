@@ -1,7 +1,9 @@
-// Counters: plain uint64_t members of a struct, one row of that struct per layer, registered once by reference.
+// Counters: plain uint64_t members of a struct, one row of that struct per layer, registered once
+// by reference.
 //
-// Engines work on different layers at the same time, so a module adds each event to the row of the layer whose
-// command caused it, instead of snapshotting at a layer boundary: rows are exact and sum to the totals.
+// Engines work on different layers at the same time, so a module adds each event to the row of the
+// layer whose command caused it, instead of snapshotting at a layer boundary: rows are exact and
+// sum to the totals.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +14,10 @@
 namespace nibble::sim {
 
 struct CounterInfo {
-  std::string component;  // "tensor", "sram.act", "dram", ...
-  std::string name;       // "busy_cycles"
-  std::string unit;       // "cycles", "bytes", "1" ...
-  std::string meaning;    // one line
+  std::string component;      // "tensor", "sram.act", "dram", ...
+  std::string name;           // "busy_cycles"
+  std::string unit;           // "cycles", "bytes", "1" ...
+  std::string meaning;        // one line
   bool costs_energy = false;  // the energy model must know a sourced value for it, or refuse to run
   std::string key() const { return component + "." + name; }
 };
@@ -58,8 +60,9 @@ class CounterRegistry {
 struct RunStats {
   std::vector<CounterInfo> counters;
   std::vector<std::vector<uint64_t>> values;
-  std::vector<uint64_t> layer_cycles;  // from the end of the layer before to the end of this one; sums to cycles
-  uint64_t cycles = 0;                 // machine clock cycles from start to the last command's end
+  std::vector<uint64_t>
+      layer_cycles;     // from the end of the layer before to the end of this one; sums to cycles
+  uint64_t cycles = 0;  // machine clock cycles from start to the last command's end
 
   // Index of counter "component.name"; throws std::out_of_range that names it.
   size_t Index(const std::string& key) const;

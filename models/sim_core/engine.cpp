@@ -6,7 +6,8 @@ namespace nibble::sim {
 
 namespace {
 
-// One stall counter as a column of its own; the counter lives in an array, which a member pointer cannot name.
+// One stall counter as a column of its own; the counter lives in an array, which a member pointer
+// cannot name.
 struct StallColumn {
   const std::vector<EngineCounters>* rows;
   int cause;
@@ -80,9 +81,10 @@ void EngineModule::RegisterCounters(CounterRegistry& registry,
         &EngineCounters::stall_fetch_cycles}});
   for (Engine peer : peers) {
     if (peer == engine_) continue;
-    registry.RegisterColumn({component, std::string("stall_") + EngineName(peer) + "_cycles",
-                             "cycles", std::string("cycles waiting for the ") + EngineName(peer) + " engine"},
-                            StallColumn{&rows_, static_cast<int>(peer)});
+    registry.RegisterColumn(
+        {component, std::string("stall_") + EngineName(peer) + "_cycles", "cycles",
+         std::string("cycles waiting for the ") + EngineName(peer) + " engine"},
+        StallColumn{&rows_, static_cast<int>(peer)});
   }
 }
 

@@ -1,4 +1,5 @@
-// What every engine has in common: a queue of command words, dependency tokens, and an account of each cycle.
+// What every engine has in common: a queue of command words, dependency tokens, and an account of
+// each cycle.
 #pragma once
 
 #include <deque>
@@ -30,7 +31,8 @@ class LayerEnds {
   static constexpr uint64_t kPending = ~uint64_t{0};
   explicit LayerEnds(size_t layers) : cycles_(layers, kPending) {}
   void Set(size_t layer, uint64_t cycle) { cycles_[layer] = cycle; }
-  // The cycle from which a wait for a word of `layer` is that layer's own: the end of the layer before.
+  // The cycle from which a wait for a word of `layer` is that layer's own: the end of the layer
+  // before.
   uint64_t Begin(size_t layer) const { return layer == 0 ? 0 : cycles_[layer - 1]; }
 
  private:
@@ -81,7 +83,8 @@ class EngineModule : public sc_core::sc_module {
  private:
   void Run();
   void TakeTokens(const Command& command, EngineCounters& row);
-  // Books a wait from `start` until now for a word of `layer` to `cause`, as far as the layer had begun.
+  // Books a wait from `start` until now for a word of `layer` to `cause`, as far as the layer had
+  // begun.
   void BookWait(uint64_t start, size_t layer, uint64_t& cause);
 
   Engine engine_;

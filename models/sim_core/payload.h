@@ -7,9 +7,10 @@
 
 namespace nibble::sim {
 
-// `rows` rows of `row_bytes`, `stride` apart in memory, dense at the data pointer. The payload's address is that of the
-// first row and its length the total. A null data pointer means that only time and traffic are wanted. The target sets
-// the transaction's delay to the moment at which the last byte has moved.
+// `rows` rows of `row_bytes`, `stride` apart in memory, dense at the data pointer. The payload's
+// address is that of the first row and its length the total. A null data pointer means that only
+// time and traffic are wanted. The target sets the transaction's delay to the moment at which the
+// last byte has moved.
 struct DmaExtension : tlm::tlm_extension<DmaExtension> {
   uint32_t rows = 1, row_bytes = 0, stride = 0;
   uint16_t layer = 0;
@@ -20,7 +21,8 @@ struct DmaExtension : tlm::tlm_extension<DmaExtension> {
   }
 };
 
-// Payloads with their extension, made once and used again: a new payload costs ten times a reused one.
+// Payloads with their extension, made once and used again: a new payload costs ten times a reused
+// one.
 class PayloadPool : public tlm::tlm_mm_interface {
  public:
   ~PayloadPool() override;

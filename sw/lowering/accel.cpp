@@ -3,8 +3,9 @@
 
 namespace nibble::lowering {
 
-std::vector<LayerConstants> PlaceOnAccel(const trace::Network& net, const platforms::DesignPoint& design,
-                                         bool with_image, MemoryMap& map, sim::Program& program) {
+std::vector<LayerConstants> PlaceOnAccel(const trace::Network& net,
+                                         const platforms::DesignPoint& design, bool with_image,
+                                         MemoryMap& map, sim::Program& program) {
   std::vector<LayerConstants> constants(net.layers.size());
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& layer = net.layers[i];

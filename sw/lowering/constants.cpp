@@ -21,8 +21,9 @@ numerics::QuantizedWeights Quantize(const trace::Network& net, const trace::Laye
                                     const platforms::DesignPoint& design) {
   const std::vector<float> weights = trace::LayerWeights(net, layer);
   return numerics::QuantizeWeights(weights.data(), net.tensors[layer.output].shape.channels,
-                                   trace::ReductionSegments(net, layer), trace::ReductionSegment(net, layer),
-                                   design.datapath.weights, design.datapath.block);
+                                   trace::ReductionSegments(net, layer),
+                                   trace::ReductionSegment(net, layer), design.datapath.weights,
+                                   design.datapath.block);
 }
 
 std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& w, size_t row, size_t segment) {
@@ -43,9 +44,9 @@ std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& w, size_t row, si
   return bytes;
 }
 
-void PlaceParams(const trace::Network& net, const trace::Layer& layer, const platforms::DesignPoint& design,
-                 const numerics::QuantizedWeights* weights, MemoryMap& map, sim::Program& program,
-                 LayerConstants& constants) {
+void PlaceParams(const trace::Network& net, const trace::Layer& layer,
+                 const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
+                 MemoryMap& map, sim::Program& program, LayerConstants& constants) {
   const bool pairs = HasChannelScales(layer, design.datapath);
   const auto channels = static_cast<size_t>(net.tensors[layer.output].shape.channels);
   constants.params = map.Reserve(channels * sizeof(float) * (pairs ? 2 : 1));
@@ -60,9 +61,9 @@ void PlaceParams(const trace::Network& net, const trace::Layer& layer, const pla
   program.image.push_back(std::move(segment));
 }
 
-void PlaceWeights(const trace::Network& net, const trace::Layer& layer, const platforms::DesignPoint& design,
-                  const numerics::QuantizedWeights* weights, MemoryMap& map, sim::Program& program,
-                  LayerConstants& constants) {
+void PlaceWeights(const trace::Network& net, const trace::Layer& layer,
+                  const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
+                  MemoryMap& map, sim::Program& program, LayerConstants& constants) {
   const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
   const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
   constants.weight_codes = map.Reserve(channels * layout.code_bytes_per_channel());
@@ -79,8 +80,8 @@ void PlaceWeights(const trace::Network& net, const trace::Layer& layer, const pl
   if (!weights->scales.empty()) program.image.push_back({constants.weight_scales, weights->scales});
 }
 
-void CountWeights(const trace::Network& net, const trace::Layer& layer, const platforms::DesignPoint& design,
-                  sim::Program& program) {
+void CountWeights(const trace::Network& net, const trace::Layer& layer,
+                  const platforms::DesignPoint& design, sim::Program& program) {
   const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
   const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
   program.weight_elements += channels * layout.segments * layout.segment;

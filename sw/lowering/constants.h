@@ -4,17 +4,20 @@
 #include "models/sim_core/program.h"
 #include "platforms/design_point.h"
 #include "sw/lowering/memory_map.h"
+#include "sw/lowering/plan.h"
 #include "sw/lowering/schedule.h"
 #include "sw/trace/network.h"
 
 namespace nibble::lowering {
 
-// Places constants of all layers and, with `with_image`, fills program.image with them. One file for each platform: they
-// differ in where weights lie.
-std::vector<LayerConstants> PlaceOnAccel(const trace::Network& net, const platforms::DesignPoint& design,
-                                         bool with_image, MemoryMap& map, sim::Program& program);
-std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net, const platforms::DesignPoint& design,
-                                           bool with_image, MemoryMap& map, sim::Program& program);
+// Places constants of all layers and, with `with_image`, fills program.image with them. One file
+// for each platform: they differ in where weights lie.
+std::vector<LayerConstants> PlaceOnAccel(const trace::Network& net,
+                                         const platforms::DesignPoint& design, bool with_image,
+                                         MemoryMap& map, sim::Program& program);
+std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
+                                           const platforms::DesignPoint& design, bool with_image,
+                                           MemoryMap& map, sim::Program& program);
 
 // Shared by both.
 
@@ -23,16 +26,17 @@ numerics::QuantizedWeights Quantize(const trace::Network& net, const trace::Laye
                                     const platforms::DesignPoint& design);
 // Bytes of one run of codes as they lie in memory (models/accel/weight_layout.h).
 std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& weights, size_t row, size_t segment);
-// Reserves and fills biases, or (bias, scale) pairs; sets params and weight_scale. `weights` null: no image.
-void PlaceParams(const trace::Network& net, const trace::Layer& layer, const platforms::DesignPoint& design,
-                 const numerics::QuantizedWeights* weights, MemoryMap& map, sim::Program& program,
-                 LayerConstants& constants);
+// Reserves and fills biases, or (bias, scale) pairs; sets params and weight_scale. `weights` null:
+// no image.
+void PlaceParams(const trace::Network& net, const trace::Layer& layer,
+                 const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
+                 MemoryMap& map, sim::Program& program, LayerConstants& constants);
 // Reserves and fills weights as they lie beside the memory: all codes, then all scales.
-void PlaceWeights(const trace::Network& net, const trace::Layer& layer, const platforms::DesignPoint& design,
-                  const numerics::QuantizedWeights* weights, MemoryMap& map, sim::Program& program,
-                  LayerConstants& constants);
+void PlaceWeights(const trace::Network& net, const trace::Layer& layer,
+                  const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
+                  MemoryMap& map, sim::Program& program, LayerConstants& constants);
 // Adds the layer's weights to the program's totals of stored weight bits.
-void CountWeights(const trace::Network& net, const trace::Layer& layer, const platforms::DesignPoint& design,
-                  sim::Program& program);
+void CountWeights(const trace::Network& net, const trace::Layer& layer,
+                  const platforms::DesignPoint& design, sim::Program& program);
 
 }  // namespace nibble::lowering

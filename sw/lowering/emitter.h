@@ -12,9 +12,9 @@ inline constexpr CommandId kNone = -1;
 
 class Emitter {
  public:
-  // Appends `command`, which must not start before every word in `after` is done. An engine executes its words in order
-  // and token channels are counted in order, so only a dependency on a later word than any that this engine has already
-  // waited for takes a token.
+  // Appends `command`, which must not start before every word in `after` is done. An engine
+  // executes its words in order and token channels are counted in order, so only a dependency on a
+  // later word than any that this engine has already waited for takes a token.
   CommandId Emit(sim::Command command, const std::vector<CommandId>& after = {});
 
   sim::Command& at(CommandId id) { return commands_[id]; }
@@ -27,7 +27,8 @@ class Emitter {
 
  private:
   std::vector<sim::Command> commands_;
-  CommandId awaited_[sim::kEngines][sim::kEngines] = {};  // [producer][consumer]: 1 + latest word awaited
+  CommandId awaited_[sim::kEngines][sim::kEngines] =
+      {};  // [producer][consumer]: 1 + latest word awaited
   uint16_t layer_ = 0, tile_ = 0;
 };
 

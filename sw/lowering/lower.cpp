@@ -20,16 +20,20 @@ uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
   return layout.code_bytes() + layout.scale_bytes();
 }
 
-std::string ShapeText(const trace::Shape& s) { return fmt::format("{}x{}x{}", s.height, s.width, s.channels); }
+std::string ShapeText(const trace::Shape& s) {
+  return fmt::format("{}x{}x{}", s.height, s.width, s.channels);
+}
 
-void DescribeTensors(const trace::Network& net, const numerics::Datapath& datapath, sim::Program& program) {
+void DescribeTensors(const trace::Network& net, const numerics::Datapath& datapath,
+                     sim::Program& program) {
   for (size_t i = 0; i < net.tensors.size(); ++i) {
     sim::TensorPlacement placement;
     placement.name = net.tensors[i].name;
     placement.layout = golden::LayoutOf(net, static_cast<int>(i), datapath);
     placement.elements = static_cast<uint64_t>(net.tensors[i].shape.elements());
     program.tensors.push_back(placement);
-    const bool scaled = placement.layout.format == Format::kNvfp4 && datapath.tensor_scale == ScaleSource::kStatic;
+    const bool scaled =
+        placement.layout.format == Format::kNvfp4 && datapath.tensor_scale == ScaleSource::kStatic;
     program.scales.push_back(scaled ? numerics::TensorScaleFromAmax(net.tensors[i].amax)
                                     : numerics::TensorScale{});
   }
@@ -43,15 +47,21 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
     entry.name = layer.name;
     entry.op = trace::OpName(layer.op);
     entry.source = layer.source;
-    entry.shape = ShapeText(net.tensors[layer.input].shape) + " -> " + ShapeText(net.tensors[layer.output].shape);
+    entry.shape = ShapeText(net.tensors[layer.input].shape) + " -> " +
+                  ShapeText(net.tensors[layer.output].shape);
     entry.macs = static_cast<uint64_t>(trace::AnalyticMacs(net, layer));
     entry.output = layer.output;
     entry.near_memory = constants[i].near_memory;
-    entry.compulsory_bytes =
-        StoredBytes(program.tensors[layer.input].layout) + StoredBytes(program.tensors[layer.output].layout);
-    if (layer.residual >= 0) entry.compulsory_bytes += StoredBytes(program.tensors[layer.residual].layout);
+    const sim::TensorPlacement& in = program.tensors[layer.input];
+    const sim::TensorPlacement& out = program.tensors[layer.output];
+    const bool kept = in.in_act && layer.has_weights();
+    if (!kept) entry.compulsory_bytes += StoredBytes(in.layout);
+    if (out.in_dram) entry.compulsory_bytes += StoredBytes(out.layout);
+    if (layer.residual >= 0)
+      entry.compulsory_bytes += StoredBytes(program.tensors[layer.residual].layout);
     if (layer.has_weights()) {
-      const accel::WeightLayout weights = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
+      const accel::WeightLayout weights =
+          accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
       const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
       const bool pairs = HasChannelScales(layer, design.datapath);
       entry.compulsory_bytes += channels * sizeof(float) * (pairs ? 2 : 1);
@@ -65,7 +75,8 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
 }
 
 uint64_t StagingBytes(const trace::Network& net, const numerics::Datapath& datapath) {
-  if (datapath.activations != Format::kNvfp4 || datapath.tensor_scale != ScaleSource::kDynamic) return 0;
+  if (datapath.activations != Format::kNvfp4 || datapath.tensor_scale != ScaleSource::kDynamic)
+    return 0;
   int64_t largest = 0;
   for (const trace::Layer& layer : net.layers) {
     largest = std::max(largest, net.tensors[layer.output].shape.elements());
@@ -75,7 +86,8 @@ uint64_t StagingBytes(const trace::Network& net, const numerics::Datapath& datap
 
 }  // namespace
 
-sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design, const Options& options) {
+sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design,
+                   const Options& options) {
   sim::Program program;
   program.input = net.input;
   program.output = net.output;
@@ -87,11 +99,14 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   const std::vector<LayerConstants> constants =
       near ? PlaceOnNearmem(net, design, options.with_image, map, program)
            : PlaceOnAccel(net, design, options.with_image, map, program);
+  std::vector<bool> near_memory;
+  for (const LayerConstants& c : constants) near_memory.push_back(c.near_memory);
+  const Plan plan(net, design, near_memory, program.tensors);
   map.PlaceTensors(net, program.tensors);
   const uint64_t staging = map.Reserve(StagingBytes(net, design.datapath));
   DescribeLayers(net, design, constants, program);
 
-  Schedule schedule(net, design, program.tensors, staging);
+  Schedule schedule(net, design, plan, program.tensors, staging);
   schedule.Presets(program.scales);
   for (size_t i = 0; i < net.layers.size(); ++i) schedule.Layer(static_cast<int>(i), constants[i]);
   schedule.PeakUse(program.sram_bytes_used);
@@ -101,15 +116,16 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   return program;
 }
 
-void SetInput(sim::Program& program, const trace::Network& net, const platforms::DesignPoint& design,
-              const std::vector<float>& input) {
+void SetInput(sim::Program& program, const trace::Network& net,
+              const platforms::DesignPoint& design, const std::vector<float>& input) {
   const sim::TensorPlacement& placement = program.tensors[program.input];
   if (input.size() != placement.elements) {
-    throw LoweringError(fmt::format("the input has {} elements; the network '{}' takes {}", input.size(),
-                                    net.name, placement.elements));
+    throw LoweringError(fmt::format("the input has {} elements; the network '{}' takes {}",
+                                    input.size(), net.name, placement.elements));
   }
   numerics::TensorScale& scale = program.scales[program.input];
-  if (placement.layout.format == Format::kNvfp4 && design.datapath.tensor_scale == ScaleSource::kDynamic) {
+  if (placement.layout.format == Format::kNvfp4 &&
+      design.datapath.tensor_scale == ScaleSource::kDynamic) {
     scale = numerics::TensorScaleFromAmax(numerics::AmaxIgnoringNan(input.data(), input.size()));
   }
   for (sim::Command& command : program.commands) {

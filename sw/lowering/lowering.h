@@ -23,9 +23,10 @@ struct Options {
 sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design,
                    const Options& options = {});
 
-// What the host does before it rings the doorbell: puts an image (FP32, NHWC) into the program's DRAM image in the stored
-// format, and its tensor scale into the preset word. Replaces an earlier input.
-void SetInput(sim::Program& program, const trace::Network& net, const platforms::DesignPoint& design,
-              const std::vector<float>& input);
+// What the host does before it rings the doorbell: puts an image (FP32, NHWC) into the program's
+// DRAM image in the stored format, and its tensor scale into the preset word. Replaces an earlier
+// input.
+void SetInput(sim::Program& program, const trace::Network& net,
+              const platforms::DesignPoint& design, const std::vector<float>& input);
 
 }  // namespace nibble::lowering

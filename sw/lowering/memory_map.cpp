@@ -10,7 +10,9 @@ namespace nibble::lowering {
 
 namespace {
 
-uint64_t AlignUp(uint64_t x) { return (x + MemoryMap::kAlign - 1) / MemoryMap::kAlign * MemoryMap::kAlign; }
+uint64_t AlignUp(uint64_t x) {
+  return (x + MemoryMap::kAlign - 1) / MemoryMap::kAlign * MemoryMap::kAlign;
+}
 
 struct Lifetime {
   int first, last;  // layers; -1: before the first
@@ -44,7 +46,8 @@ uint64_t MemoryMap::Reserve(uint64_t bytes) {
   return address;
 }
 
-void MemoryMap::PlaceTensors(const trace::Network& net, std::vector<sim::TensorPlacement>& tensors) {
+void MemoryMap::PlaceTensors(const trace::Network& net,
+                             std::vector<sim::TensorPlacement>& tensors) {
   struct Placed {
     uint64_t begin, end;
     Lifetime life;
@@ -53,23 +56,27 @@ void MemoryMap::PlaceTensors(const trace::Network& net, std::vector<sim::TensorP
   std::vector<size_t> order(tensors.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   const auto bytes = [&](size_t i) {
+    if (!tensors[i].in_dram) return uint64_t{0};
     return AlignUp(tensors[i].layout.code_bytes()) + AlignUp(tensors[i].layout.scale_bytes());
   };
   // Largest first leaves the fewest holes; equal sizes in network order.
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return bytes(a) > bytes(b); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return bytes(a) > bytes(b); });
 
   std::vector<Placed> placed;  // sorted by begin
   uint64_t top = 0;
   for (size_t i : order) {
+    if (!tensors[i].in_dram) continue;
     uint64_t begin = 0;
     for (const Placed& p : placed) {
       const bool together = lives[i].first <= p.life.last && p.life.first <= lives[i].last;
       if (together && p.begin < begin + bytes(i) && begin < p.end) begin = p.end;
     }
     const Placed mine{begin, begin + bytes(i), lives[i]};
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), mine,
-                                   [](const Placed& a, const Placed& b) { return a.begin < b.begin; }),
-                  mine);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), mine,
+                         [](const Placed& a, const Placed& b) { return a.begin < b.begin; }),
+        mine);
     tensors[i].codes = begin;
     tensors[i].scales = begin + AlignUp(tensors[i].layout.code_bytes());
     top = std::max(top, mine.end);

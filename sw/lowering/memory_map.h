@@ -12,14 +12,16 @@ namespace nibble::lowering {
 // Addresses from 0 upwards; parts that live for the whole run and parts that are reused.
 class MemoryMap {
  public:
-  static constexpr uint64_t kAlign = 64;  // two bursts of a x16 channel: no two tensors share a burst
+  static constexpr uint64_t kAlign =
+      64;  // two bursts of a x16 channel: no two tensors share a burst
 
   explicit MemoryMap(uint64_t capacity) : capacity_(capacity) {}
 
   // `bytes` for the whole run. Throws LoweringError when the memory is full.
   uint64_t Reserve(uint64_t bytes);
-  // Gives every tensor codes and scales addresses; tensors that are never needed at the same time may share memory.
-  // A tensor lives from the layer that writes it to the last layer that reads it; input and output to the ends.
+  // Gives every tensor that lives in DRAM codes and scales addresses; tensors that are never needed
+  // at the same time may share memory. A tensor lives from the layer that writes it to the last
+  // layer that reads it; input and output to the ends.
   void PlaceTensors(const trace::Network& net, std::vector<sim::TensorPlacement>& tensors);
 
   // What lies above `capacity` is taken (rows of near-memory weights).

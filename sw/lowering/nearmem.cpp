@@ -1,5 +1,6 @@
-// Weights of the near-memory platform: layers that run near the memory have theirs in the banks' rows, from the top of
-// the memory downwards; the host's layers have theirs at the bottom, as on the accelerator.
+// Weights of the near-memory platform: layers that run near the memory have theirs in the banks'
+// rows, from the top of the memory downwards; the host's layers have theirs at the bottom, as on
+// the accelerator.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,11 +14,14 @@ namespace nibble::lowering {
 
 namespace {
 
-// True where the design point asks for this kind of layer near the memory, and one pixel's activations fit the buffer.
-bool RunsNearMemory(const trace::Network& net, const trace::Layer& layer, const platforms::DesignPoint& design) {
+// True where the design point asks for this kind of layer near the memory, and one pixel's
+// activations fit the buffer.
+bool RunsNearMemory(const trace::Network& net, const trace::Layer& layer,
+                    const platforms::DesignPoint& design) {
   const trace::Shape& in = net.tensors[layer.input].shape;
   std::string kind;
-  if (layer.op == trace::Op::kFullyConnected || (layer.op == trace::Op::kConv && in.pixels() == 1)) {
+  if (layer.op == trace::Op::kFullyConnected ||
+      (layer.op == trace::Op::kConv && in.pixels() == 1)) {
     kind = "fc";
   } else if (layer.op == trace::Op::kConv) {
     kind = layer.kernel_h == 1 && layer.kernel_w == 1 ? "pointwise" : "conv";
@@ -26,10 +30,12 @@ bool RunsNearMemory(const trace::Network& net, const trace::Layer& layer, const 
   }
   const std::string list = "," + design.nearmem_layers + ",";
   if (list.find("," + kind + ",") == std::string::npos) return false;
-  return nearmem::BroadcastBytes(GeometryOf(net, layer, design.datapath)) <= design.nearmem.buffer_bytes;
+  return nearmem::BroadcastBytes(GeometryOf(net, layer, design.datapath)) <=
+         design.nearmem.buffer_bytes;
 }
 
-// The rows of a layer as bytes: rows come first in every address mapping, so that they are contiguous.
+// The rows of a layer as bytes: rows come first in every address mapping, so that they are
+// contiguous.
 sim::Segment RowImage(const numerics::QuantizedWeights& weights, const nearmem::BankLayout& layout,
                       const memory::DramMapping& mapping, uint32_t first_row, uint32_t rows,
                       uint64_t bytes_per_row, uint32_t burst) {
@@ -37,7 +43,8 @@ sim::Segment RowImage(const numerics::QuantizedWeights& weights, const nearmem::
   base_location.row = first_row;
   sim::Segment segment{mapping.Address(base_location), {}};
   segment.bytes.resize(rows * bytes_per_row);
-  const auto place = [&](memory::DramLocation at, uint32_t byte, const uint8_t* from, size_t count) {
+  const auto place = [&](memory::DramLocation at, uint32_t byte, const uint8_t* from,
+                         size_t count) {
     at.row += first_row;
     std::memcpy(&segment.bytes[mapping.Address(at) + byte - segment.address], from, count);
   };
@@ -50,13 +57,15 @@ sim::Segment RowImage(const numerics::QuantizedWeights& weights, const nearmem::
       for (uint32_t c = 0; c < layout.columns_per_run(); ++c) {
         const uint32_t index = s * layout.columns_per_run() + c;
         const size_t offset = size_t{c} * burst;
-        place(layout.DataColumn(n, index), 0, &run[offset], std::min<size_t>(burst, run.size() - offset));
+        place(layout.DataColumn(n, index), 0, &run[offset],
+              std::min<size_t>(burst, run.size() - offset));
         if (blocks == 0) continue;
         uint32_t byte = 0;
         const memory::DramLocation at = layout.ScaleColumn(n, index, &byte);
         const size_t first = c * codes_per_column / static_cast<size_t>(weights.block);
         const uint8_t* scales = &weights.scales[(size_t{n} * weights.segments + s) * blocks];
-        place(at, byte, scales + first, std::min<size_t>(layout.scale_bytes_per_column(), blocks - first));
+        place(at, byte, scales + first,
+              std::min<size_t>(layout.scale_bytes_per_column(), blocks - first));
       }
     }
   }
@@ -65,8 +74,9 @@ sim::Segment RowImage(const numerics::QuantizedWeights& weights, const nearmem::
 
 }  // namespace
 
-std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net, const platforms::DesignPoint& design,
-                                           bool with_image, MemoryMap& map, sim::Program& program) {
+std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
+                                           const platforms::DesignPoint& design, bool with_image,
+                                           MemoryMap& map, sim::Program& program) {
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   const uint64_t bytes_per_row = mapping.capacity() / design.dram.rows;
   uint32_t next_row = design.dram.rows;
@@ -79,15 +89,17 @@ std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net, const plat
     const numerics::QuantizedWeights* image = with_image ? &weights : nullptr;
     constants[i].near_memory = RunsNearMemory(net, layer, design);
     if (constants[i].near_memory) {
-      const nearmem::BankLayout layout(accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath)),
-                                       design.dram, design.dram_channels);
-      const uint32_t rows = layout.Rows(static_cast<uint32_t>(net.tensors[layer.output].shape.channels));
+      const nearmem::BankLayout layout(
+          accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath)), design.dram,
+          design.dram_channels);
+      const uint32_t rows =
+          layout.Rows(static_cast<uint32_t>(net.tensors[layer.output].shape.channels));
       if (rows > next_row) throw LoweringError("the weights need more rows than dram.device has");
       next_row -= rows;
       constants[i].bank_row = static_cast<uint16_t>(next_row);
       if (with_image) {
-        program.image.push_back(
-            RowImage(weights, layout, mapping, next_row, rows, bytes_per_row, design.dram.burst_bytes));
+        program.image.push_back(RowImage(weights, layout, mapping, next_row, rows, bytes_per_row,
+                                         design.dram.burst_bytes));
       }
     } else {
       PlaceWeights(net, layer, design, image, map, program, constants[i]);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "models/accel/weight_layout.h"
 #include "sw/lowering/lowering.h"
 
 namespace nibble::lowering {
@@ -11,71 +10,23 @@ using numerics::Format;
 using sim::Buffer;
 using sim::Opcode;
 
-namespace {
-
-// Room for the parameters of two layers, so that the next layer's move in while this one's are in use.
-uint32_t ParamsRoom(const trace::Network& net, const numerics::Datapath& datapath) {
-  uint64_t largest = 0;
-  for (const trace::Layer& layer : net.layers) {
-    if (!layer.has_weights()) continue;
-    const uint64_t words = HasChannelScales(layer, datapath) ? 2 : 1;
-    largest = std::max<uint64_t>(largest, words * sizeof(float) * net.tensors[layer.output].shape.channels);
-  }
-  return static_cast<uint32_t>(2 * ScratchpadPlan::Rounded(largest));
-}
-
-uint32_t TileRoom(const platforms::DesignPoint& design, uint32_t params_room) {
-  if (params_room + 2 * sim::kSramUnit > design.sram_out.size) {
-    throw LoweringError("the parameters of two layers (" + std::to_string(params_room) +
-                        " bytes) do not fit beside a tile: sram.out.size is too small");
-  }
-  return design.sram_out.size - params_room;
-}
-
-}  // namespace
-
-sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
-                         const numerics::Datapath& datapath) {
-  const trace::Shape& in = net.tensors[layer.input].shape;
-  const trace::Shape& out = net.tensors[layer.output].shape;
-  sim::Geometry g{};
-  g.in_height = static_cast<uint16_t>(in.height);
-  g.in_width = static_cast<uint16_t>(in.width);
-  g.in_channels = static_cast<uint16_t>(in.channels);
-  g.out_height = static_cast<uint16_t>(out.height);
-  g.out_width = static_cast<uint16_t>(out.width);
-  g.kernel_h = static_cast<uint8_t>(layer.kernel_h);
-  g.kernel_w = static_cast<uint8_t>(layer.kernel_w);
-  g.stride_h = static_cast<uint8_t>(layer.stride_h);
-  g.stride_w = static_cast<uint8_t>(layer.stride_w);
-  g.dilation_h = static_cast<uint8_t>(layer.dilation_h);
-  g.dilation_w = static_cast<uint8_t>(layer.dilation_w);
-  g.pad_top = static_cast<uint8_t>(layer.pad_top);
-  g.pad_left = static_cast<uint8_t>(layer.pad_left);
-  g.activation_format = static_cast<uint8_t>(datapath.activations);
-  g.weight_format = static_cast<uint8_t>(datapath.weights);
-  g.block = static_cast<uint8_t>(datapath.block);
-  g.depthwise = layer.op == trace::Op::kDepthwiseConv;
-  return g;
-}
-
-bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datapath) {
-  return layer.has_weights() && datapath.weights == Format::kFp8;
-}
-
 Schedule::Schedule(const trace::Network& net, const platforms::DesignPoint& design,
-                   const std::vector<sim::TensorPlacement>& tensors, uint64_t staging)
+                   const Plan& plan, const std::vector<sim::TensorPlacement>& tensors,
+                   uint64_t staging)
     : net_(net),
       design_(design),
+      plan_(plan),
       tensors_(tensors),
       staging_(staging),
-      params_room_(ParamsRoom(net, design.datapath)),
       act_("sram.act.size", design.sram_act.size),
       weight_("sram.weight.size", design.sram_weight.size),
       acc_("sram.acc.size", design.sram_acc.size),
-      out_("sram.out.size", TileRoom(design, params_room_)),
-      params_("sram.out.size", params_room_, out_.size()),
-      written_(tensors.size()) {}
+      out_("sram.out.size", plan.tile_room()),
+      params_("sram.out.size", plan.params_room(), plan.tile_room()),
+      stored_(tensors.size()),
+      forwarded_(tensors.size()),
+      kept_(tensors.size(), -1),
+      kept_after_(tensors.size()) {}
 
 void Schedule::PeakUse(uint64_t peak[sim::kBuffers]) const {
   peak[static_cast<int>(Buffer::kAct)] = act_.high_water();
@@ -100,11 +51,17 @@ void Schedule::Layer(int index, const LayerConstants& constants) {
   const trace::Layer& layer = net_.layers[index];
   emit_.set_layer(static_cast<uint16_t>(index));
   emit_.set_tile(0);
+  const sim::TensorPlacement& out = tensors_[layer.output];
+  if (out.in_act) {
+    const uint64_t bytes =
+        out.act_scales - out.act_codes + ScratchpadPlan::Rounded(out.layout.scale_bytes());
+    kept_[layer.output] = act_.AllocateAt(out.act_codes, bytes, &kept_after_[layer.output]);
+  }
   switch (layer.op) {
     case trace::Op::kConv:
     case trace::Op::kDepthwiseConv:
     case trace::Op::kFullyConnected:
-      Convolution(layer, constants);
+      Convolution(layer, plan_.layer(index), constants);
       break;
     case trace::Op::kAdd:
       Add(layer);
@@ -114,12 +71,13 @@ void Schedule::Layer(int index, const LayerConstants& constants) {
       break;
   }
   if (Staged(layer)) QuantizeStaged(layer);
+  if (kept_[layer.input] >= 0)
+    act_.Release(kept_[layer.input]);  // a kept tensor has one reader from there
   emit_.at(last_store_).flags |= sim::kEndOfLayer;
 }
 
 bool Schedule::Staged(const trace::Layer& layer) const {
-  return design_.datapath.tensor_scale == numerics::ScaleSource::kDynamic &&
-         tensors_[layer.output].layout.format == Format::kNvfp4;
+  return IsStaged(layer, design_.datapath, tensors_);
 }
 
 numerics::ActivationLayout Schedule::StagingLayout(int tensor) const {
@@ -133,7 +91,8 @@ sim::Epilogue Schedule::EpilogueFor(const trace::Layer& layer) const {
   e.activation = static_cast<uint8_t>(layer.activation.kind);
   e.lo = layer.activation.lo;
   e.hi = layer.activation.hi;
-  e.out_format = static_cast<uint8_t>(Staged(layer) ? Format::kFp32 : tensors_[layer.output].layout.format);
+  e.out_format =
+      static_cast<uint8_t>(Staged(layer) ? Format::kFp32 : tensors_[layer.output].layout.format);
   e.in_format = static_cast<uint8_t>(tensors_[layer.input].layout.format);
   e.block = static_cast<uint8_t>(design_.datapath.block);
   e.flags = Staged(layer) ? sim::kTrackAmax : 0;
@@ -163,8 +122,10 @@ CommandId Schedule::Copy(Opcode opcode, Buffer buffer, uint16_t unit, uint64_t d
 
 namespace {
 
-// Bytes of `channels` channels of a pixel; parts start at whole blocks, so a part is a layout of its own.
-numerics::ActivationLayout PartLayout(const sim::TensorPlacement& tensor, uint32_t pixels, uint32_t channels) {
+// Bytes of `channels` channels of a pixel; parts start at whole blocks, so a part is a layout of
+// its own.
+numerics::ActivationLayout PartLayout(const sim::TensorPlacement& tensor, uint32_t pixels,
+                                      uint32_t channels) {
   numerics::ActivationLayout layout = tensor.layout;
   layout.pixels = static_cast<int>(pixels);
   layout.channels = static_cast<int>(channels);
@@ -187,7 +148,7 @@ CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, ui
   const auto held = PartLayout(tensor, part.pixels, part.channels);
   const auto before = PartLayout(tensor, 1, part.channel);
   Deps deps = after;
-  deps.push_back(WriterOf(part.tensor, part.pixel + part.pixels));
+  deps.push_back(WriterOf(stored_[part.tensor], part.pixel + part.pixels));
   const uint32_t stride = tensor.layout.code_bytes_per_pixel();
   CommandId id = Copy(Opcode::kLoad, buffer, codes,
                       tensor.codes + uint64_t{part.pixel} * stride + before.code_bytes_per_pixel(),
@@ -201,7 +162,8 @@ CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, ui
   return id;
 }
 
-CommandId Schedule::StorePart(const Part& part, uint16_t codes, uint16_t scales, const Deps& after) {
+CommandId Schedule::StorePart(const Part& part, uint16_t codes, uint16_t scales,
+                              const Deps& after) {
   const sim::TensorPlacement& tensor = tensors_[part.tensor];
   const auto held = PartLayout(tensor, part.pixels, part.channels);
   const auto before = PartLayout(tensor, 1, part.channel);
@@ -218,13 +180,51 @@ CommandId Schedule::StorePart(const Part& part, uint16_t codes, uint16_t scales,
   return id;
 }
 
-void Schedule::Wrote(int tensor, uint32_t pixels_done, CommandId store) {
-  written_[tensor].emplace_back(pixels_done, store);
+CommandId Schedule::Forward(const Part& part, uint16_t codes, uint16_t scales, const Deps& after) {
+  const sim::TensorPlacement& tensor = tensors_[part.tensor];
+  const auto held = PartLayout(tensor, part.pixels, part.channels);
+  const auto before = PartLayout(tensor, 1, part.channel);
+  Deps deps = after;
+  deps.insert(deps.end(), kept_after_[part.tensor].begin(), kept_after_[part.tensor].end());
+  const auto move = [&](uint16_t from, uint32_t base, uint32_t offset, uint32_t row_bytes,
+                        uint32_t stride) {
+    sim::Command command = MakeCommand(Opcode::kForward);
+    command.move.from = from * sim::kSramUnit;
+    command.move.to = base + part.pixel * stride + offset;
+    const bool whole = row_bytes == stride;
+    command.move.rows = whole ? 1 : part.pixels;
+    command.move.row_bytes = whole ? part.pixels * row_bytes : row_bytes;
+    command.move.to_stride = stride;
+    last_store_ = emit_.Emit(command, deps);
+  };
+  move(codes, tensor.act_codes, before.code_bytes_per_pixel(), held.code_bytes_per_pixel(),
+       tensor.layout.code_bytes_per_pixel());
+  if (held.scale_bytes_per_pixel() > 0) {
+    move(scales, tensor.act_scales, before.scale_bytes_per_pixel(), held.scale_bytes_per_pixel(),
+         tensor.layout.scale_bytes_per_pixel());
+  }
+  act_.Use(kept_[part.tensor], last_store_);
+  return last_store_;
 }
 
-CommandId Schedule::WriterOf(int tensor, uint32_t pixels) const {
-  for (const auto& [done, store] : written_[tensor]) {
-    if (done >= pixels) return store;
+CommandId Schedule::Deliver(const Part& part, uint16_t codes, uint16_t scales, const Deps& after,
+                            bool complete) {
+  const uint32_t done = part.pixel + part.pixels;
+  CommandId last = kNone;
+  if (tensors_[part.tensor].in_act) {
+    last = Forward(part, codes, scales, after);
+    if (complete) forwarded_[part.tensor].emplace_back(done, last);
+  }
+  if (tensors_[part.tensor].in_dram) {
+    last = StorePart(part, codes, scales, after);
+    if (complete) stored_[part.tensor].emplace_back(done, last);
+  }
+  return last;
+}
+
+CommandId Schedule::WriterOf(const Log& log, uint32_t pixels) {
+  for (const auto& [done, word] : log) {
+    if (done >= pixels) return word;
   }
   return kNone;  // the network's input
 }

@@ -1,4 +1,5 @@
-// Turns layers into command words: loads, computation, epilogue and stores of each tile, with what each must wait for.
+// Turns layers into command words: loads, computation, epilogue and stores of each tile, with what
+// each must wait for.
 #pragma once
 
 #include <map>
@@ -8,8 +9,8 @@
 #include "models/sim_core/program.h"
 #include "platforms/design_point.h"
 #include "sw/lowering/emitter.h"
+#include "sw/lowering/plan.h"
 #include "sw/lowering/scratchpad_plan.h"
-#include "sw/lowering/tiling.h"
 #include "sw/trace/network.h"
 
 namespace nibble::lowering {
@@ -18,20 +19,15 @@ namespace nibble::lowering {
 struct LayerConstants {
   uint64_t weight_codes = 0, weight_scales = 0;  // DRAM addresses (layers beside the memory)
   uint64_t params = 0;                           // DRAM address of biases, or (bias, scale) pairs
-  float weight_scale = 1.0f;                     // factor common to all channels, when params are biases only
+  float weight_scale = 1.0f;  // factor common to all channels, when params are biases only
   bool near_memory = false;
-  uint16_t bank_row = 0;                         // first DRAM row of the weights (layers near the memory)
+  uint16_t bank_row = 0;  // first DRAM row of the weights (layers near the memory)
 };
-
-sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
-                         const numerics::Datapath& datapath);
-// True where weights carry a scale per output channel that the epilogue applies.
-bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datapath);
 
 class Schedule {
  public:
   // `staging`: DRAM address for FP32 tensors that wait for their dynamic scale.
-  Schedule(const trace::Network& net, const platforms::DesignPoint& design,
+  Schedule(const trace::Network& net, const platforms::DesignPoint& design, const Plan& plan,
            const std::vector<sim::TensorPlacement>& tensors, uint64_t staging);
 
   // Presets of the tensor scale registers; first of all.
@@ -52,11 +48,12 @@ class Schedule {
   };
   struct Resident {
     ScratchpadPlan::Tile tile = -1;
-    Deps after;                       // for the loads: users of what lay there before
+    Deps after;                        // for the loads: users of what lay there before
     std::map<uint32_t, Piece> pieces;  // by row tile or first channel
   };
   struct ConvState;
-  void Convolution(const trace::Layer& layer, const LayerConstants& constants);
+  void Convolution(const trace::Layer& layer, const LayerPlan& plan,
+                   const LayerConstants& constants);
   CommandId LoadParams(ConvState& state);
   Piece LoadInput(ConvState& state, uint32_t row_tile);
   Piece LoadWeights(ConvState& state, uint32_t channel, uint32_t channels);
@@ -72,35 +69,45 @@ class Schedule {
   // Second pass of a dynamic tensor scale: staged FP32 -> stored.
   void QuantizeStaged(const trace::Layer& layer);
 
-  // A part of a tensor: `pixels` from `pixel`, `channels` from `channel`, moved to or from the output SRAM (or, for
-  // loads, another buffer) as codes and scales; returns the last word.
+  // A part of a tensor: `pixels` from `pixel`, `channels` from `channel`, moved to or from the
+  // output SRAM (or, for loads, another buffer) as codes and scales; returns the last word.
   struct Part {
     int tensor;
     uint32_t pixel, pixels, channel, channels;
   };
   CommandId LoadPart(const Part& part, sim::Buffer buffer, uint16_t codes, uint16_t scales,
                      const Deps& after);
+  // Stores to DRAM and keeps in the activation SRAM, as the plan says for the tensor; with
+  // `complete`, all pixels up to the part's last are there afterwards.
+  CommandId Deliver(const Part& part, uint16_t codes, uint16_t scales, const Deps& after,
+                    bool complete);
   CommandId StorePart(const Part& part, uint16_t codes, uint16_t scales, const Deps& after);
-  CommandId Copy(sim::Opcode opcode, sim::Buffer buffer, uint16_t unit, uint64_t dram, uint32_t rows,
-                 uint32_t row_bytes, uint32_t stride, const Deps& after);
-  uint64_t PartCodeBytes(const Part& part) const;   // as they lie in SRAM
+  CommandId Forward(const Part& part, uint16_t codes, uint16_t scales, const Deps& after);
+  CommandId Copy(sim::Opcode opcode, sim::Buffer buffer, uint16_t unit, uint64_t dram,
+                 uint32_t rows, uint32_t row_bytes, uint32_t stride, const Deps& after);
+  uint64_t PartCodeBytes(const Part& part) const;  // as they lie in SRAM
   uint64_t PartScaleBytes(const Part& part) const;
 
   sim::Epilogue EpilogueFor(const trace::Layer& layer) const;
   bool Staged(const trace::Layer& layer) const;  // output waits for its dynamic scale
   numerics::ActivationLayout StagingLayout(int tensor) const;
-  void Wrote(int tensor, uint32_t pixels_done, CommandId store);
-  CommandId WriterOf(int tensor, uint32_t pixels) const;  // the store after which the first `pixels` are there
+
+  // Which word has delivered which part of a tensor: (pixels done, word), ascending.
+  using Log = std::vector<std::pair<uint32_t, CommandId>>;
+  static CommandId WriterOf(const Log& log,
+                            uint32_t pixels);  // the word after which the first `pixels` are there
 
   const trace::Network& net_;
   const platforms::DesignPoint& design_;
+  const Plan& plan_;
   const std::vector<sim::TensorPlacement>& tensors_;
   uint64_t staging_;
-  uint32_t params_room_;  // bytes at the end of the output SRAM that hold layers' parameters
   Emitter emit_;
   ScratchpadPlan act_, weight_, acc_, out_, params_;
   CommandId last_store_ = kNone;
-  std::vector<std::vector<std::pair<uint32_t, CommandId>>> written_;  // [tensor]: (pixels done, store)
+  std::vector<Log> stored_, forwarded_;     // by tensor
+  std::vector<ScratchpadPlan::Tile> kept_;  // by tensor: its place in the activation SRAM
+  std::vector<Deps> kept_after_;            // users of what lay there before
 };
 
 }  // namespace nibble::lowering

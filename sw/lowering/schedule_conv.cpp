@@ -1,4 +1,5 @@
-// Convolutions and fully connected layers: tiles in the chosen order, weights and activations loaded when first needed.
+// Convolutions and fully connected layers: tiles in the chosen order, weights and activations
+// loaded when first needed.
 #include <algorithm>
 
 #include "models/accel/weight_layout.h"
@@ -20,17 +21,17 @@ uint64_t Rounded(uint64_t bytes) { return ScratchpadPlan::Rounded(bytes); }
 struct Schedule::ConvState {
   const trace::Layer& layer;
   const LayerConstants& constants;
-  ConvProblem problem;
-  ConvTiling tiling;
-  accel::WeightLayout weights;
-  Resident input, weight;
+  const ConvProblem& problem;
+  const ConvTiling& tiling;
+  accel::WeightLayout weights{};
+  Resident input{}, weight{};
   ScratchpadPlan::Tile params = -1;
   CommandId params_loaded = kNone;
   uint32_t param_bytes = 0;  // of one channel
 
   // The output tile under construction.
   ScratchpadPlan::Tile out = -1;
-  Deps out_after;
+  Deps out_after{};
   uint16_t out_codes = 0, out_scales = 0, residual_codes = 0, residual_scales = 0;
   CommandId residual_loaded = kNone, vector = kNone;
 
@@ -45,18 +46,26 @@ struct Schedule::ConvState {
 CommandId Schedule::LoadParams(ConvState& s) {
   Deps after;
   s.params = params_.Allocate(s.problem.params_bytes, &after);
-  const CommandId load = Copy(Opcode::kLoad, Buffer::kOut, params_.unit(s.params), s.constants.params, 1,
-                              s.problem.params_bytes, s.problem.params_bytes, after);
+  const CommandId load =
+      Copy(Opcode::kLoad, Buffer::kOut, params_.unit(s.params), s.constants.params, 1,
+           s.problem.params_bytes, s.problem.params_bytes, after);
   params_.Use(s.params, load);
   return load;
 }
 
 Schedule::Piece Schedule::LoadInput(ConvState& s, uint32_t row_tile) {
+  const sim::Geometry& g = s.problem.geometry;
+  const RowRange rows = InputRows(g, s.out_row(row_tile), s.out_rows(row_tile));
+  if (s.problem.input_in_act) {
+    const sim::TensorPlacement& tensor = tensors_[s.layer.input];
+    const uint32_t pixels = (rows.first + rows.count) * g.in_width;
+    return {WriterOf(forwarded_[s.layer.input], pixels),
+            static_cast<uint16_t>(tensor.act_codes / sim::kSramUnit),
+            static_cast<uint16_t>(tensor.act_scales / sim::kSramUnit)};
+  }
   Resident& in = s.input;
   const auto found = in.pieces.find(row_tile);
   if (found != in.pieces.end()) return found->second;
-  const sim::Geometry& g = s.problem.geometry;
-  const RowRange rows = InputRows(g, s.out_row(row_tile), s.out_rows(row_tile));
   const auto part = [&](uint32_t first, uint32_t count) {
     return Part{s.layer.input, first * g.in_width, count * g.in_width, 0, g.in_channels};
   };
@@ -114,7 +123,8 @@ Schedule::Piece Schedule::LoadWeights(ConvState& s, uint32_t channel, uint32_t c
   piece.scales = weight_.unit(w.tile, offset + Rounded(channels * code_bytes));
   const auto load = [&](uint16_t unit, uint64_t base, uint64_t bytes_per_channel) {
     const auto bytes = static_cast<uint32_t>(channels * bytes_per_channel);
-    return Copy(Opcode::kLoad, Buffer::kWeight, unit, base + channel * bytes_per_channel, 1, bytes, bytes, w.after);
+    return Copy(Opcode::kLoad, Buffer::kWeight, unit, base + channel * bytes_per_channel, 1, bytes,
+                bytes, w.after);
   };
   piece.load = load(piece.codes, s.constants.weight_codes, code_bytes);
   if (scale_bytes > 0) piece.load = load(piece.scales, s.constants.weight_scales, scale_bytes);
@@ -130,12 +140,13 @@ void Schedule::Compute(ConvState& s, uint32_t row_tile, uint32_t channel, uint32
   Deps acc_free;
   const auto acc = acc_.Allocate(accel::AccumulatorBytes(pixels, channels), &acc_free);
 
-  sim::Command command = MakeCommand(s.constants.near_memory ? Opcode::kBankRun : Opcode::kTensorRun);
+  sim::Command command =
+      MakeCommand(s.constants.near_memory ? Opcode::kBankRun : Opcode::kTensorRun);
   sim::Convolve& run = command.convolve;
   run.out_row = static_cast<uint16_t>(s.out_row(row_tile));
   run.out_rows = static_cast<uint16_t>(s.out_rows(row_tile));
-  run.in_row = static_cast<uint16_t>(rows.first);
-  run.in_rows = static_cast<uint16_t>(rows.count);
+  run.in_row = static_cast<uint16_t>(s.problem.input_in_act ? 0 : rows.first);
+  run.in_rows = static_cast<uint16_t>(s.problem.input_in_act ? g.in_height : rows.count);
   run.bank_row = s.constants.bank_row;
 
   const uint32_t step = s.constants.near_memory ? channels : s.tiling.weight_channels;
@@ -157,7 +168,7 @@ void Schedule::Compute(ConvState& s, uint32_t row_tile, uint32_t channel, uint32
     run.channels = static_cast<uint16_t>(count);
     run.acc = acc_.unit(acc, uint64_t{c} * pixels * sizeof(float));
     compute = emit_.Emit(command, after);
-    act_.Use(s.input.tile, compute);
+    act_.Use(s.problem.input_in_act ? kept_[s.layer.input] : s.input.tile, compute);
     if (!s.constants.near_memory) weight_.Use(s.weight.tile, compute);
   }
   acc_.Use(acc, compute);
@@ -194,7 +205,8 @@ void Schedule::OpenOutput(ConvState& s, uint32_t row_tile, uint32_t channel, uin
   const uint32_t width = s.problem.geometry.out_width;
   const uint32_t first = s.whole_pixels() ? 0 : channel;
   const uint32_t held = s.whole_pixels() ? s.problem.channels : channels;
-  const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first, held};
+  const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first,
+                  held};
   const uint64_t codes =
       Rounded(Staged(s.layer) ? uint64_t{part.pixels} * held * sizeof(float) : PartCodeBytes(part));
   const uint64_t scales = Staged(s.layer) ? 0 : Rounded(PartScaleBytes(part));
@@ -212,7 +224,8 @@ void Schedule::OpenOutput(ConvState& s, uint32_t row_tile, uint32_t channel, uin
   if (has_residual) {
     s.residual_codes = out_.unit(s.out, codes + scales);
     s.residual_scales = out_.unit(s.out, codes + scales + residual_codes);
-    s.residual_loaded = LoadPart(residual, Buffer::kOut, s.residual_codes, s.residual_scales, s.out_after);
+    s.residual_loaded =
+        LoadPart(residual, Buffer::kOut, s.residual_codes, s.residual_scales, s.out_after);
     out_.Use(s.out, s.residual_loaded);
   }
 }
@@ -222,40 +235,34 @@ void Schedule::CloseOutput(ConvState& s, uint32_t row_tile, uint32_t channel, ui
   const uint32_t width = s.problem.geometry.out_width;
   const uint32_t first = s.whole_pixels() ? 0 : channel;
   const uint32_t held = s.whole_pixels() ? s.problem.channels : channels;
-  const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first, held};
+  const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first,
+                  held};
   CommandId store = kNone;
   if (Staged(s.layer)) {
     const uint64_t stride = uint64_t{s.problem.channels} * sizeof(float);
-    store = Copy(Opcode::kStore, Buffer::kOut, s.out_codes, staging_ + part.pixel * stride + first * sizeof(float),
-                 part.pixels, held * static_cast<uint32_t>(sizeof(float)), static_cast<uint32_t>(stride), {s.vector});
+    store = Copy(Opcode::kStore, Buffer::kOut, s.out_codes,
+                 staging_ + part.pixel * stride + first * sizeof(float), part.pixels,
+                 held * static_cast<uint32_t>(sizeof(float)), static_cast<uint32_t>(stride),
+                 {s.vector});
   } else {
-    store = StorePart(part, s.out_codes, s.out_scales, {s.vector});
-    if (channel + channels == s.problem.channels) Wrote(s.layer.output, part.pixel + part.pixels, store);
+    const bool complete = channel + channels == s.problem.channels;
+    store = Deliver(part, s.out_codes, s.out_scales, {s.vector}, complete);
   }
   out_.Use(s.out, store);
   out_.Release(s.out);
   s.out = -1;
 }
 
-void Schedule::Convolution(const trace::Layer& layer, const LayerConstants& constants) {
-  ConvState s{layer, constants, {}, {}, {}, {}, {}, -1, kNone, 0, -1, {}, 0, 0, 0, 0, kNone, kNone};
-  const auto channels = static_cast<uint32_t>(net_.tensors[layer.output].shape.channels);
+void Schedule::Convolution(const trace::Layer& layer, const LayerPlan& plan,
+                           const LayerConstants& constants) {
   const bool channel_scales = HasChannelScales(layer, design_.datapath);
-  s.param_bytes = static_cast<uint32_t>(channel_scales ? 2 * sizeof(float) : sizeof(float));
-  const auto pixel_bytes = [](const numerics::ActivationLayout& layout) {
-    return layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
-  };
-  s.problem.geometry = GeometryOf(net_, layer, design_.datapath);
-  s.problem.channels = channels;
-  s.problem.out_pixel_bytes = pixel_bytes(Staged(layer) ? StagingLayout(layer.output) : tensors_[layer.output].layout);
-  if (layer.residual >= 0) s.problem.residual_pixel_bytes = pixel_bytes(tensors_[layer.residual].layout);
-  s.problem.params_bytes = channels * s.param_bytes;
-  s.problem.out_room = out_.size();
-  s.problem.near_memory = constants.near_memory;
-  s.weights = accel::WeightLayoutOf(s.problem.geometry);
-  s.tiling = ChooseTiling(s.problem, design_, layer.name);
+  const uint32_t channels = plan.problem.channels;
+  ConvState s{layer, constants, plan.problem, plan.tiling};
+  s.weights = accel::WeightLayoutOf(plan.problem.geometry);
+  s.param_bytes = plan.problem.params_bytes / channels;
 
-  sim::Command config = MakeCommand(constants.near_memory ? Opcode::kBankConfig : Opcode::kTensorConfig);
+  sim::Command config =
+      MakeCommand(constants.near_memory ? Opcode::kBankConfig : Opcode::kTensorConfig);
   config.geometry = s.problem.geometry;
   emit_.Emit(config);
   config = MakeCommand(Opcode::kVectorConfig);

@@ -29,7 +29,8 @@ sim::Elementwise Tile(uint32_t pixels, uint32_t channels) {
 uint32_t PixelsOfTile(uint64_t room, uint64_t bytes, uint32_t pixels, const trace::Layer& layer) {
   constexpr uint64_t kSlack = 8 * sim::kSramUnit;  // parts are rounded to units apart
   if (room / 2 < bytes + kSlack) {
-    throw LoweringError(fmt::format("layer '{}': not even one pixel fits: sram.out.size is too small", layer.name));
+    throw LoweringError(
+        fmt::format("layer '{}': not even one pixel fits: sram.out.size is too small", layer.name));
   }
   return static_cast<uint32_t>(std::min<uint64_t>({(room / 2 - kSlack) / bytes, pixels, 0xFFFF}));
 }
@@ -41,7 +42,8 @@ void Schedule::AveragePool(const trace::Layer& layer) {
   const auto pixels = static_cast<uint32_t>(in.pixels());
   const auto channels = static_cast<uint32_t>(in.channels);
   if (pixels > 0xFFFF) {
-    throw LoweringError(fmt::format("layer '{}': a pool over {} pixels: at most 65535", layer.name, pixels));
+    throw LoweringError(
+        fmt::format("layer '{}': a pool over {} pixels: at most 65535", layer.name, pixels));
   }
   sim::Command config = MakeCommand(Opcode::kVectorConfig);
   config.epilogue = EpilogueFor(layer);
@@ -60,14 +62,16 @@ void Schedule::AveragePool(const trace::Layer& layer) {
     const uint32_t count = std::min(step, pixels - pixel);
     const bool last = pixel + count == pixels;
     const Part in_part{layer.input, pixel, count, 0, channels};
-    sim::Command command = MakeCommand(
-        Opcode::kVectorPool, static_cast<uint8_t>((pixel == 0 ? sim::kFirst : 0) | (last ? sim::kLast : 0)));
+    sim::Command command =
+        MakeCommand(Opcode::kVectorPool,
+                    static_cast<uint8_t>((pixel == 0 ? sim::kFirst : 0) | (last ? sim::kLast : 0)));
     sim::Elementwise& tile = command.elementwise = Tile(count, channels);
     const uint64_t in_codes = ScratchpadPlan::Rounded(PartCodeBytes(in_part));
     const uint64_t in_scales = ScratchpadPlan::Rounded(PartScaleBytes(in_part));
     Deps after;
     const auto place = out_.Allocate(
-        in_codes + in_scales + ScratchpadPlan::Rounded(out_codes) + PartScaleBytes(out_part), &after);
+        in_codes + in_scales + ScratchpadPlan::Rounded(out_codes) + PartScaleBytes(out_part),
+        &after);
     tile.in = out_.unit(place);
     tile.in_scales = out_.unit(place, in_codes);
     tile.out = out_.unit(place, in_codes + in_scales);
@@ -83,11 +87,11 @@ void Schedule::AveragePool(const trace::Layer& layer) {
     acc_.Use(sums, pool);
     if (last) {
       const CommandId store =
-          Staged(layer) ? Copy(Opcode::kStore, Buffer::kOut, tile.out, staging_, 1,
-                               static_cast<uint32_t>(out_codes), static_cast<uint32_t>(out_codes), {pool})
-                        : StorePart(out_part, tile.out, tile.out_scales, {pool});
+          Staged(layer)
+              ? Copy(Opcode::kStore, Buffer::kOut, tile.out, staging_, 1,
+                     static_cast<uint32_t>(out_codes), static_cast<uint32_t>(out_codes), {pool})
+              : Deliver(out_part, tile.out, tile.out_scales, {pool}, true);
       out_.Use(place, store);
-      if (!Staged(layer)) Wrote(layer.output, 1, store);
     }
     out_.Release(place);
   }
@@ -106,8 +110,9 @@ void Schedule::Add(const trace::Layer& layer) {
   const auto& in_layout = tensors_[layer.input].layout;
   const auto& out_layout = tensors_[layer.output].layout;
   const uint64_t in_bytes = in_layout.code_bytes_per_pixel() + in_layout.scale_bytes_per_pixel();
-  const uint64_t out_bytes = Staged(layer) ? staged.code_bytes_per_pixel()
-                                           : out_layout.code_bytes_per_pixel() + out_layout.scale_bytes_per_pixel();
+  const uint64_t out_bytes =
+      Staged(layer) ? staged.code_bytes_per_pixel()
+                    : out_layout.code_bytes_per_pixel() + out_layout.scale_bytes_per_pixel();
   const uint32_t step = PixelsOfTile(out_.size(), 2 * in_bytes + out_bytes, pixels, layer);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
@@ -116,7 +121,8 @@ void Schedule::Add(const trace::Layer& layer) {
     const Part out{layer.output, pixel, count, 0, channels};
     const uint64_t codes = ScratchpadPlan::Rounded(PartCodeBytes(a));
     const uint64_t scales = ScratchpadPlan::Rounded(PartScaleBytes(a));
-    const uint64_t out_codes = Staged(layer) ? uint64_t{count} * staged.code_bytes_per_pixel() : PartCodeBytes(out);
+    const uint64_t out_codes =
+        Staged(layer) ? uint64_t{count} * staged.code_bytes_per_pixel() : PartCodeBytes(out);
     Deps after;
     const auto place = out_.Allocate(
         2 * (codes + scales) + ScratchpadPlan::Rounded(out_codes) + PartScaleBytes(out), &after);
@@ -135,13 +141,12 @@ void Schedule::Add(const trace::Layer& layer) {
     const CommandId add = emit_.Emit(command, after);
     out_.Use(place, add);
     const auto row = static_cast<uint32_t>(staged.code_bytes_per_pixel());
-    const CommandId store =
-        Staged(layer) ? Copy(Opcode::kStore, Buffer::kOut, tile.out, staging_ + uint64_t{pixel} * row, count,
-                             row, row, {add})
-                      : StorePart(out, tile.out, tile.out_scales, {add});
+    const CommandId store = Staged(layer)
+                                ? Copy(Opcode::kStore, Buffer::kOut, tile.out,
+                                       staging_ + uint64_t{pixel} * row, count, row, row, {add})
+                                : Deliver(out, tile.out, tile.out_scales, {add}, true);
     out_.Use(place, store);
     out_.Release(place);
-    if (!Staged(layer)) Wrote(layer.output, pixel + count, store);
   }
 }
 
@@ -161,7 +166,8 @@ void Schedule::QuantizeStaged(const trace::Layer& layer) {
 
   const auto row = static_cast<uint32_t>(staged.code_bytes_per_pixel());
   const uint32_t step = PixelsOfTile(
-      out_.size(), uint64_t{row} + layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel(), pixels, layer);
+      out_.size(), uint64_t{row} + layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel(),
+      pixels, layer);
   const CommandId all_staged = last_store_;
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
@@ -177,16 +183,15 @@ void Schedule::QuantizeStaged(const trace::Layer& layer) {
     tile.out_scales = static_cast<uint16_t>(tile.out + Units(PartCodeBytes(out)));
     Deps load_after = after;
     load_after.push_back(all_staged);
-    const CommandId load = Copy(Opcode::kLoad, Buffer::kOut, tile.in, staging_ + uint64_t{pixel} * row, count,
-                                row, row, load_after);
+    const CommandId load = Copy(Opcode::kLoad, Buffer::kOut, tile.in,
+                                staging_ + uint64_t{pixel} * row, count, row, row, load_after);
     out_.Use(place, load);
     after.push_back(load);
     const CommandId quantize = emit_.Emit(command, after);
     out_.Use(place, quantize);
-    const CommandId store = StorePart(out, tile.out, tile.out_scales, {quantize});
+    const CommandId store = Deliver(out, tile.out, tile.out_scales, {quantize}, true);
     out_.Use(place, store);
     out_.Release(place);
-    Wrote(layer.output, pixel + count, store);
   }
 }
 

@@ -38,15 +38,24 @@ ScratchpadPlan::Tile ScratchpadPlan::Allocate(uint64_t bytes, std::vector<Comman
     begin = kept->end;
   }
 
-  const uint64_t end = begin + bytes;
+  cursor_ = begin + bytes;
+  return Occupy(begin, begin + bytes, after);
+}
+
+ScratchpadPlan::Tile ScratchpadPlan::AllocateAt(uint64_t begin, uint64_t bytes,
+                                                std::vector<CommandId>* after) {
+  return Occupy(begin, begin + Rounded(bytes), after);
+}
+
+ScratchpadPlan::Tile ScratchpadPlan::Occupy(uint64_t begin, uint64_t end,
+                                            std::vector<CommandId>* after) {
   for (const Region& r : regions_) {
-    if (overlaps(r, begin, end)) after->insert(after->end(), r.users.begin(), r.users.end());
+    if (r.begin < end && begin < r.end) after->insert(after->end(), r.users.begin(), r.users.end());
   }
   // A region that is covered only in part keeps its users for the rest of it.
   regions_.erase(std::remove_if(regions_.begin(), regions_.end(),
                                 [&](const Region& r) { return begin <= r.begin && r.end <= end; }),
                  regions_.end());
-  cursor_ = end;
   high_water_ = std::max(high_water_, static_cast<uint32_t>(end));
   regions_.push_back({next_tile_, begin, end, true, {}});
   return next_tile_++;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -21,10 +20,16 @@ uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 // Sizes and costs of one way to cut one problem.
 class Candidate {
  public:
-  Candidate(const ConvProblem& problem, const platforms::DesignPoint& design, const ConvTiling& tiling)
-      : p_(problem), g_(problem.geometry), d_(design), t_(tiling), input_(accel::InputLayoutOf(g_)) {
+  Candidate(const ConvProblem& problem, const platforms::DesignPoint& design,
+            const ConvTiling& tiling)
+      : p_(problem),
+        g_(problem.geometry),
+        d_(design),
+        t_(tiling),
+        input_(accel::InputLayoutOf(g_)) {
     const accel::WeightLayout weights = accel::WeightLayoutOf(g_);
-    weight_bytes_per_channel_ = weights.code_bytes_per_channel() + weights.scale_bytes_per_channel();
+    weight_bytes_per_channel_ =
+        weights.code_bytes_per_channel() + weights.scale_bytes_per_channel();
     row_tiles_ = t_.row_tiles(g_);
     channel_tiles_ = t_.channel_tiles(p_);
   }
@@ -33,14 +38,16 @@ class Candidate {
   const char* TooSmall() {
     const bool one_tile = row_tiles_ * channel_tiles_ == 1;
     if (Pixels(t_.rows) > 0xFFFF) return "sram.acc.size";
-    if (!Fits(d_.sram_act.size, InputBytes(), row_tiles_ == 1)) return "sram.act.size";
-    t_.keep_input = t_.order == LoopOrder::kChannelsOuter &&
-                    row_tiles_ * InputBytes() <= d_.sram_act.size;
+    if (!p_.input_in_act && !Fits(p_.act_room, InputBytes(), row_tiles_ == 1))
+      return "sram.act.size";
+    t_.keep_input = !p_.input_in_act && t_.order == LoopOrder::kChannelsOuter &&
+                    row_tiles_ * InputBytes() <= p_.act_room;
     if (!p_.near_memory) {
       const uint64_t runs = channel_tiles_ * DivideUp(t_.channels, t_.weight_channels);
       t_.keep_weights = WeightBytes(p_.channels) + runs * kSlack <= d_.sram_weight.size;
       // Channel tiles are worked on over all rows, so that their weights must be there together.
-      const bool evicted = t_.order == LoopOrder::kChannelsOuter && t_.weight_channels < t_.channels;
+      const bool evicted =
+          t_.order == LoopOrder::kChannelsOuter && t_.weight_channels < t_.channels;
       if (!t_.keep_weights && evicted) return "sram.weight.size";
       if (!t_.keep_weights && !Fits(d_.sram_weight.size, WeightBytes(t_.weight_channels), false)) {
         return "sram.weight.size";
@@ -67,21 +74,29 @@ class Candidate {
     const uint64_t input_passes = rows_outer || t_.keep_input ? 1 : channel_tiles_;
     const uint64_t weight_passes = rows_outer && !t_.keep_weights ? row_tiles_ : 1;
     const uint64_t pixels = Pixels(g_.out_height);
-    // A part of a pixel's channels is a short row in DRAM; its ends waste parts of bursts.
+    // Some of a pixel's channels are a short row in DRAM, of codes and of scales, whose ends waste
+    // a burst each.
+    const uint64_t short_rows = (p_.output_in_dram ? 2 : 0) + (p_.residual_pixel_bytes > 0 ? 2 : 0);
     const uint64_t ragged =
-        rows_outer ? 0 : (channel_tiles_ - 1) * pixels * d_.dram.burst_bytes * (p_.residual_pixel_bytes ? 4 : 2);
-    t_.dram_bytes = input_bytes * input_passes + p_.params_bytes +
-                    (p_.near_memory ? 0 : weight_bytes_per_channel_ * p_.channels * weight_passes) +
-                    pixels * (p_.out_pixel_bytes + p_.residual_pixel_bytes) + ragged;
+        rows_outer ? 0 : channel_tiles_ * pixels * short_rows * d_.dram.burst_bytes;
+    t_.dram_bytes =
+        (p_.input_in_act ? 0 : input_bytes * input_passes) + p_.params_bytes +
+        (p_.near_memory ? 0 : weight_bytes_per_channel_ * p_.channels * weight_passes) +
+        pixels * ((p_.output_in_dram ? p_.out_pixel_bytes : 0) + p_.residual_pixel_bytes) + ragged;
 
     const double rate = DramBytesPerCycle(d_);
-    const auto transfer = [&](uint64_t bytes) { return static_cast<uint64_t>(bytes / rate) + kDramLatency; };
+    const auto transfer = [&](uint64_t bytes) {
+      return static_cast<uint64_t>(bytes / rate) + kDramLatency;
+    };
     const uint64_t tiles = row_tiles_ * channel_tiles_;
-    const uint64_t loads = transfer(t_.dram_bytes) + tiles * kTileOverhead;
+    // Short rows also keep DRAM from streaming: neighbouring bursts meet in a bank group (tCCD_L
+    // against tCCD_S).
+    const uint64_t loads = transfer(t_.dram_bytes + ragged) + tiles * kTileOverhead;
     // Banks compute on the memory that the loads need; otherwise the engines overlap.
     const uint64_t steady =
         p_.near_memory ? std::max(tensor + loads, vector) : std::max({tensor, vector, loads});
-    const uint64_t first = transfer(InputBytes() + (p_.near_memory ? 0 : WeightBytes(t_.weight_channels)));
+    const uint64_t first = transfer((p_.input_in_act ? 0 : InputBytes()) +
+                                    (p_.near_memory ? 0 : WeightBytes(t_.weight_channels)));
     const uint64_t last = vector / tiles + transfer(OutBytes());
     t_.cycles = steady + first + last;
     return t_;
@@ -89,23 +104,33 @@ class Candidate {
 
  private:
   static constexpr uint64_t kSlack = 2 * sim::kSramUnit;  // codes and scales are rounded apart
-  static constexpr uint64_t kDramLatency = 60;   // cycles, about tRCD + CL of LPDDR5 at 1 GHz
-  static constexpr uint64_t kTileOverhead = 20;  // cycles of a transaction that the next cannot hide
+  static constexpr uint64_t kDramLatency = 60;  // cycles, about tRCD + CL of LPDDR5 at 1 GHz
+  static constexpr uint64_t kTileOverhead =
+      20;  // cycles of a transaction that the next cannot hide
 
-  // Two tiles side by side, so that one moves while the other is worked on, unless there is only one.
-  static bool Fits(uint64_t size, uint64_t bytes, bool alone) { return bytes * (alone ? 1 : 2) <= size; }
+  // Two tiles side by side, so that one moves while the other is worked on, unless there is only
+  // one.
+  static bool Fits(uint64_t size, uint64_t bytes, bool alone) {
+    return bytes * (alone ? 1 : 2) <= size;
+  }
 
   uint64_t Pixels(uint32_t rows) const { return uint64_t{rows} * g_.out_width; }
-  uint64_t PixelBytes() const { return input_.code_bytes_per_pixel() + input_.scale_bytes_per_pixel(); }
+  uint64_t PixelBytes() const {
+    return input_.code_bytes_per_pixel() + input_.scale_bytes_per_pixel();
+  }
   uint64_t InputBytes() const {  // of the largest tile
-    const uint64_t rows = std::min<uint64_t>(
-        g_.in_height, uint64_t{t_.rows - 1} * g_.stride_h + uint64_t{g_.kernel_h - 1u} * g_.dilation_h + 1);
+    const uint64_t rows =
+        std::min<uint64_t>(g_.in_height, uint64_t{t_.rows - 1} * g_.stride_h +
+                                             uint64_t{g_.kernel_h - 1u} * g_.dilation_h + 1);
     return rows * g_.in_width * PixelBytes() + kSlack;
   }
-  uint64_t WeightBytes(uint32_t channels) const { return channels * weight_bytes_per_channel_ + kSlack; }
+  uint64_t WeightBytes(uint32_t channels) const {
+    return channels * weight_bytes_per_channel_ + kSlack;
+  }
   uint64_t OutBytes() const {
     const uint64_t held = t_.order == LoopOrder::kRowsOuter ? p_.channels : t_.channels;
-    return DivideUp(Pixels(t_.rows) * (p_.out_pixel_bytes + p_.residual_pixel_bytes) * held, p_.channels) +
+    return DivideUp(Pixels(t_.rows) * (p_.out_pixel_bytes + p_.residual_pixel_bytes) * held,
+                    p_.channels) +
            2 * kSlack;
   }
   uint64_t ComputeCycles(uint64_t pixels, uint32_t channels) const {
@@ -115,7 +140,8 @@ class Candidate {
       return clocks * d_.dram.tck_ps * d_.clock_mhz / 1000000;
     }
     const uint64_t runs = DivideUp(channels, t_.weight_channels);
-    return accel::TensorCostOf(d_.tensor, g_, pixels, channels).cycles + (runs - 1) * d_.tensor.latency;
+    return accel::TensorCostOf(d_.tensor, g_, pixels, channels).cycles +
+           (runs - 1) * d_.tensor.latency;
   }
 
   const ConvProblem& p_;
@@ -126,7 +152,8 @@ class Candidate {
   uint64_t weight_bytes_per_channel_ = 0, row_tiles_ = 0, channel_tiles_ = 0;
 };
 
-// Channel tiles worth trying: all, and multiples of what a block, an accumulator group and the banks need.
+// Channel tiles worth trying: all, and multiples of what a block, an accumulator group and the
+// banks need.
 std::vector<uint32_t> ChannelChoices(const ConvProblem& p, const platforms::DesignPoint& d) {
   uint32_t unit = std::max<uint32_t>(accel::kAccGroup, p.geometry.block);
   if (p.near_memory) unit = std::max(unit, d.dram_channels * d.dram.banks());
@@ -167,12 +194,12 @@ double DramBytesPerCycle(const platforms::DesignPoint& d) {
 ConvTiling ChooseTiling(const ConvProblem& problem, const platforms::DesignPoint& design,
                         const std::string& layer) {
   const sim::Geometry& g = problem.geometry;
-  std::optional<ConvTiling> best;
+  std::vector<ConvTiling> fitting;
   const char* too_small = nullptr;
-  const auto rank = [](const ConvTiling& t) { return std::make_tuple(t.cycles, t.dram_bytes); };
   for (uint32_t channels : ChannelChoices(problem, design)) {
     for (LoopOrder order : {LoopOrder::kRowsOuter, LoopOrder::kChannelsOuter}) {
-      if (order == LoopOrder::kChannelsOuter && (channels == problem.channels || problem.near_memory)) {
+      if (order == LoopOrder::kChannelsOuter &&
+          (channels == problem.channels || problem.near_memory)) {
         continue;
       }
       // Tile heights that differ in the number of tiles, so that tiles are of about equal size.
@@ -190,17 +217,24 @@ ConvTiling ChooseTiling(const ConvProblem& problem, const platforms::DesignPoint
           too_small = parameter;
           continue;
         }
-        const ConvTiling estimate = candidate.Estimate();
-        if (!best || rank(estimate) < rank(*best)) best = estimate;
+        fitting.push_back(candidate.Estimate());
       }
     }
   }
-  if (!best) {
-    throw LoweringError(fmt::format(
-        "layer '{}': no tile fits the scratchpads, not even one output row of {} channels: {} is too small",
-        layer, ChannelChoices(problem, design).back(), too_small));
+  if (fitting.empty()) {
+    throw LoweringError(
+        fmt::format("layer '{}': no tile fits the scratchpads, not even one output row of {} "
+                    "channels: {} is too small",
+                    layer, ChannelChoices(problem, design).back(), too_small));
   }
-  return *best;
+  uint64_t fewest = fitting.front().cycles;
+  for (const ConvTiling& t : fitting) fewest = std::min(fewest, t.cycles);
+  const auto rank = [&](const ConvTiling& t) {
+    return std::make_tuple(t.cycles > fewest + fewest / 32, t.dram_bytes, t.cycles);
+  };
+  return *std::min_element(
+      fitting.begin(), fitting.end(),
+      [&](const ConvTiling& a, const ConvTiling& b) { return rank(a) < rank(b); });
 }
 
 }  // namespace nibble::lowering

@@ -1,0 +1,140 @@
+#include "sw/lowering/plan.h"
+
+#include <algorithm>
+
+#include "sw/lowering/lowering.h"
+#include "sw/lowering/scratchpad_plan.h"
+
+namespace nibble::lowering {
+
+using numerics::Format;
+
+namespace {
+
+uint32_t PixelBytes(const numerics::ActivationLayout& layout) {
+  return layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
+}
+
+}  // namespace
+
+sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
+                         const numerics::Datapath& datapath) {
+  const trace::Shape& in = net.tensors[layer.input].shape;
+  const trace::Shape& out = net.tensors[layer.output].shape;
+  sim::Geometry g{};
+  g.in_height = static_cast<uint16_t>(in.height);
+  g.in_width = static_cast<uint16_t>(in.width);
+  g.in_channels = static_cast<uint16_t>(in.channels);
+  g.out_height = static_cast<uint16_t>(out.height);
+  g.out_width = static_cast<uint16_t>(out.width);
+  g.kernel_h = static_cast<uint8_t>(layer.kernel_h);
+  g.kernel_w = static_cast<uint8_t>(layer.kernel_w);
+  g.stride_h = static_cast<uint8_t>(layer.stride_h);
+  g.stride_w = static_cast<uint8_t>(layer.stride_w);
+  g.dilation_h = static_cast<uint8_t>(layer.dilation_h);
+  g.dilation_w = static_cast<uint8_t>(layer.dilation_w);
+  g.pad_top = static_cast<uint8_t>(layer.pad_top);
+  g.pad_left = static_cast<uint8_t>(layer.pad_left);
+  g.activation_format = static_cast<uint8_t>(datapath.activations);
+  g.weight_format = static_cast<uint8_t>(datapath.weights);
+  g.block = static_cast<uint8_t>(datapath.block);
+  g.depthwise = layer.op == trace::Op::kDepthwiseConv;
+  return g;
+}
+
+bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datapath) {
+  return layer.has_weights() && datapath.weights == Format::kFp8;
+}
+
+bool IsStaged(const trace::Layer& layer, const numerics::Datapath& datapath,
+              const std::vector<sim::TensorPlacement>& tensors) {
+  return datapath.tensor_scale == numerics::ScaleSource::kDynamic &&
+         tensors[layer.output].layout.format == Format::kNvfp4;
+}
+
+Plan::Plan(const trace::Network& net, const platforms::DesignPoint& design,
+           const std::vector<bool>& near_memory, std::vector<sim::TensorPlacement>& tensors)
+    : net_(net), design_(design), tensors_(tensors), layers_(net.layers.size()) {
+  uint64_t largest = 0;
+  for (const trace::Layer& layer : net.layers) {
+    if (!layer.has_weights()) continue;
+    const uint64_t words = HasChannelScales(layer, design.datapath) ? 2 : 1;
+    largest = std::max<uint64_t>(largest,
+                                 words * sizeof(float) * net.tensors[layer.output].shape.channels);
+  }
+  params_room_ = static_cast<uint32_t>(2 * ScratchpadPlan::Rounded(largest));
+  if (params_room_ + 2 * sim::kSramUnit > design.sram_out.size) {
+    throw LoweringError("the parameters of two layers (" + std::to_string(params_room_) +
+                        " bytes) do not fit beside a tile: sram.out.size is too small");
+  }
+  for (size_t i = 0; i < net.layers.size(); ++i) PlanLayer(static_cast<int>(i), near_memory[i]);
+}
+
+bool Plan::MayStay(int index) const {
+  const trace::Layer& layer = net_.layers[index];
+  const size_t next = static_cast<size_t>(index) + 1;
+  if (!design_.keep_activations || next >= net_.layers.size()) return false;
+  const trace::Layer& reader = net_.layers[next];
+  const auto& layout = tensors_[layer.output].layout;
+  const uint64_t bytes =
+      ScratchpadPlan::Rounded(layout.code_bytes()) + ScratchpadPlan::Rounded(layout.scale_bytes());
+  return reader.has_weights() && reader.input == layer.output && bytes <= design_.sram_act.size / 2;
+}
+
+// Half of the activation SRAM is for what the layer reads, half for what it keeps for the next one.
+void Plan::KeepOutput(const trace::Layer& layer) {
+  const sim::TensorPlacement& in = tensors_[layer.input];
+  sim::TensorPlacement& out = tensors_[layer.output];
+  const uint32_t half = design_.sram_act.size / 2 / sim::kSramUnit * sim::kSramUnit;
+  out.in_act = true;
+  out.act_codes = in.in_act && in.act_codes == 0 ? half : 0;
+  out.act_scales =
+      out.act_codes + static_cast<uint32_t>(ScratchpadPlan::Rounded(out.layout.code_bytes()));
+  // Whoever else reads it, reads it from DRAM.
+  int readers = layer.output == net_.output ? 1 : 0;
+  for (const trace::Layer& other : net_.layers) {
+    readers += (other.input == layer.output) + (other.residual == layer.output);
+  }
+  out.in_dram = readers > 1;
+}
+
+ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
+  const numerics::Datapath& datapath = design_.datapath;
+  const sim::TensorPlacement& out = tensors_[layer.output];
+  const auto channels = static_cast<uint32_t>(net_.tensors[layer.output].shape.channels);
+  numerics::ActivationLayout written = out.layout;
+  if (IsStaged(layer, datapath, tensors_)) written.format = Format::kFp32;
+  ConvProblem p;
+  p.geometry = GeometryOf(net_, layer, datapath);
+  p.channels = channels;
+  p.out_pixel_bytes = PixelBytes(written);
+  if (layer.residual >= 0) p.residual_pixel_bytes = PixelBytes(tensors_[layer.residual].layout);
+  p.params_bytes =
+      static_cast<uint32_t>(channels * sizeof(float) * (HasChannelScales(layer, datapath) ? 2 : 1));
+  p.act_room = out.in_act ? design_.sram_act.size / 2 : design_.sram_act.size;
+  p.out_room = tile_room();
+  p.input_in_act = tensors_[layer.input].in_act;
+  p.output_in_dram = out.in_dram || written.format == Format::kFp32;
+  p.near_memory = near_memory;
+  return p;
+}
+
+void Plan::PlanLayer(int index, bool near_memory) {
+  const trace::Layer& layer = net_.layers[index];
+  const bool keep = MayStay(index);
+  if (keep) KeepOutput(layer);
+  if (!layer.has_weights()) return;
+  try {
+    const ConvProblem problem = Problem(layer, near_memory);
+    layers_[index] = {problem, ChooseTiling(problem, design_, layer.name)};
+  } catch (const LoweringError&) {
+    if (!keep) throw;
+    // Its tiles need the whole of the activation SRAM: the output goes through DRAM.
+    tensors_[layer.output].in_act = false;
+    tensors_[layer.output].in_dram = true;
+    const ConvProblem problem = Problem(layer, near_memory);
+    layers_[index] = {problem, ChooseTiling(problem, design_, layer.name)};
+  }
+}
+
+}  // namespace nibble::lowering

@@ -1,0 +1,53 @@
+// What is decided before any word is written: where each tensor lives, and how each convolution is
+// tiled.
+#pragma once
+
+#include <vector>
+
+#include "models/sim_core/program.h"
+#include "platforms/design_point.h"
+#include "sw/lowering/tiling.h"
+#include "sw/trace/network.h"
+
+namespace nibble::lowering {
+
+sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
+                         const numerics::Datapath& datapath);
+// True where weights carry a scale per output channel that the epilogue applies.
+bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datapath);
+// True where a layer's output waits in FP32 for its dynamic scale.
+bool IsStaged(const trace::Layer& layer, const numerics::Datapath& datapath,
+              const std::vector<sim::TensorPlacement>& tensors);
+
+struct LayerPlan {  // of convolutions and fully connected layers
+  ConvProblem problem;
+  ConvTiling tiling;
+};
+
+class Plan {
+ public:
+  // `near_memory`: by layer. Sets in_dram, in_act and the SRAM addresses in `tensors`, whose
+  // layouts are given.
+  Plan(const trace::Network& net, const platforms::DesignPoint& design,
+       const std::vector<bool>& near_memory, std::vector<sim::TensorPlacement>& tensors);
+
+  const LayerPlan& layer(size_t index) const { return layers_[index]; }
+  // Bytes at the end of the output SRAM that hold the parameters of two layers; tiles have the
+  // rest.
+  uint32_t params_room() const { return params_room_; }
+  uint32_t tile_room() const { return design_.sram_out.size - params_room_; }
+
+ private:
+  bool MayStay(int layer) const;
+  void PlanLayer(int layer, bool near_memory);
+  ConvProblem Problem(const trace::Layer& layer, bool near_memory) const;
+  void KeepOutput(const trace::Layer& layer);
+
+  const trace::Network& net_;
+  const platforms::DesignPoint& design_;
+  std::vector<sim::TensorPlacement>& tensors_;
+  uint32_t params_room_ = 0;
+  std::vector<LayerPlan> layers_;
+};
+
+}  // namespace nibble::lowering
