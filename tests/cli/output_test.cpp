@@ -70,8 +70,7 @@ TEST_CASE("CSV has a heading and a line per layer") {
   CHECK(folder.files() == 1);
 }
 
-TEST_CASE(
-    "the table fits 120 columns; nothing but the table goes to stdout, and nothing to stderr") {
+TEST_CASE("the table fits 120 columns, alone on stdout, with nothing on stderr") {
   const Folder folder;
   const Result r = Sim(folder, "--trace " + SmallTrace());
   REQUIRE(r.exit_code == 0);
@@ -98,7 +97,7 @@ TEST_CASE("a run is the same every time, and depends on the input") {
   CHECK(first["totals"]["cycles"] == other["totals"]["cycles"]);
 }
 
-TEST_CASE("--dry-run prints a design point that --config reads back") {
+TEST_CASE("a dry run prints a design point that --config reads back") {
   const Folder folder;
   const std::string set =
       "--platform nearmem --set datapath.block=32 --set tensor.rows=2 --set tensor.rows=8 ";
@@ -120,7 +119,7 @@ TEST_CASE("the design point of a result is the one that was asked for") {
         Approx(2 * run["totals"]["cycles"].get<double>()));
 }
 
-TEST_CASE("--verify counts equal tensors, and fails on a broken datapath") {
+TEST_CASE("verifying counts equal tensors, and fails on a broken datapath") {
   const std::string platform = GENERATE("accel", "nearmem");
   const Folder folder;
   const std::string run =
@@ -146,8 +145,7 @@ TEST_CASE("images with labels give agreement and accuracy over all of them") {
   CHECK(run["quality"].contains("fp32_top5_images"));
 }
 
-TEST_CASE(
-    "params lists every parameter; show prints traces and programs; --version names the parts") {
+TEST_CASE("params, show and --version") {
   const Folder folder;
   const Result params = Sim(folder, "params --platform nearmem");
   CHECK(params.exit_code == 0);
