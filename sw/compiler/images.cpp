@@ -130,10 +130,10 @@ std::string ReadText(std::ifstream& in, size_t count, const char* what) {
 NpyHeader ReadHeader(std::ifstream& in) {
   const std::string start = ReadText(in, 8, "the .npy magic");
   if (start.compare(0, 6, "\x93NUMPY") != 0) throw FileError("is not a .npy file");
-  const int major = start[6];
-  if (major < 1 || major > 3 || start[7] != 0) {
-    throw FileError(fmt::format(".npy version {}.{} is unknown, expected 1.0, 2.0 or 3.0", major,
-                                static_cast<int>(start[7])));
+  const int major = static_cast<uint8_t>(start[6]), minor = static_cast<uint8_t>(start[7]);
+  if (major < 1 || major > 3 || minor != 0) {
+    throw FileError(
+        fmt::format(".npy version {}.{} is unknown, expected 1.0, 2.0 or 3.0", major, minor));
   }
   const std::string length = ReadText(in, major == 1 ? 2 : 4, "the .npy header length");
   size_t bytes = 0;

@@ -23,13 +23,13 @@ onnx::ModelProto Parse(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) throw FileError("no such file");
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw FileError("cannot be read");  // asked now: the stream below reads ahead to the end of a small file
+  // Asked before the stream below, which reads ahead to the end of a small file.
+  if (!file) throw FileError("cannot be read");
   google::protobuf::io::IstreamInputStream stream(&file);
   google::protobuf::io::CodedInputStream coded(&stream);
   coded.SetTotalBytesLimit(INT32_MAX);
   onnx::ModelProto model;
-  if (!model.ParseFromCodedStream(&coded) || !coded.ConsumedEntireMessage() ||
-      !model.has_graph()) {
+  if (!model.ParseFromCodedStream(&coded) || !coded.ConsumedEntireMessage() || !model.has_graph()) {
     throw FileError("is not an ONNX model");
   }
   return model;

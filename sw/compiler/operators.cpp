@@ -49,7 +49,7 @@ int Bounded(const OnnxNode& n, const char* what, int64_t value, int64_t lo, int6
 }
 
 std::vector<int64_t> WindowInts(const OnnxNode& n, const char* key, size_t count, int64_t fill) {
-  const std::vector<int64_t> v = n.Ints(key, std::vector<int64_t>(count, fill));
+  std::vector<int64_t> v = n.Ints(key, std::vector<int64_t>(count, fill));
   if (v.size() != count) Fail(n, fmt::format("{} must have {} entries", key, count));
   return v;
 }

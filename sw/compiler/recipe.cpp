@@ -8,8 +8,8 @@ namespace nibble::compiler {
 
 trace::Network CompileBuiltIn(const std::string& name, int resolution, int calibration_inputs) {
   trace::Network net = BuildNetwork(name, resolution);
-  std::vector<std::vector<float>> inputs;
-  for (int i = 0; i < calibration_inputs; ++i) inputs.push_back(GeneratedInput(net, i));
+  std::vector<std::vector<float>> inputs(static_cast<size_t>(calibration_inputs));
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = GeneratedInput(net, i);
   Calibrate(net, inputs);
   net.calibration = fmt::format("{} generated inputs", calibration_inputs);
   return net;

@@ -46,11 +46,12 @@ std::vector<float> Add(const trace::Layer& l, const std::vector<float>& a,
 
 std::vector<float> AveragePool(const std::vector<float>& x, int channels) {
   std::vector<float> y(static_cast<size_t>(channels));
-  for (size_t i = 0; i < x.size(); i += y.size()) {
-    for (size_t c = 0; c < y.size(); ++c) y[c] += x[i + c];
+  const size_t pixels = x.size() / y.size();
+  for (size_t p = 0; p < pixels; ++p) {
+    for (size_t c = 0; c < y.size(); ++c) y[c] += x[p * y.size() + c];
   }
-  const auto pixels = static_cast<float>(x.size() / y.size());
-  for (float& v : y) v /= pixels;
+  const auto count = static_cast<float>(pixels);
+  for (float& v : y) v /= count;
   return y;
 }
 

@@ -3,8 +3,10 @@
 // 64-bit offsets.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "sw/trace/network.h"
 
@@ -19,6 +21,8 @@ class FileError : public std::runtime_error {
 // With `with_weights` false the tensor section is checked but weights are not materialised
 // (timing-only runs).
 Network Read(const std::string& path, bool with_weights = true);
+// The same of a file in memory, which the messages of its errors do not name.
+Network Parse(const std::vector<uint8_t>& file, bool with_weights = true);
 void Write(const Network& net, const std::string& path);  // beside, then renamed: never half a file
 std::string FileHash(const std::string& path);            // 32 hex digits of the hash in the header
 

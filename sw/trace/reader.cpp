@@ -132,6 +132,8 @@ Network UnpackStructure(const fbs::Network& in) {
   return net;
 }
 
+}  // namespace
+
 Network Parse(const std::vector<uint8_t>& file, bool with_weights) {
   const Container container = Open(file);
   flatbuffers::Verifier verifier(container.table, container.table_bytes);
@@ -159,8 +161,6 @@ Network Parse(const std::vector<uint8_t>& file, bool with_weights) {
   if (with_weights) Validate(net);
   return net;
 }
-
-}  // namespace
 
 Network Read(const std::string& path, bool with_weights) {
   const std::vector<uint8_t> file = ReadBytes(path, UINT64_MAX);

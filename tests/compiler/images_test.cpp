@@ -117,12 +117,12 @@ TEST_CASE("damaged .npy headers never crash") {
   const std::vector<uint8_t> file = Npy(kBytes, Counting(kElements));
   std::mt19937 random(1);
   int refused = 0;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 300; ++i) {
     std::vector<uint8_t> damaged = file;
     damaged[random() % (file.size() - kElements)] = static_cast<uint8_t>(random());
     refused += !MessageFor(damaged).empty();
   }
-  REQUIRE(refused > 700);  // a space for a space changes nothing
+  REQUIRE(refused > 200);  // a space for a space changes nothing
 }
 
 std::vector<int> Labels(const std::string& text) {

@@ -78,7 +78,7 @@ TEST_CASE("damaged models never crash") {
   const std::vector<uint8_t> file = test::ReadFile(directory / "model.onnx");
   std::mt19937 random(1);
   int refused = 0;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 300; ++i) {
     std::vector<uint8_t> damaged = file;
     damaged[random() % file.size()] = static_cast<uint8_t>(random());
     if (i % 5 == 0) damaged.resize(random() % file.size());
@@ -89,7 +89,7 @@ TEST_CASE("damaged models never crash") {
       ++refused;
     }
   }
-  REQUIRE(refused > 300);
+  REQUIRE(refused > 90);
 }
 
 TEST_CASE("a graph that breaks ONNX's own rules is refused by the checker") {
