@@ -76,12 +76,6 @@ void CheckTogether(const DesignPoint& d) {
                          fmt::format("not divisible by the burst of dram.device {}, {} B",
                                      d.dram.name, d.dram.burst_bytes));
   }
-  if (d.datapath.tensor_scale == numerics::ScaleSource::kDynamic &&
-      !numerics::HasBlockScale(d.datapath.activations)) {
-    throw ParameterError(Quote("datapath.tensor_scale", "dynamic") +
-                         "datapath.activations = " + numerics::FormatName(d.datapath.activations) +
-                         " has no tensor scale; expected static");
-  }
   if (d.platform != Platform::kNearmem) return;
   if (d.nearmem.lanes > 2 * d.dram.burst_bytes) {
     throw ParameterError(

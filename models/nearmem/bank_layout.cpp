@@ -14,6 +14,21 @@ uint64_t ActivateAll(const memory::DramDevice& d) {
   return last / 4 * std::max(d.faw, 4 * d.rrd) + last % 4 * d.rrd;
 }
 
+// Scale columns that go with the data columns of `per_unit` output channels of a unit.
+uint64_t ScaleColumnsOf(const BankLayout& layout, uint64_t per_unit) {
+  const uint32_t per_channel = layout.columns_per_channel();
+  if (layout.channels_per_row() == 0) {
+    const uint32_t whole = per_channel / layout.data_columns_per_row();
+    const uint32_t rest = per_channel % layout.data_columns_per_row();
+    return per_unit * (uint64_t{whole} * layout.ScaleColumns(layout.data_columns_per_row()) +
+                       layout.ScaleColumns(rest));
+  }
+  const uint64_t full_rows = per_unit / layout.channels_per_row();
+  const auto rest = static_cast<uint32_t>(per_unit % layout.channels_per_row());
+  return full_rows * layout.ScaleColumns(layout.channels_per_row() * per_channel) +
+         layout.ScaleColumns(rest * per_channel);
+}
+
 }  // namespace
 
 BankLayout::BankLayout(const accel::WeightLayout& weights, const memory::DramDevice& device,
@@ -86,47 +101,38 @@ BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& d,
   uint64_t batch = std::max<uint64_t>(1, config.buffer_bytes / pixel_bytes);
   // Sums that wait for a channel's next row stay in the accumulators.
   if (spans) batch = std::min<uint64_t>(batch, config.accumulators);
-  const uint64_t batches = DivideUp(pixels, batch);
+  batch = std::min(batch, pixels);
 
   // Column commands for one pixel: the data columns (more than one slot each where the unit has
   // fewer lanes than a column has codes) and the scale columns that go with them.
   const uint64_t data_columns = per_unit * layout.columns_per_channel();
   const uint64_t codes = d.burst_bytes * 8u / numerics::ElementBits(layout.weights().format);
   const uint64_t slots_per_column = DivideUp(codes, config.lanes);
-  uint64_t scale_columns = 0;
-  if (spans) {
-    const uint32_t tail = layout.columns_per_channel() % layout.data_columns_per_row();
-    const uint64_t whole = layout.columns_per_channel() / layout.data_columns_per_row();
-    scale_columns = per_unit * (whole * layout.ScaleColumns(layout.data_columns_per_row()) +
-                                layout.ScaleColumns(tail));
-  } else {
-    const uint32_t full = layout.channels_per_row() * layout.columns_per_channel();
-    const uint64_t tail = per_unit % layout.channels_per_row() * layout.columns_per_channel();
-    scale_columns = per_unit / layout.channels_per_row() * layout.ScaleColumns(full) +
-                    layout.ScaleColumns(static_cast<uint32_t>(tail));
-  }
-
-  BankCost cost;
-  cost.slots = pixels * data_columns * slots_per_column;
-  const uint64_t column_commands = cost.slots + pixels * scale_columns;
-  const uint64_t row_openings = batches * rows;
-  // The buffers of all channels receive the same activations at the same time.
-  const uint64_t last_batch = pixels - (batches - 1) * batch;
-  const uint64_t broadcast = (batches - 1) * DivideUp(batch * pixel_bytes, d.burst_bytes) +
-                             DivideUp(last_batch * pixel_bytes, d.burst_bytes);
-  // Every unit's sums, lanes of the bus filled: the units of a channel deliver one binary32 each.
-  const uint64_t readback = DivideUp(pixels * per_unit * d.banks() * sizeof(float), d.burst_bytes);
+  const uint64_t scale_columns = ScaleColumnsOf(layout, per_unit);
 
   const uint64_t column_clocks = d.ccd_l;  // a bank takes a column command every tCCD_L
   const uint64_t burst_clocks = std::max(d.ccd_s, d.burst);  // the bus, alternating bank groups
-  cost.clocks = broadcast * burst_clocks + column_commands * column_clocks +
-                readback * burst_clocks + row_openings * (ActivateAll(d) + d.rcd + d.rtp + d.rp_ab);
-  cost.near_reads = (pixels * data_columns + pixels * scale_columns) * layout.units();
-  cost.activates = row_openings * layout.units();
-  cost.broadcast_bursts = broadcast * dram_channels;
-  cost.readback_bursts = readback * dram_channels;
+  BankCost cost;
+  const auto add_batches = [&](uint64_t count, uint64_t size) {
+    // The buffers of all channels receive the same activations at the same time.
+    const uint64_t broadcast = DivideUp(size * pixel_bytes, d.burst_bytes);
+    const uint64_t columns = size * (data_columns * slots_per_column + scale_columns);
+    // Every unit of a channel delivers its sums; the first burst of each emptying of the
+    // accumulators takes a read's latency.
+    const uint64_t readback = DivideUp(size * per_unit * d.banks() * sizeof(float), d.burst_bytes);
+    const uint64_t emptyings = DivideUp(size * per_unit, config.accumulators);
+    cost.clocks += count * ((broadcast + readback) * burst_clocks + columns * column_clocks +
+                            emptyings * d.cl + rows * (ActivateAll(d) + d.rcd + d.rtp + d.rp_ab));
+    cost.slots += count * size * data_columns * slots_per_column;
+    cost.near_reads += count * size * (data_columns + scale_columns) * layout.units();
+    cost.activates += count * rows * layout.units();
+    cost.broadcast_bursts += count * broadcast * dram_channels;
+    cost.readback_bursts += count * readback * dram_channels;
+    cost.buffer_reads += count * columns * dram_channels;
+  };
+  add_batches(pixels / batch, batch);
+  if (pixels % batch != 0) add_batches(1, pixels % batch);
   cost.buffer_writes = cost.broadcast_bursts;
-  cost.buffer_reads = column_commands * dram_channels;
   cost.act_read_bytes = pixels * pixel_bytes;
   cost.acc_write_bytes = pixels * channels * sizeof(float);
   return cost;

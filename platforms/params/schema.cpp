@@ -100,7 +100,8 @@ void AddDatapath(Builder& b) {
           "elements that share a block scale and form one exact block term",
           [](DesignPoint& d) -> int& { return d.datapath.block; });
   b.Choice("datapath.tensor_scale", {"static", "dynamic"}, "static",
-           "scale of an activation tensor: calibrated, or from its own amax in a second pass",
+           "scale of an nvfp4 activation tensor: calibrated, or from its own amax in a second "
+           "pass; fp4 has none, and every run says so",
            [](DesignPoint& d, const std::string& s) {
              d.datapath.tensor_scale =
                  s == "static" ? numerics::ScaleSource::kStatic : numerics::ScaleSource::kDynamic;
@@ -115,11 +116,11 @@ void AddDatapath(Builder& b) {
 void AddEngines(Builder& b, bool nearmem) {
   b.Whole("clock.mhz", "MHz", 10, 5000, 1000, "clock of the engines and scratchpads",
           [](DesignPoint& d) -> uint32_t& { return d.clock_mhz; });
-  b.Whole("tensor.rows", "", 1, 256, nearmem ? 4 : 16, "output channels in parallel",
+  b.Whole("tensor.rows", "", 1, 256, 16, "output channels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.rows; });
   b.Whole("tensor.cols", "", 1, 256, nearmem ? 1 : 4, "output pixels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.cols; });
-  b.OneOf("tensor.lanes", "", {8, 16, 32, 64, 128}, 16,
+  b.OneOf("tensor.lanes", "", {8, 16, 32, 64, 128}, nearmem ? 8 : 16,
           "multipliers of one dot-product unit, along the input channels",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.lanes; });
   b.Choice("tensor.dataflow", {"os", "ws"}, "os",
@@ -160,6 +161,10 @@ void AddSram(Builder& b, const std::string& name, uint32_t kib, uint32_t banks,
 void AddMemories(Builder& b) {
   AddSram(b, "act", 192, 8, "activations",
           [](DesignPoint& d) -> memory::SramConfig& { return d.sram_act; });
+  b.Choice("sram.act.keep", {"on", "off"}, "on",
+           "keep an output there, instead of in DRAM, when the next layer is its reader and it "
+           "fits in half",
+           [](DesignPoint& d, const std::string& s) { d.keep_activations = s == "on"; });
   AddSram(b, "weight", 128, 16, "weights",
           [](DesignPoint& d) -> memory::SramConfig& { return d.sram_weight; });
   AddSram(b, "acc", 128, 16, "accumulators",

@@ -53,9 +53,12 @@ const char* EngineOf(const sim::LayerEntry& layer) {
 std::string DatapathLine(const numerics::Datapath& d) {
   std::string line = fmt::format("activations {}, weights {}", numerics::FormatName(d.activations),
                                  numerics::FormatName(d.weights));
-  if (numerics::HasBlockScale(d.activations) || numerics::HasBlockScale(d.weights)) {
-    line += fmt::format(", block {}, {} tensor scale", d.block,
-                        d.tensor_scale == numerics::ScaleSource::kStatic ? "static" : "dynamic");
+  line += fmt::format(", block {}", d.block);
+  if (numerics::HasBlockScale(d.activations)) {
+    line += d.tensor_scale == numerics::ScaleSource::kStatic ? ", static tensor scale"
+                                                             : ", dynamic tensor scale";
+  } else {
+    line += ", no tensor scale (unscaled activations)";
   }
   return line + ", FP32 accumulator";
 }

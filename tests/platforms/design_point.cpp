@@ -223,11 +223,6 @@ TEST_CASE("rules between parameters name the parameters") {
   CHECK_THAT(SetRefusal("sram.out.banks=16"),
              Contains("sram.out.size = \"64KiB\", sram.out.banks = \"16\"") &&
                  Contains("a bank of 4KiB") && Contains("8KiB..2MiB"));
-  CHECK_THAT(Refusal([] {
-               Resolve(Platform::kAccel, "",
-                       {"datapath.activations=fp4", "datapath.tensor_scale=dynamic"});
-             }),
-             Contains("datapath.tensor_scale") && Contains("datapath.activations = fp4"));
   CHECK_THAT(SetRefusal("nearmem.lanes=128", Platform::kNearmem),
              Contains("nearmem.lanes = \"128\"") && Contains("64 codes"));
   CHECK_THAT(SetRefusal("nearmem.buffer=300", Platform::kNearmem),
