@@ -21,7 +21,7 @@ TEST_CASE("the defaults are the documented parts") {
   CHECK(a.dram.tck_ps == 1250);
   const DesignPoint n = Resolve(Platform::kNearmem, "", {});
   CHECK(n.OneLine() ==
-        "4x1x16 os @ 1000 MHz, sram 192+128+128+64 KiB, lpddr5-6400-x16 x2, near memory 64 lanes a "
+        "16x1x8 os @ 1000 MHz, sram 192+128+128+64 KiB, lpddr5-6400-x16 x2, near memory 64 lanes a "
         "bank (pointwise,fc), energy jouppi-7nm/22nm itrs-lstp");
   CHECK(n.nearmem.buffer_bytes == 2304);
 }
