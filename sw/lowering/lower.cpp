@@ -20,6 +20,29 @@ uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
   return layout.code_bytes() + layout.scale_bytes();
 }
 
+// Places of an axis of `in` elements that lie under some kernel tap of some output.
+uint64_t ReadPlaces(int in, int out, int kernel, int stride, int dilation, int pad) {
+  std::vector<bool> read(static_cast<size_t>(in));
+  for (int o = 0; o < out; ++o) {
+    for (int k = 0; k < kernel; ++k) {
+      const int place = o * stride - pad + k * dilation;
+      if (0 <= place && place < in) read[static_cast<size_t>(place)] = true;
+    }
+  }
+  return static_cast<uint64_t>(std::count(read.begin(), read.end(), true));
+}
+
+// Pixels of the input that the layer needs: a stride longer than the kernel skips some.
+uint64_t ReadPixels(const trace::Network& net, const trace::Layer& l) {
+  const trace::Shape& in = net.tensors[l.input].shape;
+  const trace::Shape& out = net.tensors[l.output].shape;
+  if (l.residual == l.input || (l.op != trace::Op::kConv && l.op != trace::Op::kDepthwiseConv)) {
+    return static_cast<uint64_t>(in.pixels());
+  }
+  return ReadPlaces(in.height, out.height, l.kernel_h, l.stride_h, l.dilation_h, l.pad_top) *
+         ReadPlaces(in.width, out.width, l.kernel_w, l.stride_w, l.dilation_w, l.pad_left);
+}
+
 std::string ShapeText(const trace::Shape& s) {
   return fmt::format("{}x{}x{}", s.height, s.width, s.channels);
 }
@@ -55,10 +78,14 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
     const sim::TensorPlacement& in = program.tensors[layer.input];
     const sim::TensorPlacement& out = program.tensors[layer.output];
     const bool kept = in.in_act && layer.has_weights();
-    if (!kept) entry.compulsory_bytes += StoredBytes(in.layout);
+    if (!kept) {
+      entry.compulsory_bytes += ReadPixels(net, layer) * (in.layout.code_bytes_per_pixel() +
+                                                          in.layout.scale_bytes_per_pixel());
+    }
     if (out.in_dram) entry.compulsory_bytes += StoredBytes(out.layout);
-    if (layer.residual >= 0)
+    if (layer.residual >= 0 && (kept || layer.residual != layer.input)) {
       entry.compulsory_bytes += StoredBytes(program.tensors[layer.residual].layout);
+    }
     if (layer.has_weights()) {
       const accel::WeightLayout weights =
           accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
