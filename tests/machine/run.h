@@ -1,0 +1,53 @@
+// A network on a machine, beside the golden executor.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platforms/machine.h"
+#include "sw/golden/compare.h"
+#include "sw/golden/golden.h"
+#include "sw/lowering/lowering.h"
+
+namespace nibble::test {
+
+// Doubles scratchpads of `design` until the network fits.
+inline sim::Program LowerFitting(const trace::Network& net, platforms::DesignPoint& design,
+                                 const lowering::Options& options = {}) {
+  for (;;) {
+    try {
+      return lowering::Lower(net, design, options);
+    } catch (const lowering::LoweringError&) {
+      if (design.sram_out.size > 1u << 22) throw;
+      for (memory::SramConfig* sram :
+           {&design.sram_act, &design.sram_weight, &design.sram_acc, &design.sram_out}) {
+        sram->size *= 2;
+      }
+    }
+  }
+}
+
+// The first tensor, in order of execution, of which a bit differs.
+inline std::optional<std::string> FirstDifference(const trace::Network& net,
+                                                  const golden::Execution& expected,
+                                                  const sim::Program& program,
+                                                  const platforms::RunOutcome& outcome) {
+  std::vector<int> order{net.input};
+  for (const trace::Layer& layer : net.layers) order.push_back(layer.output);
+  for (int i : order) {
+    const numerics::StoredActivations& e = expected.tensors[i];
+    numerics::StoredActivations actual;
+    actual.layout = program.tensors[i].layout;
+    const std::vector<uint8_t>& bytes = outcome.tensors[i];
+    const auto codes = bytes.begin() + static_cast<std::ptrdiff_t>(actual.layout.code_bytes());
+    actual.codes.assign(bytes.begin(), codes);
+    actual.scales.assign(codes, bytes.end());
+    actual.scale.decode = outcome.tensor_scale_decode[i];
+    const auto mismatch = golden::FirstMismatch(net.tensors[i].name, e, actual);
+    if (mismatch) return golden::ToString(*mismatch);
+  }
+  return std::nullopt;
+}
+
+}  // namespace nibble::test
