@@ -5,9 +5,9 @@
 
 namespace nibble::accel {
 
-CommandProcessor::CommandProcessor(sc_core::sc_module_name name, const sim::Clock& clock,
+CommandProcessor::CommandProcessor(const sc_core::sc_module_name& name, const sim::Clock& clock,
                                    size_t layers, const FetchConfig& config,
-                                   std::vector<sim::EngineModule*> engines)
+                                   const std::vector<sim::EngineModule*>& engines)
     : sc_module(name), socket("socket"), clock_(clock), config_(config), rows_(layers) {
   for (sim::EngineModule* engine : engines) engines_[static_cast<int>(engine->engine())] = engine;
   SC_HAS_PROCESS(CommandProcessor);

@@ -11,8 +11,8 @@ namespace nibble::accel {
 
 class CommandProcessor : public sc_core::sc_module {
  public:
-  CommandProcessor(sc_core::sc_module_name name, const sim::Clock& clock, size_t layers,
-                   const FetchConfig& config, std::vector<sim::EngineModule*> engines);
+  CommandProcessor(const sc_core::sc_module_name& name, const sim::Clock& clock, size_t layers,
+                   const FetchConfig& config, const std::vector<sim::EngineModule*>& engines);
 
   tlm_utils::simple_initiator_socket<CommandProcessor> socket;
 

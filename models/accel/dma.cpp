@@ -6,7 +6,7 @@
 
 namespace nibble::accel {
 
-DmaEngine::DmaEngine(sc_core::sc_module_name name, sim::Engine engine, const Context& context,
+DmaEngine::DmaEngine(const sc_core::sc_module_name& name, sim::Engine engine, const Context& context,
                      const DmaConfig& config, Scratchpads& scratchpads, bool timing_only,
                      std::function<void(size_t)> layer_done)
     : EngineModule(name, engine, context),

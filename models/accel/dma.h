@@ -15,7 +15,7 @@ class DmaEngine : public sim::EngineModule {
  public:
   // `engine` is kLoad or kStore. `layer_done(layer)` is called when a word marked kEndOfLayer has
   // completed.
-  DmaEngine(sc_core::sc_module_name name, sim::Engine engine, const Context& context,
+  DmaEngine(const sc_core::sc_module_name& name, sim::Engine engine, const Context& context,
             const DmaConfig& config, Scratchpads& scratchpads, bool timing_only,
             std::function<void(size_t)> layer_done = nullptr);
 

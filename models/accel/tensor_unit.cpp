@@ -43,7 +43,7 @@ void RegisterCompute(sim::CounterRegistry& registry, const std::string& componen
         &C::stall_sram_cycles}});
 }
 
-TensorUnit::TensorUnit(sc_core::sc_module_name name, const Context& context,
+TensorUnit::TensorUnit(const sc_core::sc_module_name& name, const Context& context,
                        const TensorConfig& config, Scratchpads& scratchpads, bool timing_only)
     : EngineModule(name, sim::Engine::kTensor, context),
       config_(config),

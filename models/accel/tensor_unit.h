@@ -24,7 +24,7 @@ void RegisterCompute(sim::CounterRegistry& registry, const std::string& componen
 
 class TensorUnit : public sim::EngineModule {
  public:
-  TensorUnit(sc_core::sc_module_name name, const Context& context, const TensorConfig& config,
+  TensorUnit(const sc_core::sc_module_name& name, const Context& context, const TensorConfig& config,
              Scratchpads& scratchpads, bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,

@@ -11,10 +11,9 @@
 namespace nibble::accel {
 
 using numerics::Format;
-using numerics::TensorScale;
 using sim::Buffer;
 
-VectorUnit::VectorUnit(sc_core::sc_module_name name, const Context& context,
+VectorUnit::VectorUnit(const sc_core::sc_module_name& name, const Context& context,
                        const VectorConfig& config, Scratchpads& scratchpads, size_t registers,
                        bool timing_only)
     : EngineModule(name, sim::Engine::kVector, context),

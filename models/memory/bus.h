@@ -17,7 +17,7 @@ namespace nibble::memory {
 class Bus : public sc_core::sc_module {
  public:
   // `masters`: names of the initiators, as the counters show them. `size`: bytes of the memory.
-  Bus(sc_core::sc_module_name name, const std::vector<std::string>& masters, uint64_t size,
+  Bus(const sc_core::sc_module_name& name, const std::vector<std::string>& masters, uint64_t size,
       size_t layers);
 
   tlm_utils::simple_target_socket_tagged<Bus>& port(size_t master) { return *ports_[master]; }

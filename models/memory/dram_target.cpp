@@ -6,7 +6,7 @@
 
 namespace nibble::memory {
 
-DramTarget::DramTarget(sc_core::sc_module_name name, const DramDevice& device, uint32_t channels,
+DramTarget::DramTarget(const sc_core::sc_module_name& name, const DramDevice& device, uint32_t channels,
                        const std::string& mapping, size_t layers)
     : sc_module(name),
       socket("socket"),

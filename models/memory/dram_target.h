@@ -11,7 +11,7 @@ namespace nibble::memory {
 
 class DramTarget : public sc_core::sc_module {
  public:
-  DramTarget(sc_core::sc_module_name name, const DramDevice& device, uint32_t channels,
+  DramTarget(const sc_core::sc_module_name& name, const DramDevice& device, uint32_t channels,
              const std::string& mapping, size_t layers);
 
   tlm_utils::simple_target_socket<DramTarget> socket;

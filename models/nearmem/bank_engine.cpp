@@ -4,7 +4,7 @@
 
 namespace nibble::nearmem {
 
-BankEngine::BankEngine(sc_core::sc_module_name name, const Context& context,
+BankEngine::BankEngine(const sc_core::sc_module_name& name, const Context& context,
                        const NearmemConfig& config, memory::DramTarget& memory,
                        accel::Scratchpads& scratchpads, bool timing_only)
     : EngineModule(name, sim::Engine::kBank, context),

@@ -14,7 +14,7 @@ namespace nibble::nearmem {
 
 class BankEngine : public sim::EngineModule {
  public:
-  BankEngine(sc_core::sc_module_name name, const Context& context, const NearmemConfig& config,
+  BankEngine(const sc_core::sc_module_name& name, const Context& context, const NearmemConfig& config,
              memory::DramTarget& memory, accel::Scratchpads& scratchpads, bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,

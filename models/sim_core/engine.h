@@ -56,7 +56,7 @@ class EngineModule : public sc_core::sc_module {
     size_t layers;
     uint32_t queue_depth;
   };
-  EngineModule(sc_core::sc_module_name name, Engine engine, const Context& context);
+  EngineModule(const sc_core::sc_module_name& name, Engine engine, const Context& context);
 
   bool full() const { return queue_.size() >= context_.queue_depth; }
   void Push(const Command& command);

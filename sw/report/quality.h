@@ -6,18 +6,19 @@
 
 namespace nibble::report {
 
+// Images on which the label is the largest output, or among the five largest.
+struct Accuracy {
+  int top1 = 0, top5 = 0;            // of the simulated machine
+  int fp32_top1 = 0, fp32_top5 = 0;  // of the FP32 golden run
+};
+
 struct Quality {
   int images = 0;
   double sqnr_db = 0;  // 10 log10(signal power / error power), both summed over all images
   bool exact = false;  // no error at all: sqnr_db has no value
   int top1_agree = 0;  // images on which the class with the largest output is FP32's
   int top5_agree = 0;  // images on which FP32's class is among the five largest outputs
-  // With labels: images on which the label is the largest, or among the five largest.
-  struct Accuracy {
-    int top1 = 0, top5 = 0;            // of the simulated machine
-    int fp32_top1 = 0, fp32_top5 = 0;  // of the FP32 golden run
-  };
-  std::optional<Accuracy> accuracy;
+  std::optional<Accuracy> accuracy;  // with labels
 };
 
 class QualityMeter {

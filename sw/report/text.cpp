@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -213,7 +214,7 @@ std::string EnergyText(const Report& r, const TextStyle& style) {
   for (const auto& [component, pj] : shares) {
     const double part = r.totals.energy_pj > 0 ? pj / r.totals.energy_pj : 0;
     table.AddRow({"  " + component, Significant(pj / kPjPerUj), Percent(pj, r.totals.energy_pj),
-                  std::string(static_cast<size_t>(part * kBarOfWhole + 0.5), '#')});
+                  std::string(static_cast<size_t>(std::lround(part * kBarOfWhole)), '#')});
   }
   return '\n' + Heading("Where the energy goes", style) + table.Render(kWidth);
 }
