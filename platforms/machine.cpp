@@ -46,8 +46,7 @@ class Kernel {
 class Machine {
  public:
   Machine(const DesignPoint& design, const sim::Program& program, const RunOptions& options)
-      : design_(design),
-        program_(program),
+      : program_(program),
         options_(options),
         layers_(program.layers.size()),
         clock_(design.clock_mhz),
@@ -171,7 +170,6 @@ class Machine {
     stats.cycles = last_end_;
   }
 
-  const DesignPoint& design_;
   const sim::Program& program_;
   const RunOptions& options_;
   size_t layers_;

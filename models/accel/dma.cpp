@@ -6,9 +6,9 @@
 
 namespace nibble::accel {
 
-DmaEngine::DmaEngine(const sc_core::sc_module_name& name, sim::Engine engine, const Context& context,
-                     const DmaConfig& config, Scratchpads& scratchpads, bool timing_only,
-                     std::function<void(size_t)> layer_done)
+DmaEngine::DmaEngine(const sc_core::sc_module_name& name, sim::Engine engine,
+                     const Context& context, const DmaConfig& config, Scratchpads& scratchpads,
+                     bool timing_only, std::function<void(size_t)> layer_done)
     : EngineModule(name, engine, context),
       socket("socket"),
       is_store_(engine == sim::Engine::kStore),

@@ -24,8 +24,8 @@ void RegisterCompute(sim::CounterRegistry& registry, const std::string& componen
 
 class TensorUnit : public sim::EngineModule {
  public:
-  TensorUnit(const sc_core::sc_module_name& name, const Context& context, const TensorConfig& config,
-             Scratchpads& scratchpads, bool timing_only);
+  TensorUnit(const sc_core::sc_module_name& name, const Context& context,
+             const TensorConfig& config, Scratchpads& scratchpads, bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;

@@ -15,8 +15,9 @@ namespace nibble::accel {
 class VectorUnit : public sim::EngineModule {
  public:
   // `registers`: tensor scale registers, one for each tensor of the program.
-  VectorUnit(const sc_core::sc_module_name& name, const Context& context, const VectorConfig& config,
-             Scratchpads& scratchpads, size_t registers, bool timing_only);
+  VectorUnit(const sc_core::sc_module_name& name, const Context& context,
+             const VectorConfig& config, Scratchpads& scratchpads, size_t registers,
+             bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;

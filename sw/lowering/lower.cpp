@@ -126,8 +126,9 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   const std::vector<LayerConstants> constants =
       near ? PlaceOnNearmem(net, design, options.with_image, map, program)
            : PlaceOnAccel(net, design, options.with_image, map, program);
-  std::vector<bool> near_memory;
-  for (const LayerConstants& c : constants) near_memory.push_back(c.near_memory);
+  std::vector<bool> near_memory(constants.size());
+  std::transform(constants.begin(), constants.end(), near_memory.begin(),
+                 [](const LayerConstants& c) { return c.near_memory; });
   const Plan plan(net, design, near_memory, program.tensors);
   map.PlaceTensors(net, program.tensors);
   const uint64_t staging = map.Reserve(StagingBytes(net, design.datapath));

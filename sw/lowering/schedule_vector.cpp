@@ -8,7 +8,6 @@
 
 namespace nibble::lowering {
 
-using numerics::Format;
 using sim::Buffer;
 using sim::Opcode;
 
