@@ -14,6 +14,7 @@
 #include "sw/cli/errors.h"
 #include "sw/cli/inputs.h"
 #include "sw/cli/interrupt.h"
+#include "sw/cli/npy.h"
 #include "sw/cli/output.h"
 #include "sw/cli/progress.h"
 #include "sw/cli/trace_file.h"
@@ -32,7 +33,7 @@ struct RunArguments {
   DesignOptions design;
   std::string trace;
   InputOptions inputs;
-  std::string json, csv;
+  std::string json, csv, outputs, fp32_outputs;
   bool timing_only = false, verify = false, no_quality = false;
   bool wide = false, quiet = false, dry_run = false;
   bool break_datapath = false;
@@ -42,6 +43,7 @@ struct RunArguments {
 struct Results {
   sim::RunStats first;
   report::QualityMeter quality;
+  std::vector<std::vector<float>> outputs, fp32_outputs;  // by image
   size_t verified_tensors = 0;
 };
 
@@ -66,10 +68,13 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
     }
     platforms::RunOutcome outcome = platforms::Run(design, program, options);
     if (args.verify) results.verified_tensors += Verify(net, design, program, outcome, input);
+    if (!args.timing_only) {
+      results.outputs.push_back(
+          numerics::LoadTensor(StoredTensor(program, outcome, program.output)));
+    }
     if (!args.timing_only && !args.no_quality) {
-      const std::vector<float> output =
-          numerics::LoadTensor(StoredTensor(program, outcome, program.output));
-      results.quality.Add(output, golden::RunFp32(net, input)[net.output], inputs.Label(i));
+      results.fp32_outputs.push_back(golden::RunFp32(net, input)[net.output]);
+      results.quality.Add(results.outputs.back(), results.fp32_outputs.back(), inputs.Label(i));
     }
     StopIfInterrupted();
     if (i == 0) results.first = std::move(outcome.stats);
@@ -81,6 +86,8 @@ void CheckArguments(const RunArguments& args) {
   if (args.trace.empty()) throw UsageError("--trace is required (see sim --help)");
   if (args.json == "-" && args.csv == "-")
     throw UsageError("--json and --csv cannot both go to standard output");
+  if (args.outputs == "-" || args.fp32_outputs == "-")
+    throw UsageError("--outputs and --fp32-outputs take a file: they are binary");
 }
 
 int Run(const RunArguments& args) {
@@ -91,6 +98,7 @@ int Run(const RunArguments& args) {
   }
   CheckArguments(args);
   const OutputFile json(args.json), csv(args.csv);
+  const OutputFile outputs(args.outputs), fp32_outputs(args.fp32_outputs);
   const platforms::EnergyModel energy(design);
   const std::string path = FindTrace(args.trace);
   const trace::Network net = trace::Read(path, !args.timing_only);
@@ -106,6 +114,8 @@ int Run(const RunArguments& args) {
   if (args.verify) report.verified_tensors = results.verified_tensors;
   if (json.wanted()) json.Write(report::ToJson(report));
   if (csv.wanted()) csv.Write(report::ToCsv(report));
+  if (outputs.wanted()) outputs.Write(NpyFloat32(results.outputs));
+  if (fp32_outputs.wanted()) fp32_outputs.Write(NpyFloat32(results.fp32_outputs));
   if (!args.quiet && !json.is_stdout() && !csv.is_stdout()) {
     const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
     Print(report::ToText(report, {args.wide, colour}));
@@ -150,9 +160,9 @@ Command AddRun(CLI::App& app) {
                "compare every stored tensor with the golden executor's, bit for bit")
       ->excludes(timing)
       ->group(mode);
-  app.add_flag("--no-quality", args->no_quality,
-               "skip the FP32 golden run and the comparison with it")
-      ->group(mode);
+  auto* no_quality = app.add_flag("--no-quality", args->no_quality,
+                                  "skip the FP32 golden run and the comparison with it");
+  no_quality->group(mode);
   app.add_flag("--dry-run", args->dry_run,
                "print the resolved design point (in the form --config reads) and stop")
       ->group(mode);
@@ -167,6 +177,14 @@ Command AddRun(CLI::App& app) {
       ->group(output);
   app.add_option("--csv", args->csv, "one line per layer; - is stdout")
       ->option_text("FILE")
+      ->group(output);
+  app.add_option("--outputs", args->outputs, "the machine's output of each image, NumPy float32")
+      ->option_text("FILE.npy")
+      ->excludes(timing)
+      ->group(output);
+  app.add_option("--fp32-outputs", args->fp32_outputs, "the FP32 golden run's, NumPy float32")
+      ->option_text("FILE.npy")
+      ->excludes(timing, no_quality)
       ->group(output);
   app.add_flag("-w,--wide", args->wide, "all columns, not only those that fit 120 characters")
       ->group(output);
