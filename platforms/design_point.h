@@ -46,7 +46,8 @@ struct DesignPoint {
   accel::DmaConfig dma;
   accel::FetchConfig fetch;
   memory::SramConfig sram_act, sram_weight, sram_acc, sram_out;
-  bool keep_activations = true;  // an output stays in the activation SRAM when the next layer reads it
+  bool keep_activations =
+      true;  // an output stays in the activation SRAM when the next layer reads it
   memory::DramDevice dram;
   uint32_t dram_channels = 2;
   std::string dram_mapping;

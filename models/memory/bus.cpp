@@ -4,8 +4,8 @@
 
 namespace nibble::memory {
 
-Bus::Bus(const sc_core::sc_module_name& name, const std::vector<std::string>& masters, uint64_t size,
-         size_t layers)
+Bus::Bus(const sc_core::sc_module_name& name, const std::vector<std::string>& masters,
+         uint64_t size, size_t layers)
     : sc_module(name), memory("memory"), size_(size), masters_(masters) {
   rows_.assign(masters.size(), std::vector<Counters>(layers));
   for (size_t i = 0; i < masters.size(); ++i) {

@@ -6,8 +6,8 @@
 
 namespace nibble::memory {
 
-DramTarget::DramTarget(const sc_core::sc_module_name& name, const DramDevice& device, uint32_t channels,
-                       const std::string& mapping, size_t layers)
+DramTarget::DramTarget(const sc_core::sc_module_name& name, const DramDevice& device,
+                       uint32_t channels, const std::string& mapping, size_t layers)
     : sc_module(name),
       socket("socket"),
       dram_(device, channels, mapping, layers),

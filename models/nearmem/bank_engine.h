@@ -14,8 +14,9 @@ namespace nibble::nearmem {
 
 class BankEngine : public sim::EngineModule {
  public:
-  BankEngine(const sc_core::sc_module_name& name, const Context& context, const NearmemConfig& config,
-             memory::DramTarget& memory, accel::Scratchpads& scratchpads, bool timing_only);
+  BankEngine(const sc_core::sc_module_name& name, const Context& context,
+             const NearmemConfig& config, memory::DramTarget& memory,
+             accel::Scratchpads& scratchpads, bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;

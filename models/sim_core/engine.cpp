@@ -16,7 +16,8 @@ struct StallColumn {
 
 }  // namespace
 
-EngineModule::EngineModule(const sc_core::sc_module_name& name, Engine engine, const Context& context)
+EngineModule::EngineModule(const sc_core::sc_module_name& name, Engine engine,
+                           const Context& context)
     : sc_module(name), engine_(engine), context_(context), rows_(context.layers) {
   SC_HAS_PROCESS(EngineModule);
   SC_THREAD(Run);
