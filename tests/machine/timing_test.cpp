@@ -59,8 +59,9 @@ TEST_CASE("a run without data counts what a run with data counts, and runs repea
 
 // Cycles that an engine accounts for, busy or waiting.
 uint64_t Accounted(const sim::RunStats& stats, const std::string& engine) {
-  uint64_t cycles =
-      stats.Total(engine + ".busy_cycles") + stats.Total(engine + ".stall_fetch_cycles");
+  uint64_t cycles = stats.Total(engine + ".busy_cycles") +
+                    stats.Total(engine + ".wait_layer_cycles") +
+                    stats.Total(engine + ".stall_fetch_cycles");
   for (int peer = 0; peer < sim::kEngines; ++peer) {
     const std::string key =
         engine + ".stall_" + sim::EngineName(static_cast<sim::Engine>(peer)) + "_cycles";
