@@ -12,6 +12,7 @@
 #include "models/memory/bus.h"
 #include "models/memory/dram_target.h"
 #include "models/nearmem/bank_engine.h"
+#include "models/sim_core/run_kernel.h"
 
 namespace nibble::platforms {
 
@@ -85,7 +86,7 @@ class Machine {
     if (!options_.timing_only) outcome_.tensors.resize(program_.tensors.size());
     if (!options_.timing_only) Capture(program_.input);
     fetch_->Start(program_.commands_address, program_.commands.size());
-    sc_core::sc_start();
+    sim::RunKernel();
     if (interrupted_) throw Interrupted();
     if (layers_done_ != layers_) {
       throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) +
