@@ -6,6 +6,7 @@
 #include <set>
 
 #include "models/sim_core/payload.h"
+#include "models/sim_core/run_kernel.h"
 
 namespace nibble::sim {
 namespace {
@@ -106,7 +107,7 @@ TEST_CASE("engines wait for tokens, and every cycle is on somebody's account") {
     tensor.Push(Word(Opcode::kTensorRun, 0, 7, from_load, to_load));  // waits to 30, ends at 37
     tensor.Push(Word(Opcode::kTensorRun, 1, 1, from_load, 0));        // waits to 42
   });
-  sc_core::sc_start();
+  RunKernel();
 
   CHECK(load.starts == std::vector<uint64_t>{0, 10, 37, 42});
   CHECK(tensor.starts == std::vector<uint64_t>{10, 30, 42});
