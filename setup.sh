@@ -54,11 +54,10 @@ fi
 say "the simulator is built here from source, with compiler and libraries of the distribution."
 say "Missing Debian packages:$missing"
 say "Installing them: ${as_root:+$as_root }apt-get install --no-install-recommends$missing"
-export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -qq >&2 || say "apt-get update failed; going on with the package lists at hand"
 # shellcheck disable=SC2086
-if ! { $as_root apt-get update -qq &&
-       $as_root env DEBIAN_FRONTEND=noninteractive \
-         apt-get install -y -qq --no-install-recommends $missing; } >&2; then
+if ! $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $missing >&2; then
   say "apt-get failed (its message is above). Nibble needs the packages of Debian 12 (bookworm)."
   exit 2
 fi

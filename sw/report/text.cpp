@@ -23,13 +23,27 @@ std::string Heading(const std::string& text, const TextStyle& style) {
   return style.colour ? "\x1b[1m" + text + "\x1b[0m\n" : text + '\n';
 }
 
+// "  label     text", broken at spaces where it is longer than a line may be.
+std::string HeaderLine(const std::string& label, std::string text) {
+  std::string out;
+  std::string start = fmt::format("  {:<8}  ", label);
+  while (start.size() + text.size() > kWidth) {
+    const size_t space = text.rfind(' ', kWidth - start.size());
+    if (space == std::string::npos) break;
+    out += start + text.substr(0, space) + '\n';
+    text.erase(0, space + 1);
+    start.assign(start.size(), ' ');
+  }
+  return out + start + text + '\n';
+}
+
 std::string Header(const Report& r, const TextStyle& style) {
   std::string text =
       Heading(fmt::format("Nibble {}: {} on {}", r.version, r.trace_name, r.platform), style);
-  text += fmt::format("  design    {}\n", r.design_line);
-  text += fmt::format("  datapath  {}\n", r.datapath);
-  text += fmt::format("  trace     {} (hash {})\n", r.trace_file, r.trace_hash);
-  if (r.timing_only) text += "  timing    only: no tensor data moved, no quality\n";
+  text += HeaderLine("design", r.design_line);
+  text += HeaderLine("datapath", r.datapath);
+  text += HeaderLine("trace", fmt::format("{} (hash {})", r.trace_file, r.trace_hash));
+  if (r.timing_only) text += HeaderLine("timing", "only: no tensor data moved, no quality");
   return text;
 }
 
