@@ -19,8 +19,11 @@ function(nibble_test name)
   target_link_libraries(test_${name} PRIVATE nibble_flags nibble_test_runner ${ARG_DEPS})
   target_precompile_headers(test_${name} REUSE_FROM nibble_test_runner)
   target_compile_definitions(test_${name} PRIVATE NIBBLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  set(properties TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "NIBBLE_DATA=${CMAKE_SOURCE_DIR}")
+  if(ARG_LABELS)
+    list(APPEND properties LABELS "${ARG_LABELS}")
+  endif()
   # NoTests: a name that CMake or Catch2 takes apart (';', a leading '-') fails instead of passing as no test at all.
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
-                       EXTRA_ARGS -w NoTests
-                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+                       EXTRA_ARGS -w NoTests PROPERTIES ${properties})
 endfunction()

@@ -79,6 +79,7 @@ class Machine {
     store_.socket.bind(bus_.port(2));
     bus_.memory.bind(dram_.socket);
     if (options.break_datapath) tensor_.BreakDatapath();
+    if (options.break_datapath && bank_) bank_->BreakDatapath();
   }
 
   RunOutcome Run() {

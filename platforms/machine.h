@@ -18,7 +18,7 @@ struct RunOptions {
   std::function<void(size_t, size_t)> progress;
   const std::atomic<bool>* stop = nullptr;  // set by a signal handler: Run throws Interrupted
   bool break_datapath =
-      false;  // test hook: the tensor unit flips the lowest bit of one accumulator
+      false;  // test hook: a row of sums comes out wrong
 };
 
 class Interrupted : public std::exception {

@@ -93,6 +93,14 @@ void Convolver::Run(const sim::Convolve& run, const uint8_t* act_codes, const ui
       }
     }
   }
+  if (break_next_) Break(acc);
+  break_next_ = false;
+}
+
+// Flips the highest mantissa and the lowest exponent bit (little-endian byte 2) of sixteen channels
+// of a row: one sum alone may well be clipped, or rounded to the code that it would have had.
+void Convolver::Break(uint8_t* acc) const {
+  for (uint32_t i = 0; i < kAccGroup * geometry_.out_width; ++i) acc[4 * i + 2] ^= 0xC0;
 }
 
 }  // namespace nibble::accel

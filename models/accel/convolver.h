@@ -22,6 +22,9 @@ class Convolver {
   numerics::WeightPanel DecodeWeights(const uint8_t* codes, const uint8_t* scales,
                                       uint32_t channels) const;
 
+  // Test hook: the first row of sums of the next tile comes out wrong.
+  void BreakNext() { break_next_ = true; }
+
   // Convolves the activation tile that `run` describes; `acc` receives [group of 16][pixel][16]
   // binary32 as bytes.
   void Run(const sim::Convolve& run, const uint8_t* act_codes, const uint8_t* act_scales,
@@ -33,7 +36,10 @@ class Convolver {
   void Accumulate(const sim::Convolve& run, const numerics::WeightPanel& weights, int out_y,
                   int out_x);
 
+  void Break(uint8_t* acc) const;
+
   sim::Geometry geometry_{};
+  bool break_next_ = false;
   uint32_t blocks_ = 0;         // block scales of one input pixel
   int first_row_ = 0;           // input row of the first decoded pixel
   std::vector<int16_t> twice_;  // [decoded pixel][channel]

@@ -42,11 +42,11 @@ constexpr int TreeBits(int block, int product_bits) {
   return bits;
 }
 
-// bit^2 of the multiplier that applies the product of two E4M3 scales (significands of 4 bits each,
-// so 8) to the exact, signed sum of `block` E2M1 products. 13 x 8 = 104 at block 16.
-constexpr int ScaleApplyBits2(int block) {
-  constexpr int kScaleProductBits = 8;
-  return (ProductBits(numerics::Format::kNvfp4) + 1 + CarryBits(block)) * kScaleProductBits;
+// bit^2 of the multiplier that applies `scales` E4M3 scales (significands of 4 bits each,
+// multiplied beforehand) to the exact, signed sum of `block` products of `product_bits` magnitude
+// bits. 13 x 8 = 104 for two scales at block 16 and 8-bit products.
+constexpr int ScaleApplyBits2(int block, int product_bits, int scales) {
+  return (product_bits + 1 + CarryBits(block)) * 4 * scales;
 }
 
 }  // namespace nibble::accel

@@ -29,7 +29,8 @@ ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_
     ops.fp32_adds += count;
     ops.tree_bits += count * TreeBits(length, product_bits);
     if (act_scaled && weight_scaled) ops.scale_products += count;
-    if (act_scaled || weight_scaled) ops.scale_apply_bits2 += count * ScaleApplyBits2(length);
+    ops.scale_apply_bits2 +=
+        count * ScaleApplyBits2(length, product_bits, act_scaled + weight_scaled);
   };
   if (g.depthwise) {
     add_blocks(taps, 1);  // every tap has an activation scale of its own

@@ -29,8 +29,7 @@ class TensorUnit : public sim::EngineModule {
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
-  // Test hook: the first accumulator of the next tile comes out wrong.
-  void BreakDatapath() { break_next_ = true; }
+  void BreakDatapath() { convolver_.BreakNext(); }  // test hook
 
  private:
   void Execute(const sim::Command& command) override;
@@ -39,7 +38,6 @@ class TensorUnit : public sim::EngineModule {
   TensorConfig config_;
   Scratchpads& scratchpads_;
   bool timing_only_;
-  bool break_next_ = false;
   Convolver convolver_;
   std::vector<ComputeCounters> rows_;
 };

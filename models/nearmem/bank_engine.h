@@ -20,6 +20,7 @@ class BankEngine : public sim::EngineModule {
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
+  void BreakDatapath() { convolver_.BreakNext(); }  // test hook
 
  private:
   struct Counters {

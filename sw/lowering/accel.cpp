@@ -6,18 +6,11 @@ namespace nibble::lowering {
 std::vector<LayerConstants> PlaceOnAccel(const trace::Network& net,
                                          const platforms::DesignPoint& design, bool with_image,
                                          MemoryMap& map, sim::Program& program) {
-  std::vector<LayerConstants> constants(net.layers.size());
-  for (size_t i = 0; i < net.layers.size(); ++i) {
-    const trace::Layer& layer = net.layers[i];
-    if (!layer.has_weights()) continue;
-    numerics::QuantizedWeights weights;
-    if (with_image) weights = Quantize(net, layer, design);
-    const numerics::QuantizedWeights* image = with_image ? &weights : nullptr;
-    PlaceWeights(net, layer, design, image, map, program, constants[i]);
-    PlaceParams(net, layer, design, image, map, program, constants[i]);
-    CountWeights(net, layer, design, program);
-  }
-  return constants;
+  return PlaceConstants(net, design, with_image, map, program,
+                        [&](const trace::Layer& layer, const numerics::QuantizedWeights* image,
+                            LayerConstants& constants) {
+                          PlaceWeights(net, layer, design, image, map, program, constants);
+                        });
 }
 
 }  // namespace nibble::lowering

@@ -15,8 +15,6 @@ void AppendFloat(std::vector<uint8_t>& bytes, float value) {
   for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<uint8_t>(word >> shift));
 }
 
-}  // namespace
-
 numerics::QuantizedWeights Quantize(const trace::Network& net, const trace::Layer& layer,
                                     const platforms::DesignPoint& design) {
   const std::vector<float> weights = trace::LayerWeights(net, layer);
@@ -24,24 +22,6 @@ numerics::QuantizedWeights Quantize(const trace::Network& net, const trace::Laye
                                    trace::ReductionSegments(net, layer),
                                    trace::ReductionSegment(net, layer), design.datapath.weights,
                                    design.datapath.block);
-}
-
-std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& w, size_t row, size_t segment) {
-  const auto length = static_cast<size_t>(w.segment);
-  const uint16_t* codes = &w.codes[(row * w.segments + segment) * length];
-  const int bits = numerics::ElementBits(w.format);
-  std::vector<uint8_t> bytes((length * bits + 7) / 8);
-  for (size_t k = 0; k < length; ++k) {
-    if (bits == 4) {
-      bytes[k / 2] = static_cast<uint8_t>(bytes[k / 2] | (codes[k] & 15) << (k % 2 * 4));
-    } else if (bits == 8) {
-      bytes[k] = static_cast<uint8_t>(codes[k]);
-    } else {
-      bytes[2 * k] = static_cast<uint8_t>(codes[k]);
-      bytes[2 * k + 1] = static_cast<uint8_t>(codes[k] >> 8);
-    }
-  }
-  return bytes;
 }
 
 void PlaceParams(const trace::Network& net, const trace::Layer& layer,
@@ -59,6 +39,37 @@ void PlaceParams(const trace::Network& net, const trace::Layer& layer,
   }
   if (!pairs) constants.weight_scale = weights->channel_scale.front();
   program.image.push_back(std::move(segment));
+}
+
+void CountWeights(const trace::Network& net, const trace::Layer& layer,
+                  const platforms::DesignPoint& design, sim::Program& program) {
+  const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
+  const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
+  program.weight_elements += channels * layout.segments * layout.segment;
+  program.weight_bits +=
+      8 * channels * (layout.code_bytes_per_channel() + layout.scale_bytes_per_channel());
+  if (layout.format == numerics::Format::kNvfp4) program.weight_bits += 32;  // the tensor scale
+  if (HasChannelScales(layer, design.datapath)) program.weight_bits += 32 * channels;
+}
+
+}  // namespace
+
+std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& w, size_t row, size_t segment) {
+  const auto length = static_cast<size_t>(w.segment);
+  const uint16_t* codes = &w.codes[(row * w.segments + segment) * length];
+  const int bits = numerics::ElementBits(w.format);
+  std::vector<uint8_t> bytes((length * bits + 7) / 8);
+  for (size_t k = 0; k < length; ++k) {
+    if (bits == 4) {
+      bytes[k / 2] = static_cast<uint8_t>(bytes[k / 2] | (codes[k] & 15) << (k % 2 * 4));
+    } else if (bits == 8) {
+      bytes[k] = static_cast<uint8_t>(codes[k]);
+    } else {
+      bytes[2 * k] = static_cast<uint8_t>(codes[k]);
+      bytes[2 * k + 1] = static_cast<uint8_t>(codes[k] >> 8);
+    }
+  }
+  return bytes;
 }
 
 void PlaceWeights(const trace::Network& net, const trace::Layer& layer,
@@ -80,15 +91,22 @@ void PlaceWeights(const trace::Network& net, const trace::Layer& layer,
   if (!weights->scales.empty()) program.image.push_back({constants.weight_scales, weights->scales});
 }
 
-void CountWeights(const trace::Network& net, const trace::Layer& layer,
-                  const platforms::DesignPoint& design, sim::Program& program) {
-  const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
-  const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
-  program.weight_elements += channels * layout.segments * layout.segment;
-  program.weight_bits +=
-      8 * channels * (layout.code_bytes_per_channel() + layout.scale_bytes_per_channel());
-  if (layout.format == numerics::Format::kNvfp4) program.weight_bits += 32;  // the tensor scale
-  if (HasChannelScales(layer, design.datapath)) program.weight_bits += 32 * channels;
+std::vector<LayerConstants> PlaceConstants(const trace::Network& net,
+                                           const platforms::DesignPoint& design, bool with_image,
+                                           MemoryMap& map, sim::Program& program,
+                                           const WeightPlacer& place) {
+  std::vector<LayerConstants> constants(net.layers.size());
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    const trace::Layer& layer = net.layers[i];
+    if (!layer.has_weights()) continue;
+    numerics::QuantizedWeights weights;
+    if (with_image) weights = Quantize(net, layer, design);
+    const numerics::QuantizedWeights* image = with_image ? &weights : nullptr;
+    place(layer, image, constants[i]);
+    PlaceParams(net, layer, design, image, map, program, constants[i]);
+    CountWeights(net, layer, design, program);
+  }
+  return constants;
 }
 
 }  // namespace nibble::lowering

@@ -1,6 +1,8 @@
 // Weights and parameters: quantised, packed and placed.
 #pragma once
 
+#include <functional>
+
 #include "models/sim_core/program.h"
 #include "platforms/design_point.h"
 #include "sw/lowering/memory_map.h"
@@ -21,22 +23,19 @@ std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
 
 // Shared by both.
 
-// The weights of a layer in the design point's format.
-numerics::QuantizedWeights Quantize(const trace::Network& net, const trace::Layer& layer,
-                                    const platforms::DesignPoint& design);
+// Quantises the weights of every layer that has some (with `with_image`), has `place` put them
+// somewhere, and places the parameters.
+using WeightPlacer = std::function<void(const trace::Layer&,
+                                        const numerics::QuantizedWeights* image, LayerConstants&)>;
+std::vector<LayerConstants> PlaceConstants(const trace::Network& net,
+                                           const platforms::DesignPoint& design, bool with_image,
+                                           MemoryMap& map, sim::Program& program,
+                                           const WeightPlacer& place);
 // Bytes of one run of codes as they lie in memory (models/accel/weight_layout.h).
 std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& weights, size_t row, size_t segment);
-// Reserves and fills biases, or (bias, scale) pairs; sets params and weight_scale. `weights` null:
-// no image.
-void PlaceParams(const trace::Network& net, const trace::Layer& layer,
-                 const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
-                 MemoryMap& map, sim::Program& program, LayerConstants& constants);
 // Reserves and fills weights as they lie beside the memory: all codes, then all scales.
 void PlaceWeights(const trace::Network& net, const trace::Layer& layer,
-                  const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
+                  const platforms::DesignPoint& design, const numerics::QuantizedWeights* image,
                   MemoryMap& map, sim::Program& program, LayerConstants& constants);
-// Adds the layer's weights to the program's totals of stored weight bits.
-void CountWeights(const trace::Network& net, const trace::Layer& layer,
-                  const platforms::DesignPoint& design, sim::Program& program);
 
 }  // namespace nibble::lowering

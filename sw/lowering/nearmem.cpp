@@ -80,33 +80,26 @@ std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   const uint64_t bytes_per_row = mapping.capacity() / design.dram.rows;
   uint32_t next_row = design.dram.rows;
-  std::vector<LayerConstants> constants(net.layers.size());
-  for (size_t i = 0; i < net.layers.size(); ++i) {
-    const trace::Layer& layer = net.layers[i];
-    if (!layer.has_weights()) continue;
-    numerics::QuantizedWeights weights;
-    if (with_image) weights = Quantize(net, layer, design);
-    const numerics::QuantizedWeights* image = with_image ? &weights : nullptr;
-    constants[i].near_memory = RunsNearMemory(net, layer, design);
-    if (constants[i].near_memory) {
-      const nearmem::BankLayout layout(
-          accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath)), design.dram,
-          design.dram_channels);
-      const uint32_t rows =
-          layout.Rows(static_cast<uint32_t>(net.tensors[layer.output].shape.channels));
-      if (rows > next_row) throw LoweringError("the weights need more rows than dram.device has");
-      next_row -= rows;
-      constants[i].bank_row = static_cast<uint16_t>(next_row);
-      if (with_image) {
-        program.image.push_back(RowImage(weights, layout, mapping, next_row, rows, bytes_per_row,
-                                         design.dram.burst_bytes));
-      }
-    } else {
-      PlaceWeights(net, layer, design, image, map, program, constants[i]);
+  const auto place = [&](const trace::Layer& layer, const numerics::QuantizedWeights* image,
+                         LayerConstants& constants) {
+    constants.near_memory = RunsNearMemory(net, layer, design);
+    if (!constants.near_memory) {
+      PlaceWeights(net, layer, design, image, map, program, constants);
+      return;
     }
-    PlaceParams(net, layer, design, image, map, program, constants[i]);
-    CountWeights(net, layer, design, program);
-  }
+    const nearmem::BankLayout layout(accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath)),
+                                     design.dram, design.dram_channels);
+    const uint32_t rows =
+        layout.Rows(static_cast<uint32_t>(net.tensors[layer.output].shape.channels));
+    if (rows > next_row) throw LoweringError("the weights need more rows than dram.device has");
+    next_row -= rows;
+    constants.bank_row = static_cast<uint16_t>(next_row);
+    if (image == nullptr) return;
+    program.image.push_back(
+        RowImage(*image, layout, mapping, next_row, rows, bytes_per_row, design.dram.burst_bytes));
+  };
+  std::vector<LayerConstants> constants =
+      PlaceConstants(net, design, with_image, map, program, place);
   map.Limit(next_row * bytes_per_row);
   program.near_memory_bytes = (design.dram.rows - next_row) * bytes_per_row;
   return constants;

@@ -47,7 +47,7 @@ void Schedule::Presets(const std::vector<numerics::TensorScale>& scales) {
   }
 }
 
-void Schedule::Layer(int index, const LayerConstants& constants) {
+void Schedule::Layer(int index, const LayerConstants& constants) try {
   const trace::Layer& layer = net_.layers[index];
   emit_.set_layer(static_cast<uint16_t>(index));
   emit_.set_tile(0);
@@ -74,6 +74,8 @@ void Schedule::Layer(int index, const LayerConstants& constants) {
   if (kept_[layer.input] >= 0)
     act_.Release(kept_[layer.input]);  // a kept tensor has one reader from there
   emit_.at(last_store_).flags |= sim::kEndOfLayer;
+} catch (const LoweringError& error) {
+  throw LoweringError("layer '" + net_.layers[index].name + "': " + error.what());
 }
 
 bool Schedule::Staged(const trace::Layer& layer) const {

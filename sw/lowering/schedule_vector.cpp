@@ -25,11 +25,10 @@ sim::Elementwise Tile(uint32_t pixels, uint32_t channels) {
 }
 
 // Pixels of a tile of which two fit in `room`, when a pixel takes `bytes`.
-uint32_t PixelsOfTile(uint64_t room, uint64_t bytes, uint32_t pixels, const trace::Layer& layer) {
+uint32_t PixelsOfTile(uint64_t room, uint64_t bytes, uint32_t pixels) {
   constexpr uint64_t kSlack = 8 * sim::kSramUnit;  // parts are rounded to units apart
   if (room / 2 < bytes + kSlack) {
-    throw LoweringError(
-        fmt::format("layer '{}': not even one pixel fits: sram.out.size is too small", layer.name));
+    throw LoweringError("not even one pixel fits: sram.out.size is too small");
   }
   return static_cast<uint32_t>(std::min<uint64_t>({(room / 2 - kSlack) / bytes, pixels, 0xFFFF}));
 }
@@ -41,8 +40,7 @@ void Schedule::AveragePool(const trace::Layer& layer) {
   const auto pixels = static_cast<uint32_t>(in.pixels());
   const auto channels = static_cast<uint32_t>(in.channels);
   if (pixels > 0xFFFF) {
-    throw LoweringError(
-        fmt::format("layer '{}': a pool over {} pixels: at most 65535", layer.name, pixels));
+    throw LoweringError(fmt::format("a pool over {} pixels: at most 65535", pixels));
   }
   sim::Command config = MakeCommand(Opcode::kVectorConfig);
   config.epilogue = EpilogueFor(layer);
@@ -56,7 +54,7 @@ void Schedule::AveragePool(const trace::Layer& layer) {
   const auto& layout = tensors_[layer.input].layout;
   const uint64_t pixel_bytes = layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
   const uint32_t step =
-      PixelsOfTile(out_.size(), pixel_bytes + out_codes + PartScaleBytes(out_part), pixels, layer);
+      PixelsOfTile(out_.size(), pixel_bytes + out_codes + PartScaleBytes(out_part), pixels);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
     const bool last = pixel + count == pixels;
@@ -112,7 +110,7 @@ void Schedule::Add(const trace::Layer& layer) {
   const uint64_t out_bytes =
       Staged(layer) ? staged.code_bytes_per_pixel()
                     : out_layout.code_bytes_per_pixel() + out_layout.scale_bytes_per_pixel();
-  const uint32_t step = PixelsOfTile(out_.size(), 2 * in_bytes + out_bytes, pixels, layer);
+  const uint32_t step = PixelsOfTile(out_.size(), 2 * in_bytes + out_bytes, pixels);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
     const Part a{layer.input, pixel, count, 0, channels};
@@ -166,7 +164,7 @@ void Schedule::QuantizeStaged(const trace::Layer& layer) {
   const auto row = static_cast<uint32_t>(staged.code_bytes_per_pixel());
   const uint32_t step = PixelsOfTile(
       out_.size(), uint64_t{row} + layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel(),
-      pixels, layer);
+      pixels);
   const CommandId all_staged = last_store_;
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);

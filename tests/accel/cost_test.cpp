@@ -158,6 +158,7 @@ TEST_CASE("operations are sums over blocks, tails included, and add up over tile
     const ConvolveOperations ops = OperationsOf(g, pixels, channels);
     CAPTURE(seed);
 
+    const bool act_scaled = activations == Format::kNvfp4, w_scaled = weights == Format::kNvfp4;
     uint64_t terms = 0, tree = 0, macs = 0, apply = 0;  // of one output
     for (int tap = 0; tap < g.kernel_h * g.kernel_w; ++tap) {
       for (int c = 0; c < (g.depthwise ? 1 : g.in_channels); c += g.block) {
@@ -165,7 +166,8 @@ TEST_CASE("operations are sums over blocks, tails included, and add up over tile
         ++terms;
         macs += static_cast<uint64_t>(length);
         tree += static_cast<uint64_t>(TreeBits(length, ProductBits(weights)));
-        apply += static_cast<uint64_t>(ScaleApplyBits2(length));
+        apply += static_cast<uint64_t>(
+            ScaleApplyBits2(length, ProductBits(weights), act_scaled + w_scaled));
       }
     }
     const uint64_t outputs = pixels * channels;
@@ -173,10 +175,8 @@ TEST_CASE("operations are sums over blocks, tails included, and add up over tile
     CHECK(ops.block_terms == outputs * terms);
     CHECK(ops.fp32_adds == outputs * terms);
     CHECK(ops.tree_bits == outputs * tree);
-    const bool act_scaled = activations == Format::kNvfp4, w_scaled = weights == Format::kNvfp4;
     CHECK(ops.scale_products == (act_scaled && w_scaled ? outputs * terms : 0));
-    CHECK((ops.scale_apply_bits2 > 0) == (act_scaled || w_scaled));
-    if (act_scaled && w_scaled) CHECK(ops.scale_apply_bits2 == outputs * apply);
+    CHECK(ops.scale_apply_bits2 == outputs * apply);
 
     const ConvolveOperations more = OperationsOf(g, pixels + 7, channels);
     const ConvolveOperations seven = OperationsOf(g, 7, channels);

@@ -57,7 +57,7 @@ TEST_CASE("one NVFP4 block at 45 nm costs what the published unit energies make 
       const double products = b.size * price("products_e2m1");
       const double tree = accel::TreeBits(b.size, product) * price("tree_bits");
       const double scale = price("scale_products");
-      const double apply = accel::ScaleApplyBits2(b.size) * price("scale_apply_bits2");
+      const double apply = accel::ScaleApplyBits2(b.size, 8, 2) * price("scale_apply_bits2");
       INFO("block " << b.size);
       CHECK(products == Approx(b.products));
       CHECK(tree == Approx(b.tree).margin(5e-5));
@@ -79,9 +79,9 @@ TEST_CASE("bits of trees and scale multipliers") {
        ++n) {  // a tree of n terms has n - 1 adders, each at least as wide as the first
     CHECK(accel::TreeBits(n, 8) - accel::TreeBits(n, 7) == n - 1);
   }
-  CHECK(accel::ScaleApplyBits2(16) == 13 * 8);
-  CHECK(accel::ScaleApplyBits2(1) == 9 * 8);
-  CHECK(accel::ScaleApplyBits2(9) == accel::ScaleApplyBits2(16));
+  CHECK(accel::ScaleApplyBits2(16, 8, 2) == 13 * 8);
+  CHECK(accel::ScaleApplyBits2(1, 8, 2) == 9 * 8);
+  CHECK(accel::ScaleApplyBits2(9, 8, 2) == accel::ScaleApplyBits2(16, 8, 2));
 }
 
 TEST_CASE("memory prices follow from the device, the table and the clock") {
