@@ -103,8 +103,12 @@ TEST_CASE("images and labels") {
 }
 
 TEST_CASE("a network that no tiling fits the scratchpads with") {
-  Refuses("--trace mobilenet.trc --timing-only --set sram.act.size=8KiB --set datapath.block=128",
-          2, {"sram.act.size"});
+  const std::string run = "--trace mobilenet.trc --timing-only ";
+  Refuses(run + "--set sram.act.size=8KiB --set sram.act.banks=1", 2,
+          {"block1.depthwise", "sram.act.size"});
+  Refuses(run + "--set sram.acc.size=8KiB --set sram.acc.banks=1", 2, {"stem", "sram.acc.size"});
+  Refuses(run + "--set sram.out.size=8KiB --set sram.out.banks=1", 2, {"sram.out.size"});
+  Refuses(run + "--set sram.weight.size=8KiB --set sram.weight.banks=1", 2, {"sram.weight.size"});
 }
 
 TEST_CASE("outputs that cannot be written are reported before the run") {
