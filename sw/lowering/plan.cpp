@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/accel/weight_layout.h"
 #include "sw/lowering/lowering.h"
 #include "sw/lowering/scratchpad_plan.h"
 
@@ -111,6 +112,9 @@ ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
   if (layer.residual >= 0) p.residual_pixel_bytes = PixelBytes(tensors_[layer.residual].layout);
   p.params_bytes =
       static_cast<uint32_t>(channels * sizeof(float) * (HasChannelScales(layer, datapath) ? 2 : 1));
+  // Tiles start at whole groups of accumulators, and at whole blocks of what is stored.
+  const bool blocks = written.format != Format::kFp32 || layer.residual >= 0;
+  p.channel_unit = std::max<uint32_t>(accel::kAccGroup, blocks ? datapath.block : 1);
   p.act_room = out.in_act ? design_.sram_act.size / 2 : design_.sram_act.size;
   p.out_room = tile_room();
   p.input_in_act = tensors_[layer.input].in_act;

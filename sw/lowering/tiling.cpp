@@ -93,8 +93,9 @@ class Candidate {
     // against tCCD_S).
     const uint64_t loads = transfer(t_.dram_bytes + ragged) + tiles * kTileOverhead;
     // Banks compute on the memory that the loads need; otherwise the engines overlap.
-    const uint64_t steady =
+    uint64_t steady =
         p_.near_memory ? std::max(tensor + loads, vector) : std::max({tensor, vector, loads});
+    if (take_turns_) steady = tensor + vector + loads;
     const uint64_t first = transfer((p_.input_in_act ? 0 : InputBytes()) +
                                     (p_.near_memory ? 0 : WeightBytes(t_.weight_channels)));
     const uint64_t last = vector / tiles + transfer(OutBytes());
@@ -108,10 +109,12 @@ class Candidate {
   static constexpr uint64_t kTileOverhead =
       20;  // cycles of a transaction that the next cannot hide
 
-  // Two tiles side by side, so that one moves while the other is worked on, unless there is only
-  // one.
-  static bool Fits(uint64_t size, uint64_t bytes, bool alone) {
-    return bytes * (alone ? 1 : 2) <= size;
+  // Two tiles side by side, so that one moves while the other is worked on; where there is only one
+  // tile, or only one fits, the engines take turns.
+  bool Fits(uint64_t size, uint64_t bytes, bool alone) {
+    if (bytes > size) return false;
+    if (!alone && 2 * bytes > size) take_turns_ = true;
+    return true;
   }
 
   uint64_t Pixels(uint32_t rows) const { return uint64_t{rows} * g_.out_width; }
@@ -150,12 +153,13 @@ class Candidate {
   ConvTiling t_;
   numerics::ActivationLayout input_;
   uint64_t weight_bytes_per_channel_ = 0, row_tiles_ = 0, channel_tiles_ = 0;
+  bool take_turns_ = false;
 };
 
 // Channel tiles worth trying: all, and multiples of what a block, an accumulator group and the
 // banks need.
 std::vector<uint32_t> ChannelChoices(const ConvProblem& p, const platforms::DesignPoint& d) {
-  uint32_t unit = std::max<uint32_t>(accel::kAccGroup, p.geometry.block);
+  uint32_t unit = p.channel_unit;
   if (p.near_memory) unit = std::max(unit, d.dram_channels * d.dram.banks());
   std::vector<uint32_t> choices{p.channels};
   for (uint32_t parts = 2; p.channels > unit && parts <= DivideUp(p.channels, unit); ++parts) {
@@ -198,10 +202,7 @@ ConvTiling ChooseTiling(const ConvProblem& problem, const platforms::DesignPoint
   const char* too_small = nullptr;
   for (uint32_t channels : ChannelChoices(problem, design)) {
     for (LoopOrder order : {LoopOrder::kRowsOuter, LoopOrder::kChannelsOuter}) {
-      if (order == LoopOrder::kChannelsOuter &&
-          (channels == problem.channels || problem.near_memory)) {
-        continue;
-      }
+      if (order == LoopOrder::kChannelsOuter && channels == problem.channels) continue;
       // Tile heights that differ in the number of tiles, so that tiles are of about equal size.
       for (uint32_t parts = 1, last_rows = 0; parts <= g.out_height; ++parts) {
         const auto rows = static_cast<uint32_t>(DivideUp(g.out_height, parts));

@@ -16,9 +16,10 @@ struct ConvProblem {
       0;  // a pixel of the tile that the vector unit writes (staged as FP32 or as stored)
   uint32_t residual_pixel_bytes = 0;  // 0 without residual
   uint32_t params_bytes = 0;          // biases (and scales) of all output channels
-  uint32_t act_room = 0;              // bytes of the activation SRAM that input tiles may use
-  uint32_t out_room = 0;              // bytes of the output SRAM that tiles may use
-  bool input_in_act = false;          // the whole input lies in the activation SRAM
+  uint32_t channel_unit = 16;  // a tile's channels are a multiple of this, or all that remain
+  uint32_t act_room = 0;       // bytes of the activation SRAM that input tiles may use
+  uint32_t out_room = 0;       // bytes of the output SRAM that tiles may use
+  bool input_in_act = false;   // the whole input lies in the activation SRAM
   bool output_in_dram = true;
   bool near_memory = false;  // weights lie in the banks
 };

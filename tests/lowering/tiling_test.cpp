@@ -41,6 +41,7 @@ ConvProblem RandomProblem(Random& random, const platforms::DesignPoint& d, bool 
   g.activation_format = static_cast<uint8_t>(d.datapath.activations);
   g.weight_format = static_cast<uint8_t>(d.datapath.weights);
   g.block = static_cast<uint8_t>(d.datapath.block);
+  p.channel_unit = std::max<uint32_t>(16, g.block);
   g.depthwise = !near_memory && random.Int(0, 3) == 0;
   p.channels = g.depthwise ? g.in_channels : static_cast<uint32_t>(random.Int(1, 300));
   numerics::ActivationLayout out{d.datapath.activations, d.datapath.block, 1,
@@ -61,7 +62,7 @@ void CheckFits(const ConvProblem& p, const platforms::DesignPoint& d, const Conv
   REQUIRE(t.channels >= 1);
   REQUIRE(t.channels <= p.channels);
   if (t.channels < p.channels) {  // parts start at whole blocks and accumulator groups
-    CHECK(t.channels % g.block == 0);
+    CHECK(t.channels % p.channel_unit == 0);
     CHECK(t.channels % 16 == 0);
   }
   const uint64_t pixels = uint64_t{t.rows} * g.out_width;
