@@ -1,0 +1,178 @@
+// Accumulators of a dot product: exact terms in ascending order in, one binary32 out.
+//
+// A term is the exact sum of some element products times the block scales of both operands. How
+// many products depends on the accumulator (TermElements): a block, a sub-block of 16 for fused
+// steps, one for accumulators per lane. All arithmetic is on integers, or on IEEE single operations
+// that round to nearest even.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "models/numerics/accumulator_spec.h"
+#include "models/numerics/datapath.h"
+#include "models/numerics/dot.h"
+#include "models/numerics/exact.h"
+
+namespace nibble::numerics {
+
+// sum * significand * 2^exponent, exact.
+struct ExactTerm {
+  int64_t sum = 0;             // of element products, as integers
+  int32_t significand = 1;     // product of the scales' significands, 0..225; 1 without scales
+  int32_t exponent = 0;        // of the unit of sum * significand; |sum * significand| < 2^63
+  int32_t scale_exponent = 0;  // of the scales as significands in 1..2 (subnormal below): a fused
+                               // step aligns by it; 0 without scales
+  bool nan = false;            // a NaN scale, or a weight that is no finite number
+};
+
+// One block of operands, in the manner of BlockTerm (dot.h): codes one by one, scales as E4M3 bytes
+// or kNoScale. Operand formats with exact terms are E2M1 (kNvfp4, kFp4), E4M3 (kFp8) and binary16
+// (kFp16, weights only); std::invalid_argument for others.
+struct OperandBlock {
+  Format activations = Format::kNvfp4;
+  const uint8_t* a = nullptr;
+  int a_scale = kNoScale;
+  Format weights = Format::kNvfp4;
+  const uint16_t* w = nullptr;
+  int w_scale = kNoScale;
+  int count = 0;
+};
+ExactTerm MakeTerm(const OperandBlock& block);
+
+// The same where the caller has summed: `sum` in units of 2^element_exponent, which is
+// ProductExponent of the formats where E2M1 is stored doubled, E4M3 in units of 2^-9, binary16 in
+// units of 2^-24; and 0 for integers.
+ExactTerm MakeTerm(int64_t sum, int element_exponent, int a_scale, int w_scale);
+int ProductExponent(Format activations, Format weights);
+
+// Elements of one term, counted from the start of each block of `block` elements.
+int TermElements(const AccumulatorSpec& spec, int block);
+
+// Bits in two's complement of the register that adds the terms of `length` elements exactly,
+// whatever they are. NVFP4: least bit 2^-20 (elements 2^-1, scales 2^-9, each twice), products up
+// to (6 * 448)^2, so 56 bits for a length of 4096.
+int ExactRegisterBits(Format activations, Format weights, int64_t length);
+
+// The registers of each choice. Add returns true where the result did not fit; only LaneRegisters
+// looks at the lane.
+namespace internal {
+
+// D0, D2, D5, D6: one floating-point register.
+class FloatRegister {
+ public:
+  explicit FloatRegister(const AccumulatorSpec& spec);
+  void Reset() { acc_ = 0.0f; }
+  bool Add(const ExactTerm& term, int lane);
+  float Result() const;
+
+ private:
+  FloatFormat format_;
+  AddRounding rounding_;
+  bool round_term_;
+  bool native_;  // the machine's own addition does it
+  int pre_shift_;
+  float acc_ = 0.0f;
+};
+
+// D1. 128 bits, the least 2^-48, that of a product of two binary16 numbers. A product of E2M1 under
+// E4M3 scales ends at 2^-20, with E4M3 weights at 2^-19, with binary16 weights at 2^-34; a block of
+// 128 of the largest of them is below 2^35. So nothing is lost, and 2^44 terms cannot overflow.
+class ExactRegister {
+ public:
+  static constexpr int kLeastExponent = -48;
+  static constexpr int kMostExponent = 35;
+  void Reset() { sum_ = 0; }
+  // Throws std::range_error for a term that has bits below 2^-48, or is 2^35 or more.
+  bool Add(const ExactTerm& term, int lane);
+  float Result() const;
+
+ private:
+  Int128 sum_ = 0;
+};
+
+// D3. A step adds acc and the terms of a group: each is truncated toward zero to fused_bits bits
+// below the largest exponent among them, they are added exactly, and the sum is rounded to acc.
+class FusedRegister {
+ public:
+  explicit FusedRegister(const AccumulatorSpec& spec);
+  void Reset();
+  bool Add(const ExactTerm& term, int lane);
+  float Result() const;  // terms that fill no group are a step
+
+ private:
+  Rounded Step() const;
+  int AlignmentExponent(const ExactTerm& term) const;
+
+  int bits_, group_;
+  bool normalise_;
+  AddRounding rounding_;
+  float acc_ = 0.0f;
+  std::vector<ExactTerm> terms_;
+};
+
+// D4. Lane i adds element i of every block; then pairs (0, 1), (2, 3), ... until one is left, an
+// odd last one passing on.
+class LaneRegisters {
+ public:
+  explicit LaneRegisters(int lanes) : acc_(static_cast<size_t>(lanes), 0.0f) {}
+  void Reset();
+  bool Add(const ExactTerm& term, int lane);
+  float Result() const;
+
+ private:
+  std::vector<float> acc_;
+};
+
+// D7.
+class FixedRegister {
+ public:
+  explicit FixedRegister(const AccumulatorSpec& spec);
+  void Reset() { acc_ = 0; }
+  bool Add(const ExactTerm& term, int lane);
+  float Result() const;
+
+ private:
+  int bits_, lsb_;
+  AddRounding rounding_;
+  bool saturate_;
+  int64_t acc_ = 0;
+};
+
+}  // namespace internal
+
+// The accumulator of one output at a time.
+class Accumulator {
+ public:
+  // `block`: elements of a block, which is the number of lanes of kLanes; not used otherwise.
+  // Throws std::invalid_argument as CheckAccumulator does, or for a block below 1.
+  Accumulator(const AccumulatorSpec& spec, int block);
+
+  // Back to +0, for the next output. The count of overflows stays.
+  void Reset();
+  // The next term; `lane` is its place in its block for kLanes, 0 otherwise.
+  void Add(const ExactTerm& term, int lane = 0);
+  // The terms of a block in ascending order.
+  void AddBlock(const OperandBlock& block);
+  // The accumulator as binary32, before the tensor scales. A NaN term makes it the canonical NaN.
+  float Result() const;
+
+  // Additions whose result did not fit, since construction: a floating-point accumulator that
+  // became infinite (or, truncating, stopped at the largest finite number), a fixed-point one that
+  // saturated or wrapped.
+  uint64_t overflows() const { return overflows_; }
+
+ private:
+  using Register =
+      std::variant<internal::FloatRegister, internal::ExactRegister, internal::FusedRegister,
+                   internal::LaneRegisters, internal::FixedRegister>;
+  static Register MakeRegister(const AccumulatorSpec& spec, int block);
+
+  int term_elements_;
+  Register register_;
+  bool nan_ = false;
+  uint64_t overflows_ = 0;
+};
+
+}  // namespace nibble::numerics
