@@ -38,7 +38,7 @@ struct Schedule::ConvState {
   uint32_t out_rows(uint32_t row_tile) const {
     return std::min<uint32_t>(tiling.rows, problem.geometry.out_height - out_row(row_tile));
   }
-  // Channels that the output tile holds, and where [channel, ...) starts in it.
+  // The output tile holds all channels of its pixels, or those of one channel tile.
   bool whole_pixels() const { return tiling.order == LoopOrder::kRowsOuter; }
 };
 
