@@ -33,8 +33,21 @@ class Convolver {
  private:
   // Decodes the rows of the tile that the output rows need.
   void DecodeActivations(const sim::Convolve& run, const uint8_t* codes, const uint8_t* scales);
-  void Accumulate(const sim::Convolve& run, const numerics::WeightPanel& weights, int out_y,
-                  int out_x);
+  void DecodeValues(const sim::Convolve& run, uint32_t pixels, const uint8_t* codes,
+                    const uint8_t* scales);
+  // All taps of one output row; `row` counts from the first of the tile.
+  void AccumulateRow(const sim::Convolve& run, const numerics::WeightPanel& weights, int row,
+                     ptrdiff_t group_stride);
+  // Adjacent output pixels of a tap: decoded pixel `in` and every `stride`-th after it are input of
+  // `count` pixels from `out` on.
+  struct PixelRun {
+    size_t in;
+    int stride;
+    size_t out;
+    int count;
+  };
+  void AccumulateTap(const sim::Convolve& run, const numerics::WeightPanel& weights, int tap,
+                     const PixelRun& pixels, ptrdiff_t group_stride);
 
   void Break(uint8_t* acc) const;
 
@@ -42,9 +55,12 @@ class Convolver {
   bool break_next_ = false;
   uint32_t blocks_ = 0;         // block scales of one input pixel
   int first_row_ = 0;           // input row of the first decoded pixel
-  std::vector<int16_t> twice_;  // [decoded pixel][channel]
+  uint32_t first_channel_ = 0;  // depthwise: first decoded channel ...
+  uint32_t channels_ = 0;       // ... and their number
+  std::vector<int8_t> twice_;   // [decoded pixel][channel]
   std::vector<float> scales_;   // [decoded pixel][block]
-  std::vector<float> sums_;     // one output pixel
+  std::vector<float> values_;   // depthwise: [decoded pixel][channel]
+  std::vector<float> sums_;     // [group of 16][pixel][16]
 };
 
 }  // namespace nibble::accel

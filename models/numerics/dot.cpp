@@ -8,12 +8,17 @@
 
 #include "models/numerics/bits.h"
 #include "models/numerics/formats.h"
+#include "models/numerics/kernels/kernels.h"
 #include "models/numerics/quantize.h"
 
 namespace nibble::numerics {
 namespace {
 
-constexpr int kTile = WeightPanel::kTile;
+using kernels::kQuad;
+static_assert(WeightPanel::kTile == kernels::kTile);
+
+// `count` elements filled up to whole quads.
+int Quads(int count) { return (count + kQuad - 1) / kQuad * kQuad; }
 
 // An element as integer * 2^exponent, the exponent common to its format.
 struct FixedPoint {
@@ -60,93 +65,6 @@ float ScaleValue(uint8_t scale) {
   return IsNanE4M3(scale) ? BitsFloat(kCanonicalNan) : DecodeE4M3(scale & 0x7F);
 }
 
-// The loops below run over a tile of constant width, which the compiler turns into vector lanes,
-// and round nothing: E2M1 products sum in int16 (at most 18432), the others in binary64. There a
-// product is at most 12 * 65504 in units of 2^-24, so that the sum of 128 has 51 bits of the 53;
-// E4M3 weights need fewer. Left alone, gcc unrolls the short loop first and then fails to find the
-// lanes again (a quarter of the speed).
-
-void SumProducts(const int16_t* a, const int16_t* w, int count, int16_t* sums) {
-  int16_t s[kTile] = {};
-  for (int k = 0; k < count; ++k, w += kTile) {
-#pragma GCC unroll 1
-    for (int n = 0; n < kTile; ++n) s[n] = static_cast<int16_t>(s[n] + a[k] * w[n]);
-  }
-  std::copy_n(s, kTile, sums);
-}
-
-void SumProducts(const int16_t* a, const float* w, int count, double* sums) {
-  double s[kTile] = {};
-  for (int k = 0; k < count; ++k, w += kTile) {
-    const float ak = a[k];
-#pragma GCC unroll 1
-    for (int n = 0; n < kTile; ++n) s[n] += static_cast<double>(ak * w[n]);  // exact: 2 x 11 bits
-  }
-  std::copy_n(s, kTile, sums);
-}
-
-// acc += sum * activation scale * weight scale. The scales have 8 bits together, the sum 15: exact
-// but for the addition.
-void AddTerms(const int16_t* sums, float a_scale, const float* w_scales, float* acc) {
-  for (int n = 0; n < kTile; ++n) {
-    acc[n] += static_cast<float>(sums[n]) * (a_scale * w_scales[n]);
-  }
-}
-
-// acc += RNE32(sum * activation scale). The product has up to 55 bits: an integer in units of 2^-24
-// and of the last place of the scale's significand, rounded once by the conversion to binary32.
-void AddTerms(const double* sums, float a_scale, const float* w_scales, float* acc) {
-  if (std::isnan(a_scale)) {
-    std::fill_n(acc, kTile, a_scale);
-    return;
-  }
-  // a_scale = significand * power, significand in 8..15 (4 bits), or 0.
-  const uint32_t bits = FloatBits(a_scale);
-  const int64_t significand = bits == 0 ? 0 : (bits >> 20 & 7) | 8;
-  const float power = bits == 0 ? 0.0f : PowerOfTwo(static_cast<int>(bits >> 23) - 127 - 3 - 24);
-  for (int n = 0; n < kTile; ++n) {
-    const auto units = static_cast<int64_t>(sums[n] * 0x1p24);
-    acc[n] += static_cast<float>(units * significand) * (power * w_scales[n]);
-  }
-}
-
-template <typename Weight, typename Sum>
-void AccumulateTile(const int16_t* a, const float* a_scales, const Weight* w, const float* w_scales,
-                    int length, int block, float* acc) {
-  Sum sums[kTile];
-  for (int begin = 0; begin < length; begin += block) {
-    SumProducts(a + begin, w + static_cast<ptrdiff_t>(begin) * kTile,
-                std::min(block, length - begin), sums);
-    AddTerms(sums, *a_scales++, w_scales, acc);
-    w_scales += kTile;
-  }
-}
-
-// A tile of accumulators of its own, because the caller's array may end inside the last tile.
-class AccumulatorTile {
- public:
-  AccumulatorTile(float* acc, int count) : acc_(acc), count_(std::min(count, kTile)) {
-    std::copy_n(acc, count_, values);
-  }
-  ~AccumulatorTile() { std::copy_n(values, count_, acc_); }
-  AccumulatorTile(const AccumulatorTile&) = delete;
-  AccumulatorTile& operator=(const AccumulatorTile&) = delete;
-
-  float values[kTile] = {};
-
- private:
-  float* acc_;
-  int count_;
-};
-
-template <typename Weight>
-void MultiplyTile(const float* a, const float* a_scales, const Weight* w, const float* w_scales,
-                  float* acc) {
-  for (int n = 0; n < kTile; ++n) {
-    acc[n] += a[n] * static_cast<float>(w[n]) * (a_scales[n] * w_scales[n]);
-  }
-}
-
 }  // namespace
 
 float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, Format weights,
@@ -170,21 +88,21 @@ float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, F
          PowerOfTwo(exponent);  // the conversion rounds, if anything does
 }
 
-void DecodeActivations(const uint8_t* codes, const uint8_t* scales, int count, int block,
-                       int16_t* twice, float* scale_values) {
-  for (int i = 0; i < count; ++i) twice[i] = TwiceE2M1(codes[i]);
+void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int count, int block,
+                             Format format, int8_t* twice, float* scale_values) {
+  kernels::Active().decode_e2m1(packed, count, twice);
   for (int b = 0; b < BlockCount(count, block); ++b) {
-    scale_values[b] = scales != nullptr ? ScaleValue(scales[b]) : 1.0f;
+    scale_values[b] = HasBlockScale(format) ? ScaleValue(scales[b]) : 1.0f;
   }
 }
 
-void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int count, int block,
-                             Format format, int16_t* twice, float* scale_values) {
-  for (int i = 0; i < count; ++i) {
-    twice[i] = TwiceE2M1(static_cast<uint8_t>(packed[i / 2] >> (4 * (i % 2))));
-  }
-  for (int b = 0; b < BlockCount(count, block); ++b) {
-    scale_values[b] = HasBlockScale(format) ? ScaleValue(scales[b]) : 1.0f;
+void DecodePackedValues(const uint8_t* packed, const uint8_t* scales, int count, int block,
+                        Format format, float* values) {
+  for (int begin = 0; begin < count; begin += block) {
+    const float half = 0.5f * (HasBlockScale(format) ? ScaleValue(*scales++) : 1.0f);
+    for (int i = begin; i < std::min(begin + block, count); ++i) {
+      values[i] = TwiceE2M1(static_cast<uint8_t>(packed[i / 2] >> (4 * (i % 2)))) * half;
+    }
   }
 }
 
@@ -195,7 +113,10 @@ WeightPanel::WeightPanel(Format format, int block, int columns, int segments, in
       tiles_((columns + kTile - 1) / kTile),
       segments_(segments),
       segment_(segment) {
-  if (format == Format::kFp32) throw std::invalid_argument("fp32 is no format of stored weights");
+  if (!integer() && format != Format::kFp8 && format != Format::kFp16) {
+    throw std::invalid_argument(std::string("no weights of a panel are stored as ") +
+                                FormatName(format));
+  }
   if (block < 1 || block > kMaxBlock) {
     throw std::invalid_argument("weight block " + std::to_string(block) + " is not in 1.." +
                                 std::to_string(kMaxBlock));
@@ -205,26 +126,46 @@ WeightPanel::WeightPanel(Format format, int block, int columns, int segments, in
                                 std::to_string(segments) + " x " + std::to_string(segment));
   }
   blocks_ = BlockCount(segment, block);
+  elements_ = integer() ? segment / block * Quads(block) + Quads(segment % block) : segment;
   const size_t lanes = static_cast<size_t>(segments) * static_cast<size_t>(tiles_) * kTile;
-  (integer() ? twice_.resize(lanes * static_cast<size_t>(segment))
-             : wide_.resize(lanes * static_cast<size_t>(segment)));
+  if (integer()) {
+    quads_.assign(lanes * static_cast<size_t>(elements_), kernels::kWeightOffset);
+  } else {
+    wide_.resize(lanes * static_cast<size_t>(elements_));
+  }
   scales_.assign(lanes * static_cast<size_t>(blocks_), unit());
+}
+
+size_t WeightPanel::TileElements(int s, int tile) const {
+  return (static_cast<size_t>(s) * tiles_ + tile) * elements_ * kTile;
+}
+
+size_t WeightPanel::TileScales(int s, int tile) const {
+  return (static_cast<size_t>(s) * tiles_ + tile) * blocks_ * kTile;
+}
+
+size_t WeightPanel::ElementInTile(int n, int k) const {
+  if (!integer()) return static_cast<size_t>(k) * kTile + n;
+  const int i = k % block_;
+  const int quad = k / block_ * (Quads(block_) / kQuad) + i / kQuad;
+  return (static_cast<size_t>(quad) * kTile + n) * kQuad + i % kQuad;
 }
 
 size_t WeightPanel::Element(int n, int s, int k) const {
   assert(n >= 0 && n < columns_ && s >= 0 && s < segments_ && k >= 0 && k < segment_);
-  return ((static_cast<size_t>(s) * tiles_ + n / kTile) * segment_ + k) * kTile + n % kTile;
+  return TileElements(s, n / kTile) + ElementInTile(n % kTile, k);
 }
 
 size_t WeightPanel::Scale(int n, int s, int b) const {
   assert(n >= 0 && n < columns_ && s >= 0 && s < segments_ && b >= 0 && b < blocks_);
-  return ((static_cast<size_t>(s) * tiles_ + n / kTile) * blocks_ + b) * kTile + n % kTile;
+  return TileScales(s, n / kTile) + static_cast<size_t>(b) * kTile + n % kTile;
 }
 
 void WeightPanel::SetCode(int n, int s, int k, uint16_t code) {
   const size_t element = Element(n, s, k);
   if (integer()) {
-    twice_[element] = TwiceE2M1(static_cast<uint8_t>(code));
+    quads_[element] =
+        static_cast<uint8_t>(TwiceE2M1(static_cast<uint8_t>(code)) + kernels::kWeightOffset);
     return;
   }
   const float value =
@@ -244,57 +185,95 @@ void WeightPanel::SetPackedRow(int n, int s, const uint8_t* packed_codes, const 
   for (int b = 0; b < blocks_; ++b) {
     scales_[Scale(n, s, b)] = HasBlockScale(format_) ? ScaleValue(scales[b]) * unit() : unit();
   }
+  if (integer()) {
+    SetE2M1Row(n, s, packed_codes);
+    return;
+  }
   for (int k = 0; k < segment_; ++k) {
-    switch (format_) {
-      case Format::kFp8:
-        SetCode(n, s, k, packed_codes[k]);
-        break;
-      case Format::kFp16:
-        SetCode(n, s, k, static_cast<uint16_t>(packed_codes[2 * k] | packed_codes[2 * k + 1] << 8));
-        break;
-      default:
-        SetCode(n, s, k, (packed_codes[k / 2] >> (4 * (k % 2))) & 15);
-    }
-  }
-}
-
-void WeightPanel::Accumulate(int s, const int16_t* a_twice, const float* a_scales,
-                             float* acc) const {
-  for (int n = 0; n < columns_; n += kTile) {
-    AccumulatorTile tile(acc + n, columns_ - n);
-    const float* w_scales = scales_.data() + Scale(n, s, 0);
-    if (integer()) {
-      AccumulateTile<int16_t, int16_t>(a_twice, a_scales, twice_.data() + Element(n, s, 0),
-                                       w_scales, segment_, block_, tile.values);
+    if (format_ == Format::kFp8) {
+      SetCode(n, s, k, packed_codes[k]);
     } else {
-      AccumulateTile<float, double>(a_twice, a_scales, wide_.data() + Element(n, s, 0), w_scales,
-                                    segment_, block_, tile.values);
+      SetCode(n, s, k, static_cast<uint16_t>(packed_codes[2 * k] | packed_codes[2 * k + 1] << 8));
     }
   }
 }
 
-void WeightPanel::AccumulateDepthwise(int k, const int16_t* a_twice, const float* a_scales,
-                                      int channel0, float* acc) const {
-  int block = channel0 / block_;
-  int in_block = channel0 % block_;
-  for (int n = 0; n < columns_; n += kTile) {
-    AccumulatorTile tile(acc + n, columns_ - n);
-    float a[kTile] = {};
-    float a_tile_scales[kTile] = {};
-    for (int i = 0; i < std::min(kTile, columns_ - n); ++i) {
-      a[i] = a_twice[channel0 + n + i];
-      a_tile_scales[i] = a_scales[block];
-      if (++in_block == block_) {
-        in_block = 0;
-        ++block;
+void WeightPanel::SetE2M1Row(int n, int s, const uint8_t* packed) {
+  std::vector<int8_t> twice(static_cast<size_t>(segment_));
+  kernels::Active().decode_e2m1(packed, segment_, twice.data());
+  uint8_t* quad = &quads_[Element(n, s, 0)];
+  for (int begin = 0; begin < segment_; begin += block_) {
+    const int end = std::min(begin + block_, segment_);
+    for (int k = begin; k < end; k += kQuad, quad += kTile * kQuad) {
+      for (int i = 0; i < std::min(kQuad, end - k); ++i) {
+        quad[i] = static_cast<uint8_t>(twice[static_cast<size_t>(k + i)] + kernels::kWeightOffset);
       }
     }
-    const float* w_scales = scales_.data() + Scale(n, 0, k / block_);
-    if (integer()) {
-      MultiplyTile(a, a_tile_scales, twice_.data() + Element(n, 0, k), w_scales, tile.values);
-    } else {
-      MultiplyTile(a, a_tile_scales, wide_.data() + Element(n, 0, k), w_scales, tile.values);
-    }
+  }
+}
+
+void WeightPanel::Accumulate(int s, const ActivationRun& a, float* acc,
+                             ptrdiff_t tile_stride) const {
+  if (integer()) {
+    AccumulateE2M1(s, a, acc, tile_stride);
+  } else {
+    AccumulateWide(s, a, acc, tile_stride);
+  }
+}
+
+void WeightPanel::AccumulateE2M1(int s, const ActivationRun& a, float* acc,
+                                 ptrdiff_t tile_stride) const {
+  const kernels::Kernels& active = kernels::Active();
+  std::vector<int32_t> offsets(static_cast<size_t>(a.pixels) * static_cast<size_t>(blocks_));
+  active.block_offsets({a.twice, a.twice_stride, nullptr, 0, a.pixels}, segment_, block_,
+                       offsets.data());
+  for (int tile = 0; tile < tiles_; ++tile) {
+    active.accumulate_e2m1(
+        {a.twice, a.twice_stride, a.scales, a.scale_stride, a.pixels}, offsets.data(),
+        {&quads_[TileElements(s, tile)], &scales_[TileScales(s, tile)], segment_, block_},
+        acc + tile * tile_stride);
+  }
+}
+
+void WeightPanel::AccumulateWide(int s, const ActivationRun& a, float* acc,
+                                 ptrdiff_t tile_stride) const {
+  std::vector<double> values(static_cast<size_t>(a.pixels) * static_cast<size_t>(segment_));
+  for (int p = 0; p < a.pixels; ++p) {
+    std::copy_n(a.twice + p * a.twice_stride, segment_,
+                values.begin() + static_cast<ptrdiff_t>(p) * segment_);
+  }
+  // An E4M3 weight is below 2^18 in units of 2^-9, a binary16 one 2^40 in units of 2^-24, an
+  // activation 12, a scale 15.
+  const bool exact_in_double = format_ == Format::kFp8 || block_ <= 32;
+  for (int tile = 0; tile < tiles_; ++tile) {
+    kernels::Active().accumulate_wide({values.data(), segment_, a.scales, a.scale_stride, a.pixels},
+                                      {&wide_[TileElements(s, tile)], &scales_[TileScales(s, tile)],
+                                       segment_, block_, exact_in_double},
+                                      acc + tile * tile_stride);
+  }
+}
+
+// Element k of the channels of a tile, scaled: 11 bits at most.
+void WeightPanel::TapWeights(int tile, int k, float* weights) const {
+  const float* scales = &scales_[TileScales(0, tile) + static_cast<size_t>(k / block_) * kTile];
+  const size_t first = TileElements(0, tile) + ElementInTile(0, k);
+  for (int n = 0; n < kTile; ++n) {
+    // The scales hold units for doubled activations, and these are not.
+    weights[n] = integer() ? static_cast<float>(quads_[first + static_cast<size_t>(n) * kQuad] -
+                                                kernels::kWeightOffset) *
+                                 (2 * scales[n])
+                           : wide_[first + static_cast<size_t>(n)] * (2 * scales[n]);
+  }
+}
+
+void WeightPanel::AccumulateDepthwise(int k, const float* a, ptrdiff_t stride, int pixels,
+                                      float* acc, ptrdiff_t tile_stride) const {
+  for (int tile = 0; tile < tiles_; ++tile) {
+    float weights[kTile];
+    TapWeights(tile, k, weights);
+    kernels::Active().accumulate_products(a + tile * kTile, stride, pixels, weights,
+                                          std::min(kTile, columns_ - tile * kTile),
+                                          acc + tile * tile_stride);
   }
 }
 

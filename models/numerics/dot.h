@@ -26,28 +26,38 @@ inline constexpr int kNoScale = -1;
 float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, Format weights,
                 int count);
 
-// Decoded activations of one run of the reduction axis (the channels of one pixel): twice the E2M1
-// value per element, and the block scales as floats (1 where `scales` is null, NaN for scale byte
-// 0x7F).
-void DecodeActivations(const uint8_t* codes, const uint8_t* scales, int count, int block,
-                       int16_t* twice, float* scale_values);
-// The same from memory: two codes a byte, the even element in bits 3:0. kNvfp4 or kFp4 (`scales` is
-// not read).
+// Activations of one pixel, decoded from memory: two codes a byte, the even element in bits 3:0.
+// kNvfp4 or kFp4 (`scales` is not read). Twice the E2M1 value per element, and the block scales as
+// floats (1 for kFp4, NaN for scale byte 0x7F).
 void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int count, int block,
-                             Format format, int16_t* twice, float* scale_values);
+                             Format format, int8_t* twice, float* scale_values);
+// The same as E2M1 value times block scale, which is exact in binary32.
+void DecodePackedValues(const uint8_t* packed, const uint8_t* scales, int count, int block,
+                        Format format, float* values);
 
-// Weights of up to `columns` output channels, decoded for the inner loop: tiles of kTile channels,
-// which are adjacent in memory, so that the loop over a tile is a loop over vector lanes with its
-// sums in registers.
+// Activations of adjacent output pixels at one kernel tap, as DecodePackedActivations gives them.
+// The strides lead from a pixel to the next, in elements.
+struct ActivationRun {
+  const int8_t* twice = nullptr;
+  ptrdiff_t twice_stride = 0;
+  const float* scales = nullptr;
+  ptrdiff_t scale_stride = 0;
+  int pixels = 1;
+};
+
+// Weights of up to `columns` output channels, decoded for the inner loops (kernels/kernels.h):
+// tiles of kTile channels, which are adjacent in memory as lanes of a vector. Accumulators are
+// tiles, too: [tile][pixel][kTile], `tile_stride` floats from a tile to the next. They must have
+// started from +0 (a sum of terms is never -0), and those beyond `columns` receive no meaningful
+// value.
 class WeightPanel {
  public:
-  static constexpr int kTile = 16;  // columns
-  static constexpr int kMaxBlock =
-      128;  // block sums of E2M1 products stay within int16: 128 * 12 * 12 = 18432
+  static constexpr int kTile = 16;       // columns
+  static constexpr int kMaxBlock = 128;  // so that partial sums stay within 16 bits (kernels)
 
   // Same meaning as in QuantizedWeights: `segments` runs of `segment` elements in blocks of
-  // `block`. All weights are zero and all scales 1 until set. Throws std::invalid_argument for
-  // kFp32, a block out of 1..kMaxBlock, or an empty shape.
+  // `block`. All weights are zero and all scales 1 until set. Throws std::invalid_argument for a
+  // format other than kNvfp4, kFp4, kFp8, kFp16, a block out of 1..kMaxBlock, or an empty shape.
   WeightPanel(Format format, int block, int columns, int segments, int segment);
 
   // Sets element k of run s of output channel n; and the scale byte of block b (formats with block
@@ -60,15 +70,15 @@ class WeightPanel {
   // is not read otherwise.
   void SetPackedRow(int n, int s, const uint8_t* packed_codes, const uint8_t* scales);
 
-  // acc[n] = RNE32(acc[n] + term) for every block of run s, ascending, and every column n.
-  void Accumulate(int s, const int16_t* a_twice, const float* a_scales, float* acc) const;
+  // acc = RNE32(acc + term) for every block of run s, ascending, every pixel and every column.
+  void Accumulate(int s, const ActivationRun& a, float* acc, ptrdiff_t tile_stride) const;
 
-  // Depthwise: column n takes channel c = channel0 + n of the activation run only, times element k
-  // of its own weights (one run); acc[n] = RNE32(acc[n] + a[c] * w[n][k] * a_scale(c / block) *
-  // w_scale(k / block)). The term is exact in binary32 for every format. `a_twice` and `a_scales`
-  // point at channel 0 of the activation run.
-  void AccumulateDepthwise(int k, const int16_t* a_twice, const float* a_scales, int channel0,
-                           float* acc) const;
+  // Depthwise: column n takes its own channel of the activations only, times element k of its own
+  // weights (one run); acc = RNE32(acc + a * w[n][k] * w_scale(k / block)). The term is exact in
+  // binary32 for every format. `a` holds values (DecodePackedValues), `stride` floats from a pixel
+  // to the next, and points at the channel of column 0 of the first pixel.
+  void AccumulateDepthwise(int k, const float* a, ptrdiff_t stride, int pixels, float* acc,
+                           ptrdiff_t tile_stride) const;
 
   int columns() const { return columns_; }
 
@@ -76,13 +86,22 @@ class WeightPanel {
   bool integer() const { return format_ == Format::kNvfp4 || format_ == Format::kFp4; }
   // Value of the unit of a block sum: activations are stored doubled, and E2M1 weights too.
   float unit() const { return integer() ? 0.25f : 0.5f; }
+  // Index of a tile's first element or scale, and of an element or scale in its tile.
+  size_t TileElements(int s, int tile) const;
+  size_t TileScales(int s, int tile) const;
+  size_t ElementInTile(int n, int k) const;
   size_t Element(int n, int s, int k) const;
   size_t Scale(int n, int s, int b) const;
+  void SetE2M1Row(int n, int s, const uint8_t* packed);
+  void AccumulateE2M1(int s, const ActivationRun& a, float* acc, ptrdiff_t tile_stride) const;
+  void AccumulateWide(int s, const ActivationRun& a, float* acc, ptrdiff_t tile_stride) const;
+  void TapWeights(int tile, int k, float* weights) const;
 
   Format format_;
   int block_, columns_, tiles_, segments_, segment_, blocks_;
-  std::vector<int16_t> twice_;  // E2M1: [segments][tiles][segment][kTile], twice the value
-  std::vector<float> wide_;     // E4M3, binary16: same shape, the value
+  int elements_;                // of a run, blocks of E2M1 filled up to whole quads
+  std::vector<uint8_t> quads_;  // E2M1: tiles as in kernels::E2M1Tile, [segments][tiles]
+  std::vector<float> wide_;     // E4M3, binary16: as in kernels::WideTile
   std::vector<float> scales_;   // [segments][tiles][blocks][kTile]: weight scale * unit()
 };
 

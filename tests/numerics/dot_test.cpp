@@ -7,6 +7,7 @@
 
 #include "models/numerics/activation_store.h"
 #include "models/numerics/formats.h"
+#include "models/numerics/kernels/kernels.h"
 #include "models/numerics/quantize.h"
 #include "tests/numerics/testing.h"
 
@@ -61,10 +62,41 @@ std::vector<uint8_t> Packed(const uint16_t* codes, int count, Format format) {
   return bytes;
 }
 
-// Random operands of a reduction: one run of activations, and weights of several columns and runs.
+// Selects each kernel that this processor runs in turn, and the fastest in the end.
+class EveryKernel {
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(const kernels::Kernels* const* at) : at_(at) {}
+    const kernels::Kernels* operator*() const {
+      kernels::Select(**at_);
+      return *at_;
+    }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return at_ != other.at_; }
+
+   private:
+    const kernels::Kernels* const* at_;
+  };
+  EveryKernel() = default;
+  ~EveryKernel() { kernels::Select(*available_.back()); }
+  EveryKernel(const EveryKernel&) = delete;
+  EveryKernel& operator=(const EveryKernel&) = delete;
+  Iterator begin() const { return Iterator(available_.data()); }
+  Iterator end() const { return Iterator(available_.data() + available_.size()); }
+
+ private:
+  std::vector<const kernels::Kernels*> available_ = kernels::Available();
+};
+
+// Random operands of a reduction: activations of some pixels, and weights of several columns and
+// runs.
 struct Operands {
   Operands(Random& random, Format a_format, Format w_format, int w_block, int w_columns,
-           int w_segments, int w_segment, int a_count, bool special)
+           int w_segments, int w_segment, int channels, int pixels, bool special)
       : activations(a_format),
         weights(w_format),
         block(w_block),
@@ -72,18 +104,28 @@ struct Operands {
         segments(w_segments),
         segment(w_segment),
         blocks(BlockCount(w_segment, w_block)),
-        a(static_cast<size_t>(a_count)),
-        a_scales(ScaleBytes(random, BlockCount(a_count, w_block), special)),
+        a_count(channels),
+        a_blocks(BlockCount(channels, w_block)),
+        a(static_cast<size_t>(channels * pixels)),
+        a_scales(ScaleBytes(random, a_blocks * pixels, special)),
         w(static_cast<size_t>(w_columns * w_segments * w_segment)),
         w_scales(ScaleBytes(random, w_columns * w_segments * blocks, special)),
         twice(a.size()),
         scale_values(a_scales.size()),
+        values(a.size()),
         from_codes(w_format, w_block, w_columns, w_segments, w_segment),
         from_bytes(w_format, w_block, w_columns, w_segments, w_segment) {
     for (uint8_t& code : a) code = static_cast<uint8_t>(random.Int(0, 1) * random.Int(0, 15));
     for (uint16_t& code : w) code = WeightCode(random, w_format, special && random.Int(0, 99) == 0);
-    DecodeActivations(a.data(), HasBlockScale(a_format) ? a_scales.data() : nullptr, a_count, block,
-                      twice.data(), scale_values.data());
+    std::vector<uint8_t> packed(static_cast<size_t>(channels + 1) / 2);
+    for (int p = 0; p < pixels; ++p) {
+      const auto at = static_cast<size_t>(p * a_count),
+                 scale_at = static_cast<size_t>(p * a_blocks);
+      PackCodes(&a[at], a_count, packed.data());
+      DecodePackedActivations(packed.data(), &a_scales[scale_at], a_count, block, a_format,
+                              &twice[at], &scale_values[scale_at]);
+      DecodePackedValues(packed.data(), &a_scales[scale_at], a_count, block, a_format, &values[at]);
+    }
     for (int n = 0; n < columns; ++n) {
       for (int s = 0; s < segments; ++s) {
         for (int k = 0; k < segment; ++k) from_codes.SetCode(n, s, k, *Weight(n, s, k));
@@ -96,6 +138,18 @@ struct Operands {
     }
   }
 
+  // Every `stride`-th pixel.
+  ActivationRun Run(int stride, int pixels) const {
+    return {twice.data(), ptrdiff_t{a_count} * stride, scale_values.data(),
+            ptrdiff_t{a_blocks} * stride, pixels};
+  }
+  const uint8_t* Activation(int pixel, int k) const {
+    return &a[static_cast<size_t>(pixel * a_count + k)];
+  }
+  int ActivationScale(int pixel, int b) const {
+    return HasBlockScale(activations) ? a_scales[static_cast<size_t>(pixel * a_blocks + b)]
+                                      : kNoScale;
+  }
   const uint16_t* Weight(int n, int s, int k) const {
     return &w[static_cast<size_t>((n * segments + s) * segment + k)];
   }
@@ -103,47 +157,78 @@ struct Operands {
     return HasBlockScale(weights) ? w_scales[static_cast<size_t>((n * segments + s) * blocks + b)]
                                   : kNoScale;
   }
-  int ActivationScale(int b) const {
-    return HasBlockScale(activations) ? a_scales[static_cast<size_t>(b)] : kNoScale;
-  }
 
   Format activations, weights;
-  int block, columns, segments, segment, blocks;
+  int block, columns, segments, segment, blocks, a_count, a_blocks;
   std::vector<uint8_t> a, a_scales;
   std::vector<uint16_t> w;
   std::vector<uint8_t> w_scales;
-  std::vector<int16_t> twice;
-  std::vector<float> scale_values;
+  std::vector<int8_t> twice;
+  std::vector<float> scale_values, values;
   WeightPanel from_codes, from_bytes;
 };
 
+// The sum over all runs, each with the same activations, as datapath D0 defines it.
+float Expected(const Operands& o, int pixel, int n) {
+  float acc = 0.0f;
+  for (int s = 0; s < o.segments; ++s) {
+    for (int b = 0; b < o.blocks; ++b) {
+      const int begin = b * o.block;
+      acc +=
+          BlockTerm(o.Activation(pixel, begin), o.ActivationScale(pixel, b), o.Weight(n, s, begin),
+                    o.WeightScale(n, s, b), o.weights, std::min(o.block, o.segment - begin));
+    }
+  }
+  return acc;
+}
+
+// Accumulators of `pixels` adjacent pixels, [tile][pixel][kTile].
+struct Sums {
+  Sums(int columns, int pixels)
+      : tile_stride(ptrdiff_t{pixels} * WeightPanel::kTile),
+        values(static_cast<size_t>((columns + WeightPanel::kTile - 1) / WeightPanel::kTile *
+                                   tile_stride)) {}
+  float& at(int pixel, int n) {
+    return values[static_cast<size_t>(n / WeightPanel::kTile * tile_stride +
+                                      pixel * WeightPanel::kTile + n % WeightPanel::kTile)];
+  }
+
+  ptrdiff_t tile_stride;
+  std::vector<float> values;
+};
+
 TEST_CASE("a panel accumulates what the definition of a block term gives") {
+  const EveryKernel every_kernel;
   Random random(11);
-  for (Format activations : kActivationFormats) {
-    for (Format weights : kWeightFormats) {
-      for (int block : {8, 16, 32, 64, 128}) {
-        for (int trial = 0; trial < 4; ++trial) {
-          const int segment = random.Int(1, 300);  // odd lengths and partial tail blocks
-          const Operands o(random, activations, weights, block, random.Int(1, 40), random.Int(1, 3),
-                           segment, segment, trial == 3);
-          INFO(FormatName(activations) << " x " << FormatName(weights) << " B=" << block << " K="
-                                       << o.segments << "x" << segment << " N=" << o.columns);
-          std::vector<float> expected(static_cast<size_t>(o.columns), 0.0f);
-          std::vector<float> codes = expected, bytes = expected;
-          for (int s = 0; s < o.segments; ++s) {
-            for (int n = 0; n < o.columns; ++n) {
-              for (int b = 0; b < o.blocks; ++b) {
-                expected[static_cast<size_t>(n)] +=
-                    BlockTerm(&o.a[static_cast<size_t>(b * block)], o.ActivationScale(b),
-                              o.Weight(n, s, b * block), o.WeightScale(n, s, b), weights,
-                              std::min(block, segment - b * block));
+  for (const kernels::Kernels* kernels : every_kernel) {
+    for (Format activations : kActivationFormats) {
+      for (Format weights : kWeightFormats) {
+        for (int block : {1, 3, 8, 16, 18, 32, 64, 128}) {
+          for (int trial = 0; trial < 4; ++trial) {
+            const int segment = random.Int(1, 300);  // odd lengths and partial tail blocks
+            const int pixels = random.Int(1, 18), stride = random.Int(1, 2);
+            const bool special = trial == 3;
+            const Operands o(random, activations, weights, block, random.Int(1, 40),
+                             random.Int(1, 3), segment, segment, pixels * stride, special);
+            INFO(kernels->name << ": " << FormatName(activations) << " x " << FormatName(weights)
+                               << " B=" << block << " K=" << o.segments << "x" << segment
+                               << " N=" << o.columns << " M=" << pixels << "x" << stride);
+            Sums codes(o.columns, pixels), bytes(o.columns, pixels);
+            for (int s = 0; s < o.segments; ++s) {
+              const ActivationRun a = o.Run(stride, pixels);
+              o.from_codes.Accumulate(s, a, codes.values.data(), codes.tile_stride);
+              o.from_bytes.Accumulate(s, a, bytes.values.data(), bytes.tile_stride);
+            }
+            int differences = 0;
+            for (int p = 0; p < pixels; ++p) {
+              for (int n = 0; n < o.columns; ++n) {
+                const uint32_t expected = FloatBits(Expected(o, p * stride, n));
+                differences += FloatBits(codes.at(p, n)) != expected;
+                differences += FloatBits(bytes.at(p, n)) != expected;
               }
             }
-            o.from_codes.Accumulate(s, o.twice.data(), o.scale_values.data(), codes.data());
-            o.from_bytes.Accumulate(s, o.twice.data(), o.scale_values.data(), bytes.data());
+            CHECK(differences == 0);
           }
-          CHECK(Bits(codes) == Bits(expected));
-          CHECK(Bits(bytes) == Bits(expected));
         }
       }
     }
@@ -151,34 +236,46 @@ TEST_CASE("a panel accumulates what the definition of a block term gives") {
 }
 
 TEST_CASE("a depthwise panel accumulates single products in order") {
+  const EveryKernel every_kernel;
   Random random(12);
-  for (Format activations : kActivationFormats) {
-    for (Format weights : kWeightFormats) {
-      for (int block : {8, 16, 32, 64, 128}) {
-        for (int trial = 0; trial < 4; ++trial) {
-          const int columns = random.Int(1, 40);
-          const int channel0 = random.Int(0, 150);
-          const int taps = random.Int(1, 49);
-          const Operands o(random, activations, weights, block, columns, 1, taps,
-                           channel0 + columns + random.Int(0, 20), trial == 3);
-          INFO(FormatName(activations) << " x " << FormatName(weights) << " B=" << block << " taps "
-                                       << taps << " channels " << channel0 << "+" << columns);
-          std::vector<float> expected(static_cast<size_t>(columns), 0.0f);
-          std::vector<float> codes = expected, bytes = expected;
-          for (int k = 0; k < taps; ++k) {
-            for (int n = 0; n < columns; ++n) {
-              const int c = channel0 + n;
-              expected[static_cast<size_t>(n)] +=
-                  BlockTerm(&o.a[static_cast<size_t>(c)], o.ActivationScale(c / block),
-                            o.Weight(n, 0, k), o.WeightScale(n, 0, k / block), weights, 1);
+  for (const kernels::Kernels* kernels : every_kernel) {
+    for (Format activations : kActivationFormats) {
+      for (Format weights : kWeightFormats) {
+        for (int block : {3, 8, 16, 32, 64, 128}) {
+          for (int trial = 0; trial < 4; ++trial) {
+            const int columns = random.Int(1, 40), channel0 = random.Int(0, 150);
+            const int taps = random.Int(1, 49);
+            const int pixels = random.Int(1, 9), stride = random.Int(1, 2);
+            const Operands o(random, activations, weights, block, columns, 1, taps,
+                             channel0 + columns + random.Int(0, 20), pixels * stride, trial == 3);
+            INFO(kernels->name << ": " << FormatName(activations) << " x " << FormatName(weights)
+                               << " B=" << block << " taps " << taps << " channels " << channel0
+                               << "+" << columns << " M=" << pixels << "x" << stride);
+            Sums codes(columns, pixels), bytes(columns, pixels);
+            for (int k = 0; k < taps; ++k) {
+              const float* a = &o.values[static_cast<size_t>(channel0)];
+              const ptrdiff_t step = ptrdiff_t{o.a_count} * stride;
+              o.from_codes.AccumulateDepthwise(k, a, step, pixels, codes.values.data(),
+                                               codes.tile_stride);
+              o.from_bytes.AccumulateDepthwise(k, a, step, pixels, bytes.values.data(),
+                                               bytes.tile_stride);
             }
-            o.from_codes.AccumulateDepthwise(k, o.twice.data(), o.scale_values.data(), channel0,
-                                             codes.data());
-            o.from_bytes.AccumulateDepthwise(k, o.twice.data(), o.scale_values.data(), channel0,
-                                             bytes.data());
+            int differences = 0;
+            for (int p = 0; p < pixels; ++p) {
+              for (int n = 0; n < columns; ++n) {
+                const int c = channel0 + n;
+                float expected = 0.0f;
+                for (int k = 0; k < taps; ++k) {
+                  expected += BlockTerm(o.Activation(p * stride, c),
+                                        o.ActivationScale(p * stride, c / block), o.Weight(n, 0, k),
+                                        o.WeightScale(n, 0, k / block), weights, 1);
+                }
+                differences += FloatBits(codes.at(p, n)) != FloatBits(expected);
+                differences += FloatBits(bytes.at(p, n)) != FloatBits(expected);
+              }
+            }
+            CHECK(differences == 0);
           }
-          CHECK(Bits(codes) == Bits(expected));
-          CHECK(Bits(bytes) == Bits(expected));
         }
       }
     }
@@ -186,6 +283,7 @@ TEST_CASE("a depthwise panel accumulates single products in order") {
 }
 
 TEST_CASE("the largest block sums are exact") {
+  const EveryKernel every_kernel;
   for (int block : {8, 16, 32, 64, 128}) {
     const std::vector<uint8_t> a(static_cast<size_t>(block), 7);
     const std::vector<uint16_t> w(a.begin(), a.end());
@@ -194,11 +292,14 @@ TEST_CASE("the largest block sums are exact") {
     WeightPanel panel(Format::kNvfp4, block, 1, 1, block);
     for (int k = 0; k < block; ++k) panel.SetCode(0, 0, k, 15);
     panel.SetScale(0, 0, 0, 0x7E);
-    const std::vector<int16_t> twice(static_cast<size_t>(block), 12);
+    const std::vector<int8_t> twice(static_cast<size_t>(block), 12);
     const float scale = 448.0f;
-    float acc = 0.0f;
-    panel.Accumulate(0, twice.data(), &scale, &acc);
-    CHECK(acc == -largest);
+    for (const kernels::Kernels* kernels : every_kernel) {
+      INFO(kernels->name << " B=" << block);
+      Sums acc(1, 1);
+      panel.Accumulate(0, {twice.data(), 0, &scale, 0, 1}, acc.values.data(), acc.tile_stride);
+      CHECK(acc.at(0, 0) == -largest);
+    }
   }
 }
 
@@ -244,11 +345,16 @@ TEST_CASE("an FP16 block term rounds once, from the exact sum") {
 
   WeightPanel panel(Format::kFp16, 128, 1, 1, count);
   for (int k = 0; k < count; ++k) panel.SetCode(0, 0, k, w[static_cast<size_t>(k)]);
-  std::vector<int16_t> twice(a.size());
-  float scale_value, acc = 0.0f;
-  DecodeActivations(a.data(), &scale, count, 128, twice.data(), &scale_value);
-  panel.Accumulate(0, twice.data(), &scale_value, &acc);
-  CHECK(acc == expected);
+  std::vector<int8_t> twice(a.size());
+  for (size_t i = 0; i < a.size(); ++i) twice[i] = static_cast<int8_t>(TwiceE2M1(a[i]));
+  const float scale_value = DecodeE4M3(scale);
+  const EveryKernel every_kernel;
+  for (const kernels::Kernels* kernels : every_kernel) {
+    INFO(kernels->name);
+    Sums acc(1, 1);
+    panel.Accumulate(0, {twice.data(), 0, &scale_value, 0, 1}, acc.values.data(), acc.tile_stride);
+    CHECK(acc.at(0, 0) == expected);
+  }
 }
 
 TEST_CASE("zero blocks at the end of a run add nothing") {
@@ -256,9 +362,9 @@ TEST_CASE("zero blocks at the end of a run add nothing") {
   for (Format weights : kWeightFormats) {
     const int block = random.Block();
     const int segment = block * random.Int(1, 4);
-    const Operands o(random, Format::kNvfp4, weights, block, 7, 1, segment, segment, false);
-    std::vector<float> acc(7, 0.0f), padded(7, 0.0f);
-    o.from_codes.Accumulate(0, o.twice.data(), o.scale_values.data(), acc.data());
+    const Operands o(random, Format::kNvfp4, weights, block, 7, 1, segment, segment, 1, false);
+    Sums acc(7, 1), padded(7, 1);
+    o.from_codes.Accumulate(0, o.Run(1, 1), acc.values.data(), acc.tile_stride);
 
     WeightPanel panel(weights, block, 7, 1, segment + block + 3);
     for (int n = 0; n < 7; ++n) {
@@ -267,35 +373,46 @@ TEST_CASE("zero blocks at the end of a run add nothing") {
         panel.SetScale(n, 0, b, static_cast<uint8_t>(o.WeightScale(n, 0, b)));
       }
     }
-    std::vector<int16_t> twice = o.twice;
+    std::vector<int8_t> twice = o.twice;
     twice.resize(static_cast<size_t>(segment + block + 3));
     std::vector<float> scales = o.scale_values;
     scales.resize(scales.size() + 2);
-    panel.Accumulate(0, twice.data(), scales.data(), padded.data());
-    CHECK(Bits(padded) == Bits(acc));
+    panel.Accumulate(0, {twice.data(), 0, scales.data(), 0, 1}, padded.values.data(),
+                     padded.tile_stride);
+    CHECK(Bits(padded.values) == Bits(acc.values));
   }
 }
 
-TEST_CASE("packed activations decode as unpacked ones do") {
+TEST_CASE("packed activations decode to what their codes and scales mean") {
+  const EveryKernel every_kernel;
   Random random(14);
-  for (Format format : kActivationFormats) {
-    for (int count : {1, 2, 15, 16, 17, 96, 129}) {
-      const int block = random.Block();
-      std::vector<uint8_t> codes(static_cast<size_t>(count));
-      for (uint8_t& code : codes) code = static_cast<uint8_t>(random.Int(0, 15));
-      std::vector<uint8_t> packed(static_cast<size_t>(count + 1) / 2);
-      PackCodes(codes.data(), count, packed.data());
-      const std::vector<uint8_t> scales = ScaleBytes(random, BlockCount(count, block), true);
-      std::vector<int16_t> twice(codes.size()), packed_twice(codes.size());
-      std::vector<float> values(scales.size()), packed_values(scales.size());
-      DecodeActivations(codes.data(), HasBlockScale(format) ? scales.data() : nullptr, count, block,
-                        twice.data(), values.data());
-      DecodePackedActivations(packed.data(), scales.data(), count, block, format,
-                              packed_twice.data(), packed_values.data());
-      CHECK(packed_twice == twice);
-      CHECK(Bits(packed_values) == Bits(values));
-      for (int i = 0; i < count; ++i) {
-        CHECK(twice[static_cast<size_t>(i)] == 2 * DecodeE2M1(codes[static_cast<size_t>(i)]));
+  for (const kernels::Kernels* kernels : every_kernel) {
+    for (Format format : kActivationFormats) {
+      for (int count : {1, 2, 15, 16, 17, 33, 96, 129, 255}) {
+        const int block = random.Block();
+        INFO(kernels->name << " count " << count << " B=" << block);
+        std::vector<uint8_t> codes(static_cast<size_t>(count));
+        for (uint8_t& code : codes) code = static_cast<uint8_t>(random.Int(0, 15));
+        std::vector<uint8_t> packed(static_cast<size_t>(count + 1) / 2);
+        PackCodes(codes.data(), count, packed.data());
+        const std::vector<uint8_t> scales = ScaleBytes(random, BlockCount(count, block), true);
+        std::vector<int8_t> twice(codes.size());
+        std::vector<float> scale_values(scales.size()), values(codes.size());
+        DecodePackedActivations(packed.data(), scales.data(), count, block, format, twice.data(),
+                                scale_values.data());
+        DecodePackedValues(packed.data(), scales.data(), count, block, format, values.data());
+        int differences = 0;
+        for (int i = 0; i < count; ++i) {
+          const auto at = static_cast<size_t>(i), b = static_cast<size_t>(i / block);
+          const auto magnitude = static_cast<uint8_t>(scales[b] & 0x7F);
+          const float scale = HasBlockScale(format) ? DecodeE4M3(magnitude) : 1.0f;
+          const float value = DecodeE2M1(codes[at]);
+          differences += twice[at] != static_cast<int>(2 * value);
+          differences += FloatBits(scale_values[b]) != FloatBits(scale);
+          const float product = value * scale + 0.0f;  // no negative zero
+          differences += FloatBits(values[at] + 0.0f) != FloatBits(product);
+        }
+        CHECK(differences == 0);
       }
     }
   }

@@ -103,12 +103,13 @@ std::vector<float> AccumulatePanel(const std::vector<uint8_t>& a_packed,
   constexpr int kColumns = 19;  // a whole tile and a partial one
   WeightPanel panel(weights, block, kColumns, 1, count);
   for (int n = 0; n < kColumns; ++n) panel.SetPackedRow(n, 0, w_packed.data(), w_scales.data());
-  std::vector<int16_t> twice(static_cast<size_t>(count));
+  std::vector<int8_t> twice(static_cast<size_t>(count));
   std::vector<float> scales(a_scales.size());
   DecodePackedActivations(a_packed.data(), a_scales.data(), count, block, Format::kNvfp4,
                           twice.data(), scales.data());
-  std::vector<float> acc(kColumns, 0.0f);
-  panel.Accumulate(0, twice.data(), scales.data(), acc.data());
+  std::vector<float> acc(2 * WeightPanel::kTile, 0.0f);
+  panel.Accumulate(0, {twice.data(), 0, scales.data(), 0, 1}, acc.data(), WeightPanel::kTile);
+  acc.resize(kColumns);
   return acc;
 }
 

@@ -1,0 +1,252 @@
+// Kernels in plain C++ with the vector types of gcc and clang: the portable target as they are, and
+// inlined into functions of the other targets, which then compile them to their own instructions.
+#pragma once
+
+#include <algorithm>
+#include <cfloat>
+#include <cstring>
+
+#include "models/numerics/bits.h"
+#include "models/numerics/formats.h"
+#include "models/numerics/kernels/kernels.h"
+
+// A function of a target takes in only what is forced into it.
+#define NIBBLE_INLINE __attribute__((always_inline)) inline
+
+namespace nibble::numerics::kernels::generic {
+
+using F32x16 = float __attribute__((vector_size(64)));
+using F32x8 = float __attribute__((vector_size(32)));
+using F64x8 = double __attribute__((vector_size(64)));
+using I16x8 = int16_t __attribute__((vector_size(16)));
+using U8x8 = uint8_t __attribute__((vector_size(8)));
+
+template <typename Vector, typename Element>
+NIBBLE_INLINE void Load(const Element* from, Vector* to) {
+  std::memcpy(to, from, sizeof *to);
+}
+template <typename Vector, typename Element>
+NIBBLE_INLINE void Store(const Vector& from, Element* to) {
+  std::memcpy(to, &from, sizeof from);
+}
+
+// The four bytes of a quad as one word, for a broadcast; or `count` < 4, where the block ends.
+NIBBLE_INLINE int32_t LoadQuad(const int8_t* a, int count) {
+  int32_t quad = 0;
+  for (int i = 0; i < count; ++i) quad |= static_cast<int32_t>(static_cast<uint8_t>(a[i])) << 8 * i;
+  return quad;
+}
+NIBBLE_INLINE int32_t LoadQuad(const int8_t* a) {
+  int32_t quad;
+  std::memcpy(&quad, a, sizeof quad);
+  return quad;
+}
+
+NIBBLE_INLINE void AccumulateE2M1(const Pixels<int8_t>& pixels, const int32_t* offsets,
+                                  const E2M1Tile& w, float* acc) {
+  const int blocks = BlockCount(w.length, w.block);
+  for (int p = 0; p < pixels.count; ++p, acc += kTile) {
+    const int8_t* a = pixels.elements + p * pixels.element_stride;
+    const float* a_scales = pixels.scales + p * pixels.scale_stride;
+    const uint8_t* weights = w.weights;
+    for (int b = 0; b < blocks; ++b) {
+      // Two lanes of four 16-bit sums each: at most 128 / 4 products of 12 * 24.
+      I16x8 sums[kTile / 2] = {};
+      int left = std::min(w.block, w.length - b * w.block);
+      for (; left > 0; left -= kQuad, a += kQuad, weights += kTile * kQuad) {
+        int16_t quad[kQuad] = {};
+        for (int i = 0; i < std::min(left, kQuad); ++i) quad[i] = a[i];
+        const I16x8 twice = {quad[0], quad[1], quad[2], quad[3],
+                             quad[0], quad[1], quad[2], quad[3]};
+        for (int i = 0; i < kTile / 2; ++i) {
+          U8x8 bytes;
+          Load(weights + 8 * i, &bytes);
+          sums[i] += __builtin_convertvector(bytes, I16x8) * twice;
+        }
+      }
+      a += left;  // back to the end of a block that is no whole number of quads
+      const float* w_scales = w.scales + b * kTile;
+      for (int n = 0; n < kTile; ++n) {
+        int32_t sum = offsets[p * blocks + b];
+        for (int i = 0; i < kQuad; ++i) sum += sums[n / 2][n % 2 * kQuad + i];
+        // The scales have 8 bits together, the sum 15: exact but for the addition.
+        acc[n] += static_cast<float>(sum) * (a_scales[b] * w_scales[n]);
+      }
+    }
+  }
+}
+
+template <int kBlock>
+NIBBLE_INLINE int32_t SumOf(const int8_t* a) {
+  int16_t sum = 0;
+  for (int i = 0; i < kBlock; ++i) sum = static_cast<int16_t>(sum + a[i]);
+  return sum;
+}
+
+NIBBLE_INLINE void BlockOffsets(const Pixels<int8_t>& pixels, int length, int block,
+                                int32_t* offsets) {
+  for (int p = 0; p < pixels.count; ++p) {
+    const int8_t* a = pixels.elements + p * pixels.element_stride;
+    int begin = 0;
+    if (block == 16) {
+      for (; begin + 16 <= length; begin += 16) *offsets++ = -kWeightOffset * SumOf<16>(a + begin);
+    }
+    for (; begin < length; begin += block) {
+      int32_t sum = 0;
+      for (int k = begin; k < std::min(begin + block, length); ++k) sum += a[k];
+      *offsets++ = -kWeightOffset * sum;
+    }
+  }
+}
+
+// float(sum * scale), rounded once: a product of up to 55 bits is an integer in units of
+// 2^-24 and of the last place of the scale's significand.
+NIBBLE_INLINE void RoundProducts(const F64x8& sum, float scale, F32x8* product) {
+  if (scale != scale) {
+    *product = F32x8{} + scale;
+    return;
+  }
+  // scale = significand * power, significand in 8..15 (4 bits), or 0.
+  const uint32_t bits = FloatBits(scale);
+  const int64_t significand = bits == 0 ? 0 : (bits >> 20 & 7) | 8;
+  const float power = bits == 0 ? 0.0f : PowerOfTwo(static_cast<int>(bits >> 23) - 127 - 3 - 24);
+  for (int n = 0; n < 8; ++n) {
+    (*product)[n] = static_cast<float>(static_cast<int64_t>(sum[n] * 0x1p24) * significand) * power;
+  }
+}
+
+// Block sums in binary64: a product is at most 12 * 65504 in units of 2^-24, so that the sum of 128
+// has 51 bits of the 53.
+template <int kPixels>
+NIBBLE_INLINE void AccumulateWidePixels(const Pixels<double>& pixels, const WideTile& w,
+                                        float* acc) {
+  const double* a[kPixels];
+  for (int p = 0; p < kPixels; ++p) a[p] = pixels.elements + p * pixels.element_stride;
+  const float* weights = w.weights;
+  const float* scales = w.scales;
+  const int blocks = BlockCount(w.length, w.block);
+  for (int b = 0; b < blocks; ++b, scales += kTile) {
+    F64x8 low[kPixels] = {}, high[kPixels] = {};
+    const int end = std::min((b + 1) * w.block, w.length);
+    for (int k = b * w.block; k < end; ++k, weights += kTile) {
+      F32x8 half;
+      Load(weights, &half);
+      const F64x8 w_low = __builtin_convertvector(half, F64x8);
+      Load(weights + 8, &half);
+      const F64x8 w_high = __builtin_convertvector(half, F64x8);
+      for (int p = 0; p < kPixels; ++p) {
+        low[p] += a[p][k] * w_low;
+        high[p] += a[p][k] * w_high;
+      }
+    }
+    for (int p = 0; p < kPixels; ++p) {
+      const float scale = pixels.scales[p * pixels.scale_stride + b];
+      const F64x8* sums[2] = {&low[p], &high[p]};
+      for (int i = 0; i < 2; ++i) {
+        F32x8 term;
+        if (w.exact_in_double) {
+          term = __builtin_convertvector(*sums[i] * static_cast<double>(scale), F32x8);
+        } else {
+          RoundProducts(*sums[i], scale, &term);
+        }
+        float* lanes = acc + p * kTile + 8 * i;
+        F32x8 value, w_scales;
+        Load(lanes, &value);
+        Load(scales + 8 * i, &w_scales);
+        value += term * w_scales;
+        Store(value, lanes);
+      }
+    }
+  }
+}
+
+NIBBLE_INLINE void AccumulateWide(Pixels<double> a, const WideTile& w, float* acc) {
+  constexpr int kPixels = 2;
+  for (; a.count >= kPixels; a.count -= kPixels) {
+    AccumulateWidePixels<kPixels>(a, w, acc);
+    a.elements += kPixels * a.element_stride;
+    a.scales += kPixels * a.scale_stride;
+    acc += kPixels * kTile;
+  }
+  if (a.count > 0) AccumulateWidePixels<1>(a, w, acc);
+}
+
+NIBBLE_INLINE void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels, const float* w,
+                                      int lanes, float* acc) {
+  if (lanes < kTile) {
+    for (int p = 0; p < pixels; ++p, a += stride, acc += kTile) {
+      for (int n = 0; n < lanes; ++n) acc[n] += a[n] * w[n];
+    }
+    return;
+  }
+  F32x16 weights;
+  Load(w, &weights);
+  for (int p = 0; p < pixels; ++p, a += stride, acc += kTile) {
+    F32x16 x, sum;
+    Load(a, &x);
+    Load(acc, &sum);
+    sum += x * weights;
+    Store(sum, acc);
+  }
+}
+
+// Of a code in 0..15: 0, 1, 2, 3, 4, 6, 8, 12 and the negatives; comparisons become vector lanes.
+NIBBLE_INLINE int8_t TwiceOf(int8_t code) {
+  const auto m = static_cast<int8_t>(code & 7);
+  const auto magnitude =
+      static_cast<int8_t>(m + (m > 4 ? 1 : 0) + (m > 5 ? 1 : 0) + (m > 6 ? 3 : 0));
+  return static_cast<int8_t>(code > 7 ? -magnitude : magnitude);
+}
+
+NIBBLE_INLINE void DecodeE2M1(const uint8_t* packed, int count, int8_t* twice) {
+  for (int i = 0; i < count / 2; ++i) {
+    twice[2 * i] = TwiceOf(static_cast<int8_t>(packed[i] & 15));
+    twice[2 * i + 1] = TwiceOf(static_cast<int8_t>(packed[i] >> 4));
+  }
+  if (count % 2 != 0) twice[count - 1] = TwiceOf(static_cast<int8_t>(packed[count / 2] & 15));
+}
+
+// The scale byte of a block with largest magnitude `amax`, and the factor of its elements
+// (QuantizeNvfp4Block says why).
+struct BlockScale {
+  uint8_t byte;
+  float encode;
+};
+NIBBLE_INLINE BlockScale Nvfp4BlockScale(float amax, const TensorScale& scale) {
+  constexpr float kOneSixth = 0x1.555556p-3f;  // RNE32(1 / 6)
+  const uint8_t byte = EncodeE4M3(amax * (scale.encode * kOneSixth));
+  const float encode = 1.0f / (DecodeE4M3(byte) * scale.decode);
+  return {byte, encode < FLT_MAX ? encode : FLT_MAX};
+}
+
+NIBBLE_INLINE uint8_t QuantizeBlock(const float* x, int count, const TensorScale& scale,
+                                    uint8_t* packed) {
+  int32_t amax = 0;  // magnitudes order as their bit patterns do; NaN is ignored
+  for (int i = 0; i < count; ++i) {
+    const auto magnitude = static_cast<int32_t>(MagnitudeBits(x[i]));
+    const int32_t number = magnitude > static_cast<int32_t>(kInfinity) ? 0 : magnitude;
+    amax = number > amax ? number : amax;
+  }
+  const auto [scale_byte, encode] = Nvfp4BlockScale(BitsFloat(static_cast<uint32_t>(amax)), scale);
+  for (int i = 0; i < count / 2; ++i) {
+    packed[i] = static_cast<uint8_t>(EncodeE2M1(x[2 * i] * encode) |
+                                     EncodeE2M1(x[2 * i + 1] * encode) << 4);
+  }
+  if (count % 2 != 0) packed[count / 2] = EncodeE2M1(x[count - 1] * encode);
+  return scale_byte;
+}
+
+NIBBLE_INLINE void QuantizeNvfp4(const float* x, int count, int block, const TensorScale& scale,
+                                 uint8_t* packed, uint8_t* scales) {
+  int begin = 0;
+  if (block == 16) {  // a constant count unrolls
+    for (; begin + 16 <= count; begin += 16) {
+      *scales++ = QuantizeBlock(x + begin, 16, scale, packed + begin / 2);
+    }
+  }
+  for (; begin < count; begin += block) {
+    *scales++ = QuantizeBlock(x + begin, std::min(block, count - begin), scale, packed + begin / 2);
+  }
+}
+
+}  // namespace nibble::numerics::kernels::generic

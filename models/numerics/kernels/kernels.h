@@ -1,0 +1,88 @@
+// The inner loops of the bit-accurate path, once per instruction set, chosen at run time.
+//
+// Every kernel gives the same bits on every target. The arithmetic leaves no choice: integer sums
+// are exact, a floating-point product is used only where it is exact, and additions that round
+// happen in the order that datapath D0 defines (models/numerics/dot.h). Where a product is exact, a
+// fused multiply-add rounds as the separate addition does, and the targets that have one use it.
+//
+// Kernels hold no state: they may run on any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "models/numerics/quantize.h"
+
+namespace nibble::numerics::kernels {
+
+// Output channels computed together: one vector lane each.
+inline constexpr int kTile = 16;
+// Consecutive elements of the reduction axis in one 32-bit lane, as 8-bit dot-product instructions
+// take them.
+inline constexpr int kQuad = 4;
+// E2M1 weights are stored as twice the value plus 12, in 0..24, because those instructions multiply
+// unsigned by signed bytes. Byte 0 in the place of a missing element multiplies it away.
+inline constexpr int kWeightOffset = 12;
+
+// Activations of adjacent output pixels at one kernel tap.
+template <typename Element>
+struct Pixels {
+  const Element* elements;   // of the first pixel
+  ptrdiff_t element_stride;  // from a pixel to the next
+  const float* scales;       // block scales of the first pixel; 1 without, NaN for byte 0x7F
+  ptrdiff_t scale_stride;
+  int count;
+};
+
+// The weights of kTile output channels along one run of `length` elements in blocks of `block`.
+struct E2M1Tile {
+  const uint8_t* weights;  // [block][quad of the block][kTile][kQuad]
+  const float* scales;     // [block][kTile]: weight scale / 4, as both operands are doubled
+  int length, block;
+};
+struct WideTile {
+  const float* weights;  // [element][kTile], the value
+  const float* scales;   // [block][kTile]: 1/2, or NaN
+  int length, block;
+  bool exact_in_double;  // block sum times activation scale has at most 53 bits
+};
+
+struct Kernels {
+  const char* name;
+
+  // acc[pixel][kTile] += a term for every block, ascending. `elements` are twice the E2M1 values;
+  // `offsets` holds -kWeightOffset * (sum of the block's elements) as [pixel][block].
+  void (*accumulate_e2m1)(const Pixels<int8_t>& a, const int32_t* offsets, const E2M1Tile& w,
+                          float* acc);
+  // Those offsets. `scales` of the pixels are not read.
+  void (*block_offsets)(const Pixels<int8_t>& a, int length, int block, int32_t* offsets);
+  // The same as accumulate_e2m1 for weights of up to 11 bits in -2^16..2^16, of units down to
+  // 2^-24.
+  void (*accumulate_wide)(const Pixels<double>& a, const WideTile& w, float* acc);
+  // acc[pixel][lane] += a[pixel][lane] * w[lane] for `lanes` <= kTile; the products are exact.
+  void (*accumulate_products)(const float* a, ptrdiff_t stride, int pixels, const float* w,
+                              int lanes, float* acc);
+
+  // Twice the E2M1 value of `count` packed codes, the even element in bits 3:0.
+  void (*decode_e2m1)(const uint8_t* packed, int count, int8_t* twice);
+  // `count` values in blocks of `block` (even), as QuantizeNvfp4Block defines it, to packed codes
+  // and one scale byte per block. The upper nibble of the last byte is 0 for an odd count.
+  void (*quantize_nvfp4)(const float* x, int count, int block, const TensorScale& scale,
+                         uint8_t* packed, uint8_t* scales);
+};
+
+// The fastest that this processor runs.
+const Kernels& Active();
+
+// For tests and benchmarks: all that this processor runs, the portable ones first; and the choice
+// of one of them for the whole process (not while kernels run on other threads).
+std::vector<const Kernels*> Available();
+void Select(const Kernels& kernels);
+
+// One per instruction set. Null where the compiler's target has no such processor.
+const Kernels& Portable();
+const Kernels* Avx2();        // needs AVX2 and FMA
+const Kernels* Avx512Vnni();  // needs AVX-512 F, BW, DQ, VL and VNNI
+
+}  // namespace nibble::numerics::kernels
