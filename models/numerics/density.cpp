@@ -1,0 +1,158 @@
+#include "models/numerics/density.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+namespace nibble::numerics {
+namespace {
+
+// The bits of a code, by field.
+struct Fields {
+  uint16_t sign, exponent, mantissa;
+  uint16_t magnitude() const { return static_cast<uint16_t>(exponent | mantissa); }
+};
+
+Fields FieldsOf(Format format) {
+  switch (format) {
+    case Format::kNvfp4:
+    case Format::kFp4:
+      return {0x8, 0x6, 0x1};
+    case Format::kFp8:
+      return {0x80, 0x78, 0x07};
+    case Format::kFp16:
+      return {0x8000, 0x7C00, 0x03FF};
+    default:
+      throw std::invalid_argument(std::string("no counts of the bits of ") + FormatName(format) +
+                                  " operands");
+  }
+}
+
+// Any code that is no finite number has at least this magnitude.
+uint16_t FirstNotFinite(Format format) {
+  switch (format) {
+    case Format::kFp8:
+      return 0x7F;
+    case Format::kFp16:
+      return 0x7C00;
+    default:
+      return 0x10;
+  }
+}
+
+template <typename Code>
+uint64_t CountZeroMagnitudes(Format format, const Code* codes, int count) {
+  const uint16_t magnitude = FieldsOf(format).magnitude();
+  int zeros = 0;
+  for (int i = 0; i < count; ++i) zeros += (codes[i] & magnitude) == 0 ? 1 : 0;
+  return static_cast<uint64_t>(zeros);
+}
+
+bool IsZeroScale(int scale) { return scale != kNoScale && (scale & 0x7F) == 0; }
+bool IsNanScale(int scale) { return scale != kNoScale && (scale & 0x7F) == 0x7F; }
+
+}  // namespace
+
+ZeroCounts& ZeroCounts::operator+=(const ZeroCounts& other) {
+  products += other.products;
+  zero_activations += other.zero_activations;
+  zero_weights += other.zero_weights;
+  zero_products += other.zero_products;
+  blocks += other.blocks;
+  zero_blocks += other.zero_blocks;
+  products_of_zero_blocks += other.products_of_zero_blocks;
+  return *this;
+}
+
+uint64_t CountZeroCodes(Format format, const uint8_t* codes, int count) {
+  return CountZeroMagnitudes(format, codes, count);
+}
+
+uint64_t CountZeroCodes(Format format, const uint16_t* codes, int count) {
+  return CountZeroMagnitudes(format, codes, count);
+}
+
+ZeroCounts CountZeros(const OperandBlock& block) {
+  const uint16_t a_magnitude = FieldsOf(block.activations).magnitude();
+  const uint16_t w_magnitude = FieldsOf(block.weights).magnitude();
+  const uint16_t a_limit = FirstNotFinite(block.activations);
+  const uint16_t w_limit = FirstNotFinite(block.weights);
+  int zero_products = 0, not_finite = 0;
+  for (int i = 0; i < block.count; ++i) {
+    const int a = block.a[i] & a_magnitude, w = block.w[i] & w_magnitude;
+    const bool finite = a < a_limit && w < w_limit;
+    zero_products += static_cast<int>(finite) & static_cast<int>(a == 0 || w == 0);
+    not_finite += static_cast<int>(!finite);
+  }
+  ZeroCounts counts;
+  counts.products = static_cast<uint64_t>(block.count);
+  counts.zero_activations = CountZeroCodes(block.activations, block.a, block.count);
+  counts.zero_weights = CountZeroCodes(block.weights, block.w, block.count);
+  counts.zero_products = static_cast<uint64_t>(zero_products);
+  counts.blocks = 1;
+  const bool zero_scale = IsZeroScale(block.a_scale) || IsZeroScale(block.w_scale);
+  const bool nan = not_finite != 0 || IsNanScale(block.a_scale) || IsNanScale(block.w_scale);
+  if (!nan && (zero_scale || zero_products == block.count)) {
+    counts.zero_blocks = 1;
+    counts.products_of_zero_blocks = counts.products;
+  }
+  return counts;
+}
+
+Toggles& Toggles::operator+=(const Toggles& other) {
+  sign += other.sign;
+  exponent += other.exponent;
+  mantissa += other.mantissa;
+  return *this;
+}
+
+template <typename Code>
+OperandRegisters<Code>::OperandRegisters(Format format, int lanes) {
+  const Fields fields = FieldsOf(format);
+  if (ElementBits(format) > static_cast<int>(8 * sizeof(Code))) {
+    throw std::invalid_argument(std::string(FormatName(format)) + " codes do not fit " +
+                                std::to_string(8 * sizeof(Code)) + " bits");
+  }
+  if (lanes < 1) throw std::invalid_argument("registers of " + std::to_string(lanes) + " lanes");
+  // A field in every code of a 64-bit word.
+  constexpr uint64_t kEveryCode = ~uint64_t{0} / ((uint64_t{1} << (8 * sizeof(Code))) - 1);
+  masks_ = {fields.sign * kEveryCode, fields.exponent * kEveryCode, fields.mantissa * kEveryCode};
+  held_.assign(static_cast<size_t>(lanes), 0);
+}
+
+template <typename Code>
+Toggles OperandRegisters<Code>::Load(const Code* codes, int count) {
+  const auto total = static_cast<size_t>(count), lanes = held_.size();
+  const size_t first = std::min(total, lanes);
+  Toggles toggles = Changes(held_.data(), codes, first);
+  // From the second step on a lane's predecessor lies one step before in the same array.
+  toggles += Changes(codes, codes + first, total - first);
+  // What each lane holds is the last code loaded into it.
+  const size_t last = total - total % lanes;
+  if (last >= lanes) std::copy_n(codes + (last - lanes), lanes, held_.begin());
+  std::copy_n(codes + last, total - last, held_.begin());
+  return toggles;
+}
+
+template <typename Code>
+Toggles OperandRegisters<Code>::Changes(const Code* before, const Code* after, size_t count) const {
+  constexpr size_t kCodes = sizeof(uint64_t) / sizeof(Code);
+  Toggles toggles;
+  for (size_t i = 0; i < count; i += kCodes) {
+    uint64_t x = 0, y = 0;
+    const size_t bytes = std::min(kCodes, count - i) * sizeof(Code);
+    std::memcpy(&x, before + i, bytes);
+    std::memcpy(&y, after + i, bytes);
+    const uint64_t changed = x ^ y;
+    toggles.sign += static_cast<uint64_t>(__builtin_popcountll(changed & masks_.sign));
+    toggles.exponent += static_cast<uint64_t>(__builtin_popcountll(changed & masks_.exponent));
+    toggles.mantissa += static_cast<uint64_t>(__builtin_popcountll(changed & masks_.mantissa));
+  }
+  return toggles;
+}
+
+template class OperandRegisters<uint8_t>;
+template class OperandRegisters<uint16_t>;
+
+}  // namespace nibble::numerics

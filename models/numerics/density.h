@@ -1,0 +1,68 @@
+// What the operands' bits did: the data-dependent counts behind gating and switching energy. Codes
+// are unpacked, in the order in which the datapath reads them; activations and weights as in
+// OperandBlock (accumulate.h): E2M1, E4M3 and binary16.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/numerics/accumulate.h"
+#include "models/numerics/datapath.h"
+
+namespace nibble::numerics {
+
+// Counts of zeros. A zero of either sign is a zero. A product is zero where one operand is and the
+// other is finite; a block where all its products are, or a scale is, and no scale is NaN: adding
+// it changes no accumulator.
+struct ZeroCounts {
+  uint64_t products = 0;  // pairs of codes, the zero ones included
+  uint64_t zero_activations = 0;
+  uint64_t zero_weights = 0;
+  uint64_t zero_products = 0;
+  uint64_t blocks = 0;
+  uint64_t zero_blocks = 0;
+  uint64_t products_of_zero_blocks = 0;  // what skipping zero blocks saves
+
+  ZeroCounts& operator+=(const ZeroCounts& other);
+};
+ZeroCounts CountZeros(const OperandBlock& block);
+// Codes that are +0 or -0. Throws std::invalid_argument for a format without such codes here.
+uint64_t CountZeroCodes(Format format, const uint8_t* codes, int count);
+uint64_t CountZeroCodes(Format format, const uint16_t* codes, int count);
+
+// Bits that changed in operand registers, by field of the element.
+struct Toggles {
+  uint64_t sign = 0;
+  uint64_t exponent = 0;
+  uint64_t mantissa = 0;
+
+  uint64_t total() const { return sign + exponent + mantissa; }
+  Toggles& operator+=(const Toggles& other);
+};
+
+// One operand register in each of `lanes` lanes. All hold zero at first and keep their code from
+// one load to the next, also across runs.
+template <typename Code>  // uint8_t or uint16_t
+class OperandRegisters {
+ public:
+  // Throws std::invalid_argument for fewer lanes than one, or a format as above.
+  OperandRegisters(Format format, int lanes);
+
+  // Loads codes[i] into lane i % lanes, `lanes` of them a step; a last step of fewer leaves the
+  // other lanes as they are. Returns the bits that changed, the Hamming distance of successive
+  // codes in each lane.
+  Toggles Load(const Code* codes, int count);
+
+ private:
+  struct Masks {
+    uint64_t sign, exponent, mantissa;
+  };
+  Toggles Changes(const Code* before, const Code* after, size_t count) const;
+
+  Masks masks_;
+  std::vector<Code> held_;
+};
+extern template class OperandRegisters<uint8_t>;
+extern template class OperandRegisters<uint16_t>;
+
+}  // namespace nibble::numerics

@@ -1,0 +1,154 @@
+// Counts of zeros and toggles against counting one code, one bit at a time.
+#include "models/numerics/density.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
+
+#include "models/numerics/dot.h"
+#include "models/numerics/formats.h"
+#include "tests/numerics/testing.h"
+
+namespace nibble::numerics {
+namespace {
+
+constexpr Format kFormats[] = {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16};
+
+float Decode(Format format, uint16_t code) {
+  if (format == Format::kFp16) return DecodeFp16(code);
+  const auto byte = static_cast<uint8_t>(code);
+  return format == Format::kFp8 ? DecodeE4M3(byte) : DecodeE2M1(byte);
+}
+
+// Random bits with many zeros of both signs.
+uint16_t Code(Random& random, Format format) {
+  const int bits = ElementBits(format);
+  const int sign = random.Int(0, 1) << (bits - 1);
+  if (random.Int(0, 2) == 0) return static_cast<uint16_t>(sign);
+  return static_cast<uint16_t>(random.Word() & ((1u << bits) - 1));
+}
+
+int Scale(Random& random, Format format) {
+  if (!HasBlockScale(format)) return kNoScale;
+  const int kind = random.Int(0, 9);
+  const int magnitude = kind == 0 ? 0 : kind == 1 ? 0x7F : random.Int(1, 0x7E);
+  return magnitude | random.Int(0, 1) << 7;
+}
+
+TEST_CASE("zeros are counted as the decoded numbers say", "[density]") {
+  Random random(1);
+  uint64_t zero_blocks = 0;
+  for (int i = 0; i < 4000; ++i) {
+    const Format activations = kFormats[random.Int(0, 1)], weights = kFormats[random.Int(0, 3)];
+    const int count = random.Int(1, random.Int(0, 1) != 0 ? 3 : 128);
+    std::vector<uint8_t> a;
+    std::vector<uint16_t> w;
+    ZeroCounts expected;
+    for (int k = 0; k < count; ++k) {
+      a.push_back(static_cast<uint8_t>(Code(random, activations)));
+      w.push_back(Code(random, weights));
+      const float x = Decode(activations, a.back()), y = Decode(weights, w.back());
+      expected.zero_activations += x == 0 ? 1 : 0;
+      expected.zero_weights += y == 0 ? 1 : 0;
+      expected.zero_products += x * y == 0 ? 1 : 0;  // not for NaN or infinity times zero
+    }
+    const OperandBlock block = {activations, a.data(), Scale(random, activations),
+                                weights,     w.data(), Scale(random, weights),
+                                count};
+    const ZeroCounts counts = CountZeros(block);
+    CHECK(counts.products == static_cast<uint64_t>(count));
+    CHECK(counts.blocks == 1);
+    CHECK(counts.zero_activations == expected.zero_activations);
+    CHECK(counts.zero_weights == expected.zero_weights);
+    CHECK(counts.zero_products == expected.zero_products);
+    CHECK(CountZeroCodes(activations, a.data(), count) == expected.zero_activations);
+    CHECK(CountZeroCodes(weights, w.data(), count) == expected.zero_weights);
+    // A term may be zero by cancellation, too; a zero block's term always is.
+    const bool zero_scale = (block.a_scale & 0x7F) == 0 || (block.w_scale & 0x7F) == 0;
+    const float term = BlockTerm(a.data(), block.a_scale, w.data(), block.w_scale, weights, count);
+    const bool zero =
+        !std::isnan(term) && (zero_scale || expected.zero_products == static_cast<uint64_t>(count));
+    CHECK(counts.zero_blocks == (zero ? 1 : 0));
+    CHECK(counts.products_of_zero_blocks == (zero ? counts.products : 0));
+    if (zero) CHECK(term == 0.0f);
+    zero_blocks += counts.zero_blocks;
+  }
+  CHECK(zero_blocks > 100);
+}
+
+TEST_CASE("counts of blocks add up", "[density]") {
+  const uint8_t a[] = {0, 8, 3, 5};
+  const uint16_t w[] = {1, 2, 0, 7};
+  ZeroCounts sum;
+  sum += CountZeros({Format::kNvfp4, a, 0x38, Format::kNvfp4, w, 0x38, 3});  // all products zero
+  sum += CountZeros({Format::kNvfp4, a, 0x38, Format::kNvfp4, w, 0x38, 4});
+  sum += CountZeros({Format::kNvfp4, a + 3, 0x80, Format::kNvfp4, w + 3, 0x38, 1});  // scale zero
+  CHECK(sum.products == 8);
+  CHECK(sum.zero_activations == 4);
+  CHECK(sum.zero_weights == 2);
+  CHECK(sum.zero_products == 6);
+  CHECK(sum.blocks == 3);
+  CHECK(sum.zero_blocks == 2);
+  CHECK(sum.products_of_zero_blocks == 4);
+}
+
+// Field of bit `bit` of an element: 0 mantissa, 1 exponent, 2 sign.
+int FieldOf(Format format, int bit) {
+  const int mantissa = format == Format::kFp16 ? 10 : format == Format::kFp8 ? 3 : 1;
+  return bit < mantissa ? 0 : bit < ElementBits(format) - 1 ? 1 : 2;
+}
+
+template <typename Code16or8>
+void CheckToggles(Random& random, Format format) {
+  const int lanes = random.Int(1, 40);
+  OperandRegisters<Code16or8> registers(format, lanes);
+  std::vector<unsigned> held(static_cast<size_t>(lanes), 0);
+  for (int run = 0; run < 6; ++run) {
+    std::vector<Code16or8> codes(static_cast<size_t>(random.Int(0, 150)));
+    uint64_t expected[3] = {};
+    for (size_t i = 0; i < codes.size(); ++i) {
+      codes[i] = static_cast<Code16or8>(Code(random, format));
+      unsigned& lane = held[i % static_cast<size_t>(lanes)];
+      for (int bit = 0; bit < ElementBits(format); ++bit) {
+        expected[FieldOf(format, bit)] += (lane ^ codes[i]) >> bit & 1;
+      }
+      lane = codes[i];
+    }
+    const Toggles toggles = registers.Load(codes.data(), static_cast<int>(codes.size()));
+    CHECK(toggles.mantissa == expected[0]);
+    CHECK(toggles.exponent == expected[1]);
+    CHECK(toggles.sign == expected[2]);
+    CHECK(toggles.total() == expected[0] + expected[1] + expected[2]);
+  }
+}
+
+TEST_CASE("toggles are the bits that change in each lane", "[density]") {
+  Random random(2);
+  for (int i = 0; i < 300; ++i) {
+    for (const Format format : kFormats) {
+      CheckToggles<uint16_t>(random, format);
+      if (format != Format::kFp16) CheckToggles<uint8_t>(random, format);
+    }
+  }
+}
+
+TEST_CASE("the same code again toggles nothing, its negative one sign bit a lane", "[density]") {
+  OperandRegisters<uint8_t> registers(Format::kNvfp4, 16);
+  std::vector<uint8_t> codes(16, 5);
+  CHECK(registers.Load(codes.data(), 16).total() == 32);  // from zero: 0101
+  CHECK(registers.Load(codes.data(), 16).total() == 0);
+  codes.assign(16, 13);
+  const Toggles toggles = registers.Load(codes.data(), 16);
+  CHECK(toggles.sign == 16);
+  CHECK(toggles.total() == 16);
+}
+
+TEST_CASE("counts refuse what they do not know", "[density]") {
+  const uint16_t code = 0;
+  CHECK_THROWS_AS(CountZeroCodes(Format::kFp32, &code, 1), std::invalid_argument);
+  CHECK_THROWS_AS(OperandRegisters<uint8_t>(Format::kFp16, 16), std::invalid_argument);
+  CHECK_THROWS_AS(OperandRegisters<uint8_t>(Format::kNvfp4, 0), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace nibble::numerics
