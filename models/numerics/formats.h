@@ -2,8 +2,8 @@
 //
 // All encoders round binary32 to nearest, ties to even, with gradual underflow. "Saturating" is
 // what hardware calls satfinite: overflow and infinities give the largest finite value with their
-// sign. NaN gives +max where the format has no NaN (E2M1), and otherwise the positive NaN code with
-// all mantissa bits set.
+// sign. NaN gives +max where the format has no NaN (E2M1, E2M3, E3M2), and otherwise the positive
+// NaN code with all mantissa bits set.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +43,13 @@ inline float DecodeE2M1(uint8_t code) { return kE2M1[code & 15]; }
 // Twice the value of an E2M1 code, an exact integer in -12..12.
 inline constexpr int16_t kTwiceE2M1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 inline int16_t TwiceE2M1(uint8_t code) { return kTwiceE2M1[code & 15]; }
+
+// E2M3: bias 1, largest 7.5, step 2^-3 below 2. E3M2: bias 3, largest 28, smallest 2^-4. Six bits,
+// no infinity, no NaN: both saturate. Code in bits 5:0.
+uint8_t EncodeE2M3(float x);
+float DecodeE2M3(uint8_t code);
+uint8_t EncodeE3M2(float x);
+float DecodeE3M2(uint8_t code);
 
 // E4M3 (FN): bias 7, largest 448 (0x7E), smallest normal 2^-6, smallest subnormal 2^-9, NaN
 // 0x7F/0xFF.

@@ -13,7 +13,6 @@ namespace nibble::numerics {
 namespace {
 
 constexpr float kScaleMax = 448.0f;             // largest E4M3
-constexpr float kTensorMax = kScaleMax * 6.0f;  // ... times largest E2M1
 constexpr uint32_t kOneSixthBits = 0x3E2AAAAB;  // RNE32(1 / 6)
 
 void QuantizeFp8Row(const float* x, int count, float* channel_scale, uint16_t* codes) {
@@ -32,9 +31,9 @@ void QuantizeFp4Row(const float* x, int count, Format format, int block, const T
 
 }  // namespace
 
-TensorScale TensorScaleFromAmax(float amax) {
+TensorScale TensorScaleFromAmax(float amax, float largest) {
   if (!(amax > 0.0f) || std::isinf(amax)) return {};
-  const float encode = std::min(kTensorMax / amax, FLT_MAX);
+  const float encode = std::min(largest / amax, FLT_MAX);
   return {encode, 1.0f / encode};
 }
 
@@ -85,7 +84,6 @@ void QuantizeRow(const float* x, int count, Format format, int block, const Tens
 
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
                                  int block) {
-  if (format == Format::kFp32) throw std::invalid_argument("fp32 is no format of stored weights");
   QuantizedWeights weights;
   weights.format = format;
   weights.block = block;
@@ -122,8 +120,12 @@ QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int seg
                        &weights.channel_scale[row], weights.codes.data() + row * row_length);
       }
       break;
-    default:  // kFp16
+    case Format::kFp16:
       for (size_t i = 0; i < weights.codes.size(); ++i) weights.codes[i] = EncodeFp16(x[i]);
+      break;
+    default:
+      throw std::invalid_argument(std::string("weights of a layer are not stored as ") +
+                                  FormatName(format));
   }
   return weights;
 }

@@ -17,8 +17,9 @@ struct TensorScale {
   float decode =
       1.0f;  // S_dec: 1 / S_enc; the word that is stored and that the dot product applies
 };
-// A NaN amax counts as 0.
-TensorScale TensorScaleFromAmax(float amax);
+// A NaN amax counts as 0. `largest` is what amax is mapped to: the largest block scale times the
+// largest element, 448 * 6 for NVFP4.
+TensorScale TensorScaleFromAmax(float amax, float largest = 2688.0f);
 
 // Largest magnitude, NaN ignored; 0 for an empty or all-NaN range.
 float AmaxIgnoringNan(const float* x, size_t count);
@@ -57,7 +58,7 @@ struct QuantizedWeights {
 };
 // `x` is [rows][segments][segment]. kNvfp4: one tensor scale from the amax of all weights.
 // kFp8: s_w = RNE32(amax of the row / 448), 1 where that is zero or infinite; code = E4M3(RNE32(x /
-// s_w)). kFp16: saturating. Throws std::invalid_argument for kFp32.
+// s_w)). kFp16: saturating. Throws std::invalid_argument for other formats.
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
                                  int block);
 

@@ -1,0 +1,149 @@
+// Dot products under each accumulator.
+#include <algorithm>
+
+#include "models/numerics/activation_store.h"
+#include "models/numerics/bits.h"
+#include "models/numerics/dot.h"
+#include "tests/golden_vectors/vector_file.h"
+
+namespace nibble::golden_vectors {
+namespace {
+
+using numerics::Format;
+
+// One reduction: NVFP4 activations by weights in `weights` format.
+struct DotProduct {
+  int count, block;
+  Format weights;
+  std::vector<uint8_t> a_packed, a_scales, w_bytes, w_scales;
+  std::vector<uint8_t> a;   // E2M1 codes
+  std::vector<uint16_t> w;  // codes of the weights
+};
+
+void Require(bool fits, const char* what) {
+  if (!fits) throw std::invalid_argument(std::string(what) + " does not fit K and B");
+}
+
+std::vector<uint8_t> Unpack(const std::vector<uint8_t>& packed, int count) {
+  std::vector<uint8_t> codes(static_cast<size_t>(count));
+  numerics::UnpackCodes(packed.data(), count, codes.data());
+  return codes;
+}
+
+DotProduct Activations(const Record& record) {
+  DotProduct dot;
+  dot.count = record.Int("K");
+  dot.block = record.Int("B");
+  dot.a_packed = record.Bytes("a_packed");
+  dot.a_scales = record.Bytes("a_scales");
+  Require(dot.count > 0 && dot.block > 0 && dot.count % dot.block == 0 && dot.block % 2 == 0,
+          "the shape");
+  Require(dot.a_packed.size() * 2 == static_cast<size_t>(dot.count), "a_packed");
+  Require(dot.a_scales.size() == static_cast<size_t>(dot.count / dot.block), "a_scales");
+  dot.a = Unpack(dot.a_packed, dot.count);
+  return dot;
+}
+
+// Accumulator D0 by its definition, block by block.
+float D0ByDefinition(const DotProduct& dot) {
+  float acc = 0.0f;
+  for (size_t begin = 0, b = 0; begin < dot.a.size();
+       begin += static_cast<size_t>(dot.block), ++b) {
+    acc += numerics::BlockTerm(&dot.a[begin], dot.a_scales[b], &dot.w[begin],
+                               dot.w_scales.empty() ? numerics::kNoScale : dot.w_scales[b],
+                               dot.weights, dot.block);
+  }
+  return acc;
+}
+
+// The same as the simulated machines compute it: one panel, here with all columns alike.
+std::vector<float> D0OfPanel(const DotProduct& dot) {
+  constexpr int kColumns = 19;  // a whole tile and a partial one
+  numerics::WeightPanel panel(dot.weights, dot.block, kColumns, 1, dot.count);
+  for (int n = 0; n < kColumns; ++n) {
+    panel.SetPackedRow(n, 0, dot.w_bytes.data(), dot.w_scales.data());
+  }
+  std::vector<int8_t> twice(dot.a.size());
+  std::vector<float> scales(dot.a_scales.size());
+  numerics::DecodePackedActivations(dot.a_packed.data(), dot.a_scales.data(), dot.count, dot.block,
+                                    Format::kNvfp4, twice.data(), scales.data());
+  std::vector<float> acc(2 * numerics::WeightPanel::kTile, 0.0f);
+  panel.Accumulate(0, {twice.data(), 0, scales.data(), 0, 1}, acc.data(),
+                   numerics::WeightPanel::kTile);
+  acc.resize(kColumns);
+  return acc;
+}
+
+// Compares both computations of D0; returns the accumulator.
+float ExpectD0(Record& record, const std::string& field, uint32_t expected, const DotProduct& dot) {
+  const float acc = D0ByDefinition(dot);
+  record.Expect(field, expected, numerics::FloatBits(acc), 8);
+  for (float column : D0OfPanel(dot)) {
+    record.Expect(field + " (panel)", expected, numerics::FloatBits(column), 8);
+  }
+  return acc;
+}
+
+// Accumulators of dot.jsonl besides D0, by the name of their field in "acc".
+struct Accumulator {
+  const char* name;
+  float (*compute)(const DotProduct& dot);
+};
+const std::vector<Accumulator>& Accumulators() {
+  static const std::vector<Accumulator> accumulators = {};
+  return accumulators;
+}
+
+void CheckAccumulator(Record& record, const std::string& name, uint32_t expected,
+                      const DotProduct& dot) {
+  const auto& known = Accumulators();
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const Accumulator& a) { return name == a.name; });
+  if (found == known.end()) return record.NotChecked(name);
+  record.Expect("acc." + name, expected, numerics::FloatBits(found->compute(dot)), 8);
+}
+
+}  // namespace
+
+void CheckDot(Record& record) {
+  DotProduct dot = Activations(record);
+  dot.weights = Format::kNvfp4;
+  dot.w_bytes = record.Bytes("b_packed");
+  dot.w_scales = record.Bytes("b_scales");
+  Require(dot.w_bytes.size() == dot.a_packed.size(), "b_packed");
+  Require(dot.w_scales.size() == dot.a_scales.size(), "b_scales");
+  const std::vector<uint8_t> codes = Unpack(dot.w_bytes, dot.count);
+  dot.w.assign(codes.begin(), codes.end());
+
+  for (const auto& [name, word] : record.json().at("acc").items()) {
+    const uint32_t expected = ParseHex(word.get<std::string>(), 8).at(0);
+    if (name != "d0_block_fp32_rne") {
+      CheckAccumulator(record, name, expected, dot);
+      continue;
+    }
+    const float acc = ExpectD0(record, "acc." + name, expected, dot);
+    record.ExpectWords("y_d0", {numerics::ApplyTensorScales(acc, record.Float("s_dec_a"),
+                                                            record.Float("s_dec_b"))});
+  }
+}
+
+void CheckDotMixedWeights(Record& record) {
+  const std::string name = record.Text("wfmt");
+  const bool fp8 = name == "e4m3";
+  if (!fp8 && name != "fp16") return record.NotChecked(name);
+  DotProduct dot = Activations(record);
+  dot.weights = fp8 ? Format::kFp8 : Format::kFp16;
+  for (uint32_t code : record.Hex("w_codes", fp8 ? 2 : 4)) {
+    dot.w.push_back(static_cast<uint16_t>(code));
+    dot.w_bytes.push_back(static_cast<uint8_t>(code));
+    if (!fp8) dot.w_bytes.push_back(static_cast<uint8_t>(code >> 8));
+  }
+  Require(dot.w.size() == dot.a.size(), "w_codes");
+  const float acc = ExpectD0(record, "acc_term_rne", record.Hex("acc_term_rne", 8).at(0), dot);
+  record.ExpectWords(
+      "y", {numerics::ApplyTensorScales(acc, record.Float("s_dec_a"), record.Float("s_w"))});
+  // One rounding for term and sum together: no accumulator of this project.
+  if (record.Has("acc_fused")) record.NotChecked("acc_fused");
+}
+
+}  // namespace nibble::golden_vectors
