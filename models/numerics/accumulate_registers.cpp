@@ -29,6 +29,16 @@ bool AddNative(float term, float* acc) {
   return finite && !std::isfinite(*acc);
 }
 
+// RZ32(a + b): the sum rounded to nearest, and a step back toward zero where that went beyond. The
+// error of a rounded sum is a binary32 itself (Knuth's two-sum), so its sign tells.
+float TruncatedSum(float a, float b) {
+  const float sum = a + b;
+  const float back = sum - a;
+  const float error = (a - (sum - back)) + (b - back);
+  const bool beyond = error != 0 && (error < 0) == (sum > 0);
+  return BitsFloat(FloatBits(sum) - (beyond ? 1 : 0));
+}
+
 }  // namespace
 
 FloatRegister::FloatRegister(const AccumulatorSpec& spec)
@@ -44,6 +54,14 @@ FloatRegister::FloatRegister(const AccumulatorSpec& spec)
 
 bool FloatRegister::Add(const ExactTerm& term, int /*lane*/) {
   if (native_) return AddNative(RoundTerm(term), &acc_);
+  if (round_term_) {  // fp32-rz
+    const float rounded = RoundTerm(term);
+    const float sum = TruncatedSum(acc_, rounded);
+    if (std::isfinite(sum)) {
+      acc_ = sum;
+      return false;
+    }
+  }
   if (std::isinf(acc_)) return false;
   Exact addend = round_term_ ? numerics::ExactOf(RoundTerm(term)) : ExactOf(term);
   addend.exponent -= pre_shift_;

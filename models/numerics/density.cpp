@@ -1,6 +1,7 @@
 #include "models/numerics/density.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -49,8 +50,27 @@ uint64_t CountZeroMagnitudes(Format format, const Code* codes, int count) {
   return static_cast<uint64_t>(zeros);
 }
 
-bool IsZeroScale(int scale) { return scale != kNoScale && (scale & 0x7F) == 0; }
-bool IsNanScale(int scale) { return scale != kNoScale && (scale & 0x7F) == 0x7F; }
+template <typename Code>
+OperandMask MakeMask(Format format, const Code* codes, int scale, int count) {
+  if (count < 0 || count > OperandMask::kMaxElements) {
+    throw std::invalid_argument("a mask of " + std::to_string(count) + " elements");
+  }
+  const uint16_t magnitude = FieldsOf(format).magnitude();
+  const uint16_t limit = FirstNotFinite(format);
+  OperandMask mask;
+  mask.elements = count;
+  for (int i = 0; i < count; ++i) {
+    const auto word = static_cast<size_t>(i / 64);
+    const int bits = codes[i] & magnitude;
+    mask.zero[word] |= static_cast<uint64_t>(bits == 0) << (i % 64);
+    mask.not_finite[word] |= static_cast<uint64_t>(bits >= limit) << (i % 64);
+  }
+  mask.zero_scale = scale != kNoScale && (scale & 0x7F) == 0;
+  mask.nan_scale = scale != kNoScale && (scale & 0x7F) == 0x7F;
+  return mask;
+}
+
+uint64_t Count(uint64_t bits) { return static_cast<uint64_t>(__builtin_popcountll(bits)); }
 
 }  // namespace
 
@@ -73,31 +93,36 @@ uint64_t CountZeroCodes(Format format, const uint16_t* codes, int count) {
   return CountZeroMagnitudes(format, codes, count);
 }
 
-ZeroCounts CountZeros(const OperandBlock& block) {
-  const uint16_t a_magnitude = FieldsOf(block.activations).magnitude();
-  const uint16_t w_magnitude = FieldsOf(block.weights).magnitude();
-  const uint16_t a_limit = FirstNotFinite(block.activations);
-  const uint16_t w_limit = FirstNotFinite(block.weights);
-  int zero_products = 0, not_finite = 0;
-  for (int i = 0; i < block.count; ++i) {
-    const int a = block.a[i] & a_magnitude, w = block.w[i] & w_magnitude;
-    const bool finite = a < a_limit && w < w_limit;
-    zero_products += static_cast<int>(finite) & static_cast<int>(a == 0 || w == 0);
-    not_finite += static_cast<int>(!finite);
-  }
+OperandMask MaskOf(Format format, const uint8_t* codes, int scale, int count) {
+  return MakeMask(format, codes, scale, count);
+}
+
+OperandMask MaskOf(Format format, const uint16_t* codes, int scale, int count) {
+  return MakeMask(format, codes, scale, count);
+}
+
+ZeroCounts CountZeros(const OperandMask& a, const OperandMask& w) {
+  assert(a.elements == w.elements);
   ZeroCounts counts;
-  counts.products = static_cast<uint64_t>(block.count);
-  counts.zero_activations = CountZeroCodes(block.activations, block.a, block.count);
-  counts.zero_weights = CountZeroCodes(block.weights, block.w, block.count);
-  counts.zero_products = static_cast<uint64_t>(zero_products);
+  counts.products = static_cast<uint64_t>(a.elements);
   counts.blocks = 1;
-  const bool zero_scale = IsZeroScale(block.a_scale) || IsZeroScale(block.w_scale);
-  const bool nan = not_finite != 0 || IsNanScale(block.a_scale) || IsNanScale(block.w_scale);
-  if (!nan && (zero_scale || zero_products == block.count)) {
+  bool nan = a.nan_scale || w.nan_scale;
+  for (size_t i = 0; i < a.zero.size(); ++i) {
+    counts.zero_activations += Count(a.zero[i]);
+    counts.zero_weights += Count(w.zero[i]);
+    counts.zero_products += Count((a.zero[i] & ~w.not_finite[i]) | (w.zero[i] & ~a.not_finite[i]));
+    nan = nan || (a.not_finite[i] | w.not_finite[i]) != 0;
+  }
+  if (!nan && (a.zero_scale || w.zero_scale || counts.zero_products == counts.products)) {
     counts.zero_blocks = 1;
     counts.products_of_zero_blocks = counts.products;
   }
   return counts;
+}
+
+ZeroCounts CountZeros(const OperandBlock& block) {
+  return CountZeros(MaskOf(block.activations, block.a, block.a_scale, block.count),
+                    MaskOf(block.weights, block.w, block.w_scale, block.count));
 }
 
 Toggles& Toggles::operator+=(const Toggles& other) {
@@ -145,9 +170,9 @@ Toggles OperandRegisters<Code>::Changes(const Code* before, const Code* after, s
     std::memcpy(&x, before + i, bytes);
     std::memcpy(&y, after + i, bytes);
     const uint64_t changed = x ^ y;
-    toggles.sign += static_cast<uint64_t>(__builtin_popcountll(changed & masks_.sign));
-    toggles.exponent += static_cast<uint64_t>(__builtin_popcountll(changed & masks_.exponent));
-    toggles.mantissa += static_cast<uint64_t>(__builtin_popcountll(changed & masks_.mantissa));
+    toggles.sign += Count(changed & masks_.sign);
+    toggles.exponent += Count(changed & masks_.exponent);
+    toggles.mantissa += Count(changed & masks_.mantissa);
   }
   return toggles;
 }

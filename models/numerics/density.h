@@ -3,6 +3,7 @@
 // OperandBlock (accumulate.h): E2M1, E4M3 and binary16.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -26,6 +27,23 @@ struct ZeroCounts {
   ZeroCounts& operator+=(const ZeroCounts& other);
 };
 ZeroCounts CountZeros(const OperandBlock& block);
+
+// The same in two halves, each of which serves many blocks: what there is to know of one operand.
+struct OperandMask {
+  static constexpr int kMaxElements = 128;
+  std::array<uint64_t, 2> zero = {};        // bit i % 64 of word i / 64: element i is a zero,
+  std::array<uint64_t, 2> not_finite = {};  // or NaN or infinite
+  int elements = 0;
+  bool zero_scale = false;
+  bool nan_scale = false;
+};
+// Throws std::invalid_argument for more than kMaxElements, or a format
+// that OperandBlock does not know.
+OperandMask MaskOf(Format format, const uint8_t* codes, int scale, int count);
+OperandMask MaskOf(Format format, const uint16_t* codes, int scale, int count);
+// Masks of equally many elements.
+ZeroCounts CountZeros(const OperandMask& a, const OperandMask& w);
+
 // Codes that are +0 or -0. Throws std::invalid_argument for a format without such codes here.
 uint64_t CountZeroCodes(Format format, const uint8_t* codes, int count);
 uint64_t CountZeroCodes(Format format, const uint16_t* codes, int count);

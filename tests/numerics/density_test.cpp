@@ -146,6 +146,8 @@ TEST_CASE("the same code again toggles nothing, its negative one sign bit a lane
 TEST_CASE("counts refuse what they do not know", "[density]") {
   const uint16_t code = 0;
   CHECK_THROWS_AS(CountZeroCodes(Format::kFp32, &code, 1), std::invalid_argument);
+  const std::vector<uint16_t> codes(129, 0);
+  CHECK_THROWS_AS(MaskOf(Format::kFp4, codes.data(), kNoScale, 129), std::invalid_argument);
   CHECK_THROWS_AS(OperandRegisters<uint8_t>(Format::kFp16, 16), std::invalid_argument);
   CHECK_THROWS_AS(OperandRegisters<uint8_t>(Format::kNvfp4, 0), std::invalid_argument);
 }
