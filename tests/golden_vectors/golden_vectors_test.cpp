@@ -65,6 +65,7 @@ TEST_CASE("the numerics match the golden vectors", "[golden]") {
     const FileResult result = CheckFile(Directory(), file);
     INFO(file << ": " << (result.mismatch ? result.mismatch->Text() : "equal"));
     CHECK(!result.mismatch);
+    if (file.rfind("dot", 0) == 0) CHECK(result.not_checked.empty());  // every accumulator
     CHECK(result.values >= result.records);
   }
 }
