@@ -16,7 +16,7 @@ packages="$packages libsystemc-dev catch2 libfmt-dev libspdlog-dev nlohmann-json
 packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
 case "${1:-}" in
   --ci) packages="$packages ccache clang-format clang-tidy git" ;;
-  --bench) packages="$packages libbenchmark-dev" ;;
+  --bench) packages="$packages libbenchmark-dev libopenblas-dev" ;;
 esac
 
 say() { echo "setup: $*" >&2; }

@@ -22,4 +22,5 @@ if(NIBBLE_TESTS)
 endif()
 if(NIBBLE_BENCH)
   find_package(benchmark REQUIRED)
+  pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)  # what bench_numerics compares with
 endif()

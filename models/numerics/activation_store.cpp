@@ -6,11 +6,12 @@
 
 #include "models/numerics/bits.h"
 #include "models/numerics/formats.h"
+#include "models/numerics/kernels/kernels.h"
 
 namespace nibble::numerics {
 namespace {
 
-constexpr int kMaxBlock = 128;  // even, as every block is: a block starts at a whole byte
+constexpr int kUnpacked = 128;  // codes packed at a time; even, for whole bytes
 
 [[noreturn]] void ThrowNoActivations(Format format) {
   throw std::invalid_argument(std::string("activations are not stored as ") + FormatName(format));
@@ -65,17 +66,16 @@ void StorePixel(const ActivationLayout& layout, const TensorScale& scale, const 
                 uint8_t* codes, uint8_t* scales) {
   switch (layout.format) {
     case Format::kNvfp4:
-    case Format::kFp4: {
-      const int step = HasBlockScale(layout.format) ? layout.block : kMaxBlock;
-      uint8_t unpacked[kMaxBlock];
-      for (int begin = 0; begin < layout.channels; begin += step) {
-        const int count = std::min(step, layout.channels - begin);
-        QuantizeRow(x + begin, count, layout.format, step, scale, unpacked, scales);
-        PackCodes(unpacked, count, codes + begin / 2);
-        if (HasBlockScale(layout.format)) ++scales;
+      kernels::Active().quantize_nvfp4(x, layout.channels, layout.block, scale, codes, scales);
+      return;
+    case Format::kFp4:
+      for (int c = 0; c < layout.channels; c += kUnpacked) {
+        const int count = std::min(kUnpacked, layout.channels - c);
+        uint8_t unpacked[kUnpacked];
+        QuantizeRow(x + c, count, layout.format, layout.block, scale, unpacked, nullptr);
+        PackCodes(unpacked, count, codes + c / 2);
       }
       return;
-    }
     case Format::kFp32:
       for (int c = 0; c < layout.channels; ++c) StoreWord(x[c], codes + 4 * c);
       return;
