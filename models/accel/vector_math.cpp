@@ -146,10 +146,18 @@ VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state)
   return bytes;
 }
 
-float Activate(const sim::Epilogue& state, float y) {
-  if (state.activation == 1) return y < 0.0f ? 0.0f : y;
-  if (state.activation == 2) return y < state.lo ? state.lo : (y > state.hi ? state.hi : y);
-  return y;
+void Activate(const sim::Epilogue& state, float* y, uint32_t count) {
+  // A copy for each function, so that the loops hold nothing else and become vector lanes.
+  sim::Epilogue function{};
+  function.lo = state.lo;
+  function.hi = state.hi;
+  if (state.activation == 1) {
+    function.activation = 1;
+    for (uint32_t c = 0; c < count; ++c) y[c] = Activate(function, y[c]);
+  } else if (state.activation == 2) {
+    function.activation = 2;
+    for (uint32_t c = 0; c < count; ++c) y[c] = Activate(function, y[c]);
+  }
 }
 
 }  // namespace nibble::accel

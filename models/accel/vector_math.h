@@ -27,6 +27,12 @@ struct VectorTraffic {
 VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state);
 
 // Activation function of an Epilogue; NaN passes through.
-float Activate(const sim::Epilogue& state, float y);
+inline float Activate(const sim::Epilogue& state, float y) {
+  if (state.activation == 1) return y < 0.0f ? 0.0f : y;
+  if (state.activation == 2) return y < state.lo ? state.lo : (y > state.hi ? state.hi : y);
+  return y;
+}
+// The same of `count` values in place.
+void Activate(const sim::Epilogue& state, float* y, uint32_t count);
 
 }  // namespace nibble::accel

@@ -101,36 +101,33 @@ void VectorUnit::Compute(const sim::Command& command) {
   }
 }
 
-numerics::ActivationLayout VectorUnit::StoredLayout(uint8_t format, uint32_t channels) const {
-  return {static_cast<Format>(format), state_.block, 1, static_cast<int>(channels)};
+VectorUnit::StoredTile VectorUnit::TileAt(const sim::Elementwise& tile, uint8_t format,
+                                          uint16_t codes, uint16_t scales) {
+  const auto layout = [&](uint32_t channels) {
+    return numerics::ActivationLayout{static_cast<Format>(format), state_.block, 1,
+                                      static_cast<int>(channels)};
+  };
+  const numerics::ActivationLayout whole = layout(tile.pitch), before = layout(tile.channel);
+  return {layout(tile.channels),
+          scratchpads_.at(Buffer::kOut, codes) + before.code_bytes_per_pixel(),
+          scratchpads_.at(Buffer::kOut, scales) + before.scale_bytes_per_pixel(),
+          whole.code_bytes_per_pixel(), whole.scale_bytes_per_pixel()};
 }
 
-void VectorUnit::WritePixel(const sim::Elementwise& tile, uint32_t pixel, const float* y) {
+void VectorUnit::WritePixel(const StoredTile& tile, uint32_t pixel, const float* y) {
   if (state_.flags & sim::kTrackAmax) {
-    amax_ = std::max(amax_, numerics::AmaxIgnoringNan(y, tile.channels));
+    amax_ =
+        std::max(amax_, numerics::AmaxIgnoringNan(y, static_cast<size_t>(tile.layout.channels)));
   }
-  const auto whole = StoredLayout(state_.out_format, tile.pitch);
-  const auto part = StoredLayout(state_.out_format, tile.channels);
-  const auto before = StoredLayout(state_.out_format, tile.channel);
-  uint8_t* codes = scratchpads_.at(Buffer::kOut, tile.out) +
-                   size_t{pixel} * whole.code_bytes_per_pixel() + before.code_bytes_per_pixel();
-  uint8_t* scales = scratchpads_.at(Buffer::kOut, tile.out_scales) +
-                    size_t{pixel} * whole.scale_bytes_per_pixel() + before.scale_bytes_per_pixel();
-  numerics::StorePixel(part, scales_.at(state_.out_reg), y, codes, scales);
+  numerics::StorePixel(tile.layout, scales_.at(state_.out_reg), y,
+                       tile.codes + size_t{pixel} * tile.code_pitch,
+                       tile.scales + size_t{pixel} * tile.scale_pitch);
 }
 
-void VectorUnit::ReadPixel(const sim::Elementwise& tile, uint16_t codes, uint16_t scales,
-                           uint16_t reg, uint32_t pixel, float* x) {
-  const auto whole = StoredLayout(state_.in_format, tile.pitch);
-  const auto part = StoredLayout(state_.in_format, tile.channels);
-  const auto before = StoredLayout(state_.in_format, tile.channel);
-  numerics::LoadPixel(
-      part, scales_.at(reg).decode,
-      scratchpads_.at(Buffer::kOut, codes) + size_t{pixel} * whole.code_bytes_per_pixel() +
-          before.code_bytes_per_pixel(),
-      scratchpads_.at(Buffer::kOut, scales) + size_t{pixel} * whole.scale_bytes_per_pixel() +
-          before.scale_bytes_per_pixel(),
-      x);
+void VectorUnit::ReadPixel(const StoredTile& tile, uint16_t reg, uint32_t pixel, float* x) const {
+  numerics::LoadPixel(tile.layout, scales_.at(reg).decode,
+                      tile.codes + size_t{pixel} * tile.code_pitch,
+                      tile.scales + size_t{pixel} * tile.scale_pitch, x);
 }
 
 void VectorUnit::RunTile(const sim::Elementwise& tile) {
@@ -146,6 +143,8 @@ void VectorUnit::RunTile(const sim::Elementwise& tile) {
     scale[c] = s_dec * pair[1];
   }
   const uint8_t* acc = scratchpads_.at(Buffer::kAcc, tile.acc);
+  const StoredTile out = TileAt(tile, state_.out_format, tile.out, tile.out_scales);
+  const StoredTile residual = TileAt(tile, state_.in_format, tile.in, tile.in_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
     for (uint32_t c = 0; c < tile.channels; c += kAccGroup) {
       std::memcpy(&y_[c], acc + (size_t{c} * tile.pixels + p * kAccGroup) * sizeof(float),
@@ -153,22 +152,27 @@ void VectorUnit::RunTile(const sim::Elementwise& tile) {
     }
     for (uint32_t c = 0; c < tile.channels; ++c) {
       const float scaled = y_[c] * scale[c];
-      y_[c] = Activate(state_, scaled + bias[c]);
+      y_[c] = scaled + bias[c];
     }
+    Activate(state_, y_.data(), tile.channels);
     if (state_.flags & sim::kHasResidual) {
-      ReadPixel(tile, tile.in, tile.in_scales, state_.residual_reg, p, x_.data());
+      ReadPixel(residual, state_.residual_reg, p, x_.data());
       for (uint32_t c = 0; c < tile.channels; ++c) y_[c] += x_[c];
     }
-    WritePixel(tile, p, y_.data());
+    WritePixel(out, p, y_.data());
   }
 }
 
 void VectorUnit::AddTiles(const sim::Elementwise& tile) {
+  const StoredTile in = TileAt(tile, state_.in_format, tile.in, tile.in_scales);
+  const StoredTile in2 = TileAt(tile, state_.in_format, tile.in2, tile.in2_scales);
+  const StoredTile out = TileAt(tile, state_.out_format, tile.out, tile.out_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
-    ReadPixel(tile, tile.in, tile.in_scales, state_.in_reg, p, y_.data());
-    ReadPixel(tile, tile.in2, tile.in2_scales, state_.residual_reg, p, x_.data());
-    for (uint32_t c = 0; c < tile.channels; ++c) y_[c] = Activate(state_, y_[c] + x_[c]);
-    WritePixel(tile, p, y_.data());
+    ReadPixel(in, state_.in_reg, p, y_.data());
+    ReadPixel(in2, state_.residual_reg, p, x_.data());
+    for (uint32_t c = 0; c < tile.channels; ++c) y_[c] += x_[c];
+    Activate(state_, y_.data(), tile.channels);
+    WritePixel(out, p, y_.data());
   }
 }
 
@@ -181,8 +185,9 @@ void VectorUnit::PoolTile(const sim::Command& command) {
   } else {
     std::memcpy(y_.data(), acc, bytes);
   }
+  const StoredTile in = TileAt(tile, state_.in_format, tile.in, tile.in_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
-    ReadPixel(tile, tile.in, tile.in_scales, state_.in_reg, p, x_.data());
+    ReadPixel(in, state_.in_reg, p, x_.data());
     for (uint32_t c = 0; c < tile.channels; ++c) y_[c] += x_[c];
   }
   if (!(command.flags & sim::kLast)) {
@@ -190,16 +195,18 @@ void VectorUnit::PoolTile(const sim::Command& command) {
     return;
   }
   const float count = tile.in2;
-  for (uint32_t c = 0; c < tile.channels; ++c) y_[c] = Activate(state_, y_[c] / count);
-  WritePixel(tile, 0, y_.data());
+  for (uint32_t c = 0; c < tile.channels; ++c) y_[c] /= count;
+  Activate(state_, y_.data(), tile.channels);
+  WritePixel(TileAt(tile, state_.out_format, tile.out, tile.out_scales), 0, y_.data());
 }
 
 void VectorUnit::QuantizeTile(const sim::Elementwise& tile) {
   const uint8_t* in = scratchpads_.at(Buffer::kOut, tile.in);
+  const StoredTile out = TileAt(tile, state_.out_format, tile.out, tile.out_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
     std::memcpy(y_.data(), in + size_t{p} * tile.channels * sizeof(float),
                 tile.channels * sizeof(float));
-    WritePixel(tile, p, y_.data());
+    WritePixel(out, p, y_.data());
   }
 }
 

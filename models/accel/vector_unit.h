@@ -32,10 +32,16 @@ class VectorUnit : public sim::EngineModule {
   void AddTiles(const sim::Elementwise& tile);
   void PoolTile(const sim::Command& command);
   void QuantizeTile(const sim::Elementwise& tile);
-  void WritePixel(const sim::Elementwise& tile, uint32_t pixel, const float* y);
-  void ReadPixel(const sim::Elementwise& tile, uint16_t codes, uint16_t scales, uint16_t reg,
-                 uint32_t pixel, float* x);
-  numerics::ActivationLayout StoredLayout(uint8_t format, uint32_t channels) const;
+  // A tile of a stored tensor in the output scratchpad: `channels` of `pitch` channels a pixel.
+  struct StoredTile {
+    numerics::ActivationLayout layout;  // of one pixel of the tile
+    uint8_t* codes;
+    uint8_t* scales;
+    uint32_t code_pitch, scale_pitch;  // bytes from a pixel to the next
+  };
+  StoredTile TileAt(const sim::Elementwise& tile, uint8_t format, uint16_t codes, uint16_t scales);
+  void WritePixel(const StoredTile& tile, uint32_t pixel, const float* y);
+  void ReadPixel(const StoredTile& tile, uint16_t reg, uint32_t pixel, float* x) const;
 
   VectorConfig config_;
   Scratchpads& scratchpads_;

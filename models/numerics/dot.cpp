@@ -98,10 +98,17 @@ void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int c
 
 void DecodePackedValues(const uint8_t* packed, const uint8_t* scales, int count, int block,
                         Format format, float* values) {
-  for (int begin = 0; begin < count; begin += block) {
-    const float half = 0.5f * (HasBlockScale(format) ? ScaleValue(*scales++) : 1.0f);
-    for (int i = begin; i < std::min(begin + block, count); ++i) {
-      values[i] = TwiceE2M1(static_cast<uint8_t>(packed[i / 2] >> (4 * (i % 2)))) * half;
+  constexpr int kPart = 256;  // even, for whole bytes
+  int8_t twice[kPart];
+  float half = 0.5f;
+  for (int part = 0; part < count; part += kPart) {
+    const int part_end = std::min(part + kPart, count);
+    kernels::Active().decode_e2m1(packed + part / 2, part_end - part, twice);
+    for (int begin = part; begin < part_end;) {
+      if (HasBlockScale(format)) half = 0.5f * ScaleValue(scales[begin / block]);
+      const int end = std::min((begin / block + 1) * block, part_end);
+      for (int i = begin; i < end; ++i) values[i] = static_cast<float>(twice[i - part]) * half;
+      begin = end;
     }
   }
 }

@@ -7,8 +7,8 @@
 
 #include "models/numerics/activation_store.h"
 #include "models/numerics/formats.h"
-#include "models/numerics/kernels/kernels.h"
 #include "models/numerics/quantize.h"
+#include "tests/numerics/every_kernel.h"
 #include "tests/numerics/testing.h"
 
 namespace nibble::numerics {
@@ -61,36 +61,6 @@ std::vector<uint8_t> Packed(const uint16_t* codes, int count, Format format) {
   }
   return bytes;
 }
-
-// Selects each kernel that this processor runs in turn, and the fastest in the end.
-class EveryKernel {
- public:
-  class Iterator {
-   public:
-    explicit Iterator(const kernels::Kernels* const* at) : at_(at) {}
-    const kernels::Kernels* operator*() const {
-      kernels::Select(**at_);
-      return *at_;
-    }
-    Iterator& operator++() {
-      ++at_;
-      return *this;
-    }
-    bool operator!=(const Iterator& other) const { return at_ != other.at_; }
-
-   private:
-    const kernels::Kernels* const* at_;
-  };
-  EveryKernel() = default;
-  ~EveryKernel() { kernels::Select(*available_.back()); }
-  EveryKernel(const EveryKernel&) = delete;
-  EveryKernel& operator=(const EveryKernel&) = delete;
-  Iterator begin() const { return Iterator(available_.data()); }
-  Iterator end() const { return Iterator(available_.data() + available_.size()); }
-
- private:
-  std::vector<const kernels::Kernels*> available_ = kernels::Available();
-};
 
 // Random operands of a reduction: activations of some pixels, and weights of several columns and
 // runs.

@@ -99,20 +99,18 @@ NIBBLE_AVX512 void AccumulateProducts(const float* a, ptrdiff_t stride, int pixe
                                       int lanes, float* acc) {
   generic::AccumulateProducts(a, stride, pixels, w, lanes, acc);
 }
-NIBBLE_AVX512 void DecodeE2M1(const uint8_t* packed, int count, int8_t* twice) {
-  generic::DecodeE2M1(packed, count, twice);
-}
-NIBBLE_AVX512 void QuantizeNvfp4(const float* x, int count, int block, const TensorScale& scale,
-                                 uint8_t* packed, uint8_t* scales) {
-  generic::QuantizeNvfp4(x, count, block, scale, packed, scales);
-}
-
 }  // namespace
 
 const Kernels* Avx512Vnni() {
-  static constexpr Kernels kKernels = {"avx512-vnni",  AccumulateE2M1,     BlockOffsets,
-                                       AccumulateWide, AccumulateProducts, DecodeE2M1,
-                                       QuantizeNvfp4};
+  static const Kernels kKernels = [] {
+    Kernels kernels = *Avx2();  // what is limited by memory, or by scalar steps
+    kernels.name = "avx512-vnni";
+    kernels.accumulate_e2m1 = AccumulateE2M1;
+    kernels.block_offsets = BlockOffsets;
+    kernels.accumulate_wide = AccumulateWide;
+    kernels.accumulate_products = AccumulateProducts;
+    return kernels;
+  }();
   return &kKernels;
 }
 

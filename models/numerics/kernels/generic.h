@@ -219,6 +219,8 @@ NIBBLE_INLINE BlockScale Nvfp4BlockScale(float amax, const TensorScale& scale) {
   return {byte, encode < FLT_MAX ? encode : FLT_MAX};
 }
 
+constexpr int kMaxCodes = 128;  // codes held before they are packed; even
+
 NIBBLE_INLINE uint8_t QuantizeBlock(const float* x, int count, const TensorScale& scale,
                                     uint8_t* packed) {
   int32_t amax = 0;  // magnitudes order as their bit patterns do; NaN is ignored
@@ -228,11 +230,15 @@ NIBBLE_INLINE uint8_t QuantizeBlock(const float* x, int count, const TensorScale
     amax = number > amax ? number : amax;
   }
   const auto [scale_byte, encode] = Nvfp4BlockScale(BitsFloat(static_cast<uint32_t>(amax)), scale);
-  for (int i = 0; i < count / 2; ++i) {
-    packed[i] = static_cast<uint8_t>(EncodeE2M1(x[2 * i] * encode) |
-                                     EncodeE2M1(x[2 * i + 1] * encode) << 4);
+  uint8_t codes[kMaxCodes];
+  for (int begin = 0; begin < count; begin += kMaxCodes) {
+    const int part = count - begin < kMaxCodes ? count - begin : kMaxCodes;
+    for (int i = 0; i < part; ++i) codes[i] = EncodeE2M1(x[begin + i] * encode);
+    for (int i = 0; i < part / 2; ++i) {
+      packed[begin / 2 + i] = static_cast<uint8_t>(codes[2 * i] | codes[2 * i + 1] << 4);
+    }
+    if (part % 2 != 0) packed[(begin + part) / 2] = codes[part - 1];
   }
-  if (count % 2 != 0) packed[count / 2] = EncodeE2M1(x[count - 1] * encode);
   return scale_byte;
 }
 
