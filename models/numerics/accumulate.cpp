@@ -1,92 +1,140 @@
 #include "models/numerics/accumulate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
 #include "models/numerics/bits.h"
+#include "models/numerics/elements.h"
 #include "models/numerics/formats.h"
 
 namespace nibble::numerics {
 namespace {
 
-// An operand format as integers in units of 2^exponent.
+[[noreturn]] void Refuse(const std::string& what) {
+  throw std::invalid_argument("no exact terms of " + what);
+}
+
+// Elements as integers in units of 2^exponent.
 struct Integers {
   int exponent;
   int64_t largest;  // magnitude
 };
 
 Integers IntegersOf(Format format) {
-  switch (format) {
-    case Format::kNvfp4:
-    case Format::kFp4:
+  switch (SpecOf(format).element) {
+    case Element::kE2M1:
       return {-1, 12};
-    case Format::kFp8:
-      return {-9, int64_t{14} << 14};  // 448
-    case Format::kFp16:
-      return {-24, int64_t{0x7FF} << 29};  // 65504
-    default:
-      throw std::invalid_argument(std::string("no exact terms of ") + FormatName(format) +
-                                  " operands");
+    case Element::kE2M3:
+      return {-3, 60};
+    case Element::kE3M2:
+      return {-4, 448};
+    case Element::kE4M3:
+      return {-9, int64_t{448} << 9};
+    case Element::kE5M2:
+      return {-16, int64_t{57344} << 16};
+    case Element::kInt4:
+      return {0, 8};
+    case Element::kInt8:
+      return {0, 128};
+    case Element::kFp16:
+      return {-24, int64_t{65504} << 24};
+    default:  // exponents of eight bits
+      Refuse(std::string(FormatName(format)) + " operands");
   }
 }
 
-struct Integer {
-  int64_t value;
-  bool finite;
+// The block scale of a format as significand * 2^exponent.
+struct Scale {
+  int32_t significand = 1;
+  int exponent = 0;
+  int point = 0;  // the place of the significand's leading bit where it is normal
+  bool nan = false;
 };
 
-Integer IntegerOf(Format format, uint16_t code) {
-  switch (format) {
-    case Format::kFp8: {
-      const ScaleParts parts = SplitE4M3(static_cast<uint8_t>(code));
-      const int64_t magnitude = static_cast<int64_t>(parts.significand) << (parts.exponent + 9);
-      return {(code & 0x80) != 0 ? -magnitude : magnitude, !IsNanE4M3(static_cast<uint8_t>(code))};
+Scale ScaleOf(Format format, int bits) {
+  if (bits == kNoScale) return {};
+  switch (SpecOf(format).block_scale) {
+    case BlockScale::kNone:
+      return {};
+    case BlockScale::kE4M3: {
+      const auto byte = static_cast<uint8_t>(bits);
+      const ScaleParts parts = SplitE4M3(byte);
+      return {parts.significand, parts.exponent, 3, IsNanE4M3(byte)};
     }
-    case Format::kFp16: {
-      const int field = (code >> 10) & 31;
-      const int64_t fraction = code & 0x3FF;
-      const int64_t magnitude = field > 0 ? (fraction | 0x400) << (field - 1) : fraction;
-      return {(code & 0x8000) != 0 ? -magnitude : magnitude, field != 31};
+    case BlockScale::kE8M0:
+      return {1, bits - 127, 0, bits == 0xFF};
+    case BlockScale::kFp16: {
+      const int field = (bits >> 10) & 31;
+      const int32_t significand = (bits & 0x3FF) | (field > 0 ? 0x400 : 0);
+      return {significand, std::max(field, 1) - 25, 10, field == 31};
     }
     default:
-      return {TwiceE2M1(static_cast<uint8_t>(code)), true};
+      Refuse(std::string(FormatName(format)) + " operands");
+  }
+}
+
+int32_t LargestSignificand(Format format) {
+  switch (SpecOf(format).block_scale) {
+    case BlockScale::kE4M3:
+      return 15;
+    case BlockScale::kFp16:
+      return 0x7FF;
+    default:
+      return 1;
   }
 }
 
 }  // namespace
 
+void CheckExactTerms(Format activations, Format weights) {
+  Int128 largest = kMaxTermElements;
+  for (const Format format : {activations, weights}) {
+    largest *= Int128{IntegersOf(format).largest} * LargestSignificand(format);
+    if (SpecOf(format).block_scale == BlockScale::kFp32) {
+      Refuse(std::string(FormatName(format)) + " operands");
+    }
+  }
+  if (BitLength(Magnitude(largest)) > 63 || ElementBits(activations) > 8) {
+    Refuse(std::string(FormatName(activations)) + " activations by " + FormatName(weights) +
+           " weights");
+  }
+}
+
 int ProductExponent(Format activations, Format weights) {
   return IntegersOf(activations).exponent + IntegersOf(weights).exponent;
 }
 
-ExactTerm MakeTerm(int64_t sum, int element_exponent, int a_scale, int w_scale) {
+ExactTerm MakeTerm(int64_t sum, Format activations, int a_scale, Format weights, int w_scale) {
+  const Scale a = ScaleOf(activations, a_scale), w = ScaleOf(weights, w_scale);
   ExactTerm term;
   term.sum = sum;
-  term.exponent = element_exponent;
-  for (const int scale : {a_scale, w_scale}) {
-    if (scale == kNoScale) continue;
-    const auto byte = static_cast<uint8_t>(scale);
-    term.nan |= IsNanE4M3(byte);
-    const ScaleParts parts = SplitE4M3(byte);
-    term.significand *= parts.significand;
-    term.exponent += parts.exponent;
-    term.scale_exponent += parts.exponent + 3;  // four bits of significand before the point
-  }
+  term.significand = a.significand * w.significand;
+  term.exponent = ProductExponent(activations, weights) + a.exponent + w.exponent;
+  term.scale_exponent = a.exponent + a.point + w.exponent + w.point;
+  term.nan = a.nan || w.nan;
   return term;
 }
 
 ExactTerm MakeTerm(const OperandBlock& block) {
+  const Element a_element = SpecOf(block.activations).element;
+  const Element w_element = SpecOf(block.weights).element;
+  // Powers that make the elements integers.
+  const float a_units = PowerOfTwo(-IntegersOf(block.activations).exponent);
+  const float w_units = PowerOfTwo(-IntegersOf(block.weights).exponent);
   int64_t sum = 0;
   bool finite = true;
   for (int i = 0; i < block.count; ++i) {
-    const Integer a = IntegerOf(block.activations, block.a[i]);
-    const Integer w = IntegerOf(block.weights, block.w[i]);
-    finite = finite && a.finite && w.finite;
-    sum += a.value * w.value;
+    const float a = DecodeElement(a_element, block.a[i]) * a_units;
+    const float w = DecodeElement(w_element, block.w[i]) * w_units;
+    if (std::isfinite(a) && std::isfinite(w)) {
+      sum += static_cast<int64_t>(a) * static_cast<int64_t>(w);
+    } else {
+      finite = false;
+    }
   }
-  ExactTerm term = MakeTerm(sum, ProductExponent(block.activations, block.weights), block.a_scale,
-                            block.w_scale);
+  ExactTerm term = MakeTerm(sum, block.activations, block.a_scale, block.weights, block.w_scale);
   term.nan |= !finite;
   return term;
 }
@@ -103,10 +151,23 @@ int TermElements(const AccumulatorSpec& spec, int block) {
 }
 
 int ExactRegisterBits(Format activations, Format weights, int64_t length) {
+  CheckExactTerms(activations, weights);
   Int128 largest = length;
   for (const Format format : {activations, weights}) {
     largest *= IntegersOf(format).largest;
-    if (HasBlockScale(format)) largest *= IntegersOf(Format::kFp8).largest;  // units of 2^-9
+    switch (SpecOf(format).block_scale) {
+      case BlockScale::kE4M3:
+        largest *= int64_t{448} << 9;
+        break;
+      case BlockScale::kFp16:
+        largest *= int64_t{65504} << 24;
+        break;
+      case BlockScale::kE8M0:
+        throw std::invalid_argument(std::string("no exact accumulator of ") + FormatName(format) +
+                                    " operands: their scales span 254 powers of two each");
+      default:
+        break;
+    }
   }
   return BitLength(Magnitude(largest)) + 1;  // and the sign
 }

@@ -20,16 +20,23 @@ namespace nibble::numerics {
 // sum * significand * 2^exponent, exact.
 struct ExactTerm {
   int64_t sum = 0;             // of element products, as integers
-  int32_t significand = 1;     // product of the scales' significands, 0..225; 1 without scales
+  int32_t significand = 1;     // product of the scales' significands; 1 without scales
   int32_t exponent = 0;        // of the unit of sum * significand; |sum * significand| < 2^63
   int32_t scale_exponent = 0;  // of the scales as significands in 1..2 (subnormal below): a fused
                                // step aligns by it; 0 without scales
   bool nan = false;            // a NaN scale, or a weight that is no finite number
 };
 
-// One block of operands, in the manner of BlockTerm (dot.h): codes one by one, scales as E4M3 bytes
-// or kNoScale. Operand formats with exact terms are E2M1 (kNvfp4, kFp4), E4M3 (kFp8) and binary16
-// (kFp16, weights only); std::invalid_argument for others.
+// A term has at most so many elements.
+inline constexpr int kMaxTermElements = 128;
+
+// Throws std::invalid_argument, with the names of the formats, where a term of these operands is no
+// 63-bit integer: binary32 and bfloat16 elements, binary32 block scales, activations of more than 8
+// bits, and pairs of wide formats (E5M2 by E5M2, INT8 under FP16 scales by binary16, ...).
+void CheckExactTerms(Format activations, Format weights);
+
+// One block of operands of formats that CheckExactTerms accepts, in the manner of BlockTerm
+// (dot.h): codes one by one, block scales as their bits, or kNoScale.
 struct OperandBlock {
   Format activations = Format::kNvfp4;
   const uint8_t* a = nullptr;
@@ -37,14 +44,14 @@ struct OperandBlock {
   Format weights = Format::kNvfp4;
   const uint16_t* w = nullptr;
   int w_scale = kNoScale;
-  int count = 0;
+  int count = 0;  // up to kMaxTermElements
 };
 ExactTerm MakeTerm(const OperandBlock& block);
 
-// The same where the caller has summed: `sum` in units of 2^element_exponent, which is
-// ProductExponent of the formats where E2M1 is stored doubled, E4M3 in units of 2^-9, binary16 in
-// units of 2^-24; and 0 for integers.
-ExactTerm MakeTerm(int64_t sum, int element_exponent, int a_scale, int w_scale);
+// The same where the caller has summed: `sum` in units of 2^ProductExponent, which is the product
+// of the smallest elements: E2M1 counts halves, E4M3 units of 2^-9, binary16 of 2^-24, integers
+// ones.
+ExactTerm MakeTerm(int64_t sum, Format activations, int a_scale, Format weights, int w_scale);
 int ProductExponent(Format activations, Format weights);
 
 // Elements of one term, counted from the start of each block of `block` elements.
@@ -52,7 +59,8 @@ int TermElements(const AccumulatorSpec& spec, int block);
 
 // Bits in two's complement of the register that adds the terms of `length` elements exactly,
 // whatever they are. NVFP4: least bit 2^-20 (elements 2^-1, scales 2^-9, each twice), products up
-// to (6 * 448)^2, so 56 bits for a length of 4096.
+// to (6 * 448)^2, so 56 bits for a length of 4096. Throws std::invalid_argument for formats that
+// CheckExactTerms or the register (kExact) refuses: those with E8M0 scales.
 int ExactRegisterBits(Format activations, Format weights, int64_t length);
 
 // The registers of each choice. Add returns true where the result did not fit; only LaneRegisters
@@ -76,15 +84,17 @@ class FloatRegister {
   float acc_ = 0.0f;
 };
 
-// D1. 128 bits, the least 2^-48, that of a product of two binary16 numbers. A product of E2M1 under
-// E4M3 scales ends at 2^-20, with E4M3 weights at 2^-19, with binary16 weights at 2^-34; a block of
-// 128 of the largest of them is below 2^35. So nothing is lost, and 2^44 terms cannot overflow.
+// D1. 128 bits, the least 2^-48, that of the product of two FP16 scales of integers. A product of
+// E2M1 under E4M3 scales ends at 2^-20, with E4M3 weights at 2^-19, with binary16 weights at 2^-34.
+// The largest terms, of INT8 under FP16 scales, are below 2^54, those of E2M1 below 2^35. So
+// nothing is lost, and 2^19 terms of any size cannot overflow. Formats with E8M0 scales may not
+// fit.
 class ExactRegister {
  public:
   static constexpr int kLeastExponent = -48;
-  static constexpr int kMostExponent = 35;
+  static constexpr int kMostExponent = 60;
   void Reset() { sum_ = 0; }
-  // Throws std::range_error for a term that has bits below 2^-48, or is 2^35 or more.
+  // Throws std::range_error for a term that has bits below 2^-48, or is 2^60 or more.
   bool Add(const ExactTerm& term, int lane);
   float Result() const;
 

@@ -9,45 +9,68 @@
 namespace nibble::numerics {
 namespace {
 
-// The bits of a code, by field.
+// The bits of a code, by field; those that are all clear in a zero; and the least of these that is
+// NaN or infinite.
 struct Fields {
-  uint16_t sign, exponent, mantissa;
-  uint16_t magnitude() const { return static_cast<uint16_t>(exponent | mantissa); }
+  uint32_t sign, exponent, mantissa, nonzero, not_finite;
 };
+constexpr uint32_t kAlwaysFinite = 0x10000;
 
 Fields FieldsOf(Format format) {
-  switch (format) {
-    case Format::kNvfp4:
-    case Format::kFp4:
-      return {0x8, 0x6, 0x1};
-    case Format::kFp8:
-      return {0x80, 0x78, 0x07};
-    case Format::kFp16:
-      return {0x8000, 0x7C00, 0x03FF};
+  switch (SpecOf(format).element) {
+    case Element::kE2M1:
+      return {0x8, 0x6, 0x1, 0x7, kAlwaysFinite};
+    case Element::kE2M3:
+      return {0x20, 0x18, 0x07, 0x1F, kAlwaysFinite};
+    case Element::kE3M2:
+      return {0x20, 0x1C, 0x03, 0x1F, kAlwaysFinite};
+    case Element::kE4M3:
+      return {0x80, 0x78, 0x07, 0x7F, 0x7F};
+    case Element::kE5M2:
+      return {0x80, 0x7C, 0x03, 0x7F, 0x7C};
+    case Element::kInt4:  // two's complement has no second zero
+      return {0x8, 0, 0x7, 0xF, kAlwaysFinite};
+    case Element::kInt8:
+      return {0x80, 0, 0x7F, 0xFF, kAlwaysFinite};
+    case Element::kFp16:
+      return {0x8000, 0x7C00, 0x03FF, 0x7FFF, 0x7C00};
+    case Element::kBf16:
+      return {0x8000, 0x7F80, 0x007F, 0x7FFF, 0x7F80};
     default:
       throw std::invalid_argument(std::string("no counts of the bits of ") + FormatName(format) +
                                   " operands");
   }
 }
 
-// Any code that is no finite number has at least this magnitude.
-uint16_t FirstNotFinite(Format format) {
-  switch (format) {
-    case Format::kFp8:
-      return 0x7F;
-    case Format::kFp16:
-      return 0x7C00;
-    default:
-      return 0x10;
-  }
-}
-
 template <typename Code>
 uint64_t CountZeroMagnitudes(Format format, const Code* codes, int count) {
-  const uint16_t magnitude = FieldsOf(format).magnitude();
+  const uint32_t nonzero = FieldsOf(format).nonzero;
   int zeros = 0;
-  for (int i = 0; i < count; ++i) zeros += (codes[i] & magnitude) == 0 ? 1 : 0;
+  for (int i = 0; i < count; ++i) zeros += (codes[i] & nonzero) == 0 ? 1 : 0;
   return static_cast<uint64_t>(zeros);
+}
+
+void SetScale(Format format, int scale, OperandMask* mask) {
+  if (scale == kNoScale) return;
+  const auto bits = static_cast<uint32_t>(scale);
+  // Of a floating-point scale: all bits but the sign, and the least of them that is no number.
+  const auto classify = [&](uint32_t magnitude, uint32_t not_finite) {
+    mask->zero_scale = (bits & magnitude) == 0;
+    mask->nan_scale = (bits & magnitude) >= not_finite;
+  };
+  switch (SpecOf(format).block_scale) {
+    case BlockScale::kE4M3:
+      return classify(0x7F, 0x7F);
+    case BlockScale::kFp16:
+      return classify(0x7FFF, 0x7C00);
+    case BlockScale::kFp32:
+      return classify(0x7FFFFFFF, 0x7F800000);
+    case BlockScale::kE8M0:  // has no zero
+      mask->nan_scale = bits == 0xFF;
+      return;
+    case BlockScale::kNone:
+      return;
+  }
 }
 
 template <typename Code>
@@ -55,18 +78,16 @@ OperandMask MakeMask(Format format, const Code* codes, int scale, int count) {
   if (count < 0 || count > OperandMask::kMaxElements) {
     throw std::invalid_argument("a mask of " + std::to_string(count) + " elements");
   }
-  const uint16_t magnitude = FieldsOf(format).magnitude();
-  const uint16_t limit = FirstNotFinite(format);
+  const Fields fields = FieldsOf(format);
   OperandMask mask;
   mask.elements = count;
   for (int i = 0; i < count; ++i) {
     const auto word = static_cast<size_t>(i / 64);
-    const int bits = codes[i] & magnitude;
+    const uint32_t bits = codes[i] & fields.nonzero;
     mask.zero[word] |= static_cast<uint64_t>(bits == 0) << (i % 64);
-    mask.not_finite[word] |= static_cast<uint64_t>(bits >= limit) << (i % 64);
+    mask.not_finite[word] |= static_cast<uint64_t>(bits >= fields.not_finite) << (i % 64);
   }
-  mask.zero_scale = scale != kNoScale && (scale & 0x7F) == 0;
-  mask.nan_scale = scale != kNoScale && (scale & 0x7F) == 0x7F;
+  SetScale(format, scale, &mask);
   return mask;
 }
 

@@ -1,6 +1,6 @@
 // What the operands' bits did: the data-dependent counts behind gating and switching energy. Codes
-// are unpacked, in the order in which the datapath reads them; activations and weights as in
-// OperandBlock (accumulate.h): E2M1, E4M3 and binary16.
+// are unpacked, in the order in which the datapath reads them, of any format but binary32; block
+// scales are their bits, or kNoScale.
 #pragma once
 
 #include <array>
@@ -37,14 +37,13 @@ struct OperandMask {
   bool zero_scale = false;
   bool nan_scale = false;
 };
-// Throws std::invalid_argument for more than kMaxElements, or a format
-// that OperandBlock does not know.
+// Throws std::invalid_argument for more than kMaxElements, or kFp32.
 OperandMask MaskOf(Format format, const uint8_t* codes, int scale, int count);
 OperandMask MaskOf(Format format, const uint16_t* codes, int scale, int count);
 // Masks of equally many elements.
 ZeroCounts CountZeros(const OperandMask& a, const OperandMask& w);
 
-// Codes that are +0 or -0. Throws std::invalid_argument for a format without such codes here.
+// Codes that are +0 or -0. Throws std::invalid_argument for kFp32.
 uint64_t CountZeroCodes(Format format, const uint8_t* codes, int count);
 uint64_t CountZeroCodes(Format format, const uint16_t* codes, int count);
 
@@ -63,7 +62,8 @@ struct Toggles {
 template <typename Code>  // uint8_t or uint16_t
 class OperandRegisters {
  public:
-  // Throws std::invalid_argument for fewer lanes than one, or a format as above.
+  // Throws std::invalid_argument for fewer lanes than one, kFp32, or codes that do
+  // not fit `Code`.
   OperandRegisters(Format format, int lanes);
 
   // Loads codes[i] into lane i % lanes, `lanes` of them a step; a last step of fewer leaves the
