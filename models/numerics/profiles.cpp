@@ -117,7 +117,7 @@ uint8_t GgmlScale(float x) {
   const int field = static_cast<int>(bits >> 23) - 120;  // bias 127 to bias 7
   if (field <= 0) {
     const float steps = BitsFloat(bits) * 512.0f;
-    return static_cast<uint8_t>(std::min(static_cast<int>(steps + 0.5f), 7));
+    return static_cast<uint8_t>(std::min(std::floor(steps + 0.5f), 7.0f));
   }
   const uint32_t four = (bits >> 19) & 15;
   // A mantissa that rounds up to 8 carries into the exponent.

@@ -65,6 +65,7 @@ void Record::Expect(const std::string& field, const std::vector<uint32_t>& expec
 
 void Record::ExpectWords(const char* field, const std::vector<float>& got) {
   std::vector<uint32_t> bits;
+  bits.reserve(got.size());
   for (float value : got) bits.push_back(numerics::FloatBits(value));
   Expect(field, Hex(field, 8), bits, 8);
 }
