@@ -128,7 +128,7 @@ ZeroCounts CountZeros(const OperandMask& a, const OperandMask& w) {
   counts.products = static_cast<uint64_t>(a.elements);
   counts.blocks = 1;
   bool nan = a.nan_scale || w.nan_scale;
-  for (size_t i = 0; i < a.zero.size(); ++i) {
+  for (size_t i = 0; i < static_cast<size_t>(a.elements + 63) / 64; ++i) {
     counts.zero_activations += Count(a.zero[i]);
     counts.zero_weights += Count(w.zero[i]);
     counts.zero_products += Count((a.zero[i] & ~w.not_finite[i]) | (w.zero[i] & ~a.not_finite[i]));

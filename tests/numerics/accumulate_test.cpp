@@ -80,6 +80,17 @@ TEST_CASE("fused steps align, truncate and round once", "[accumulate]") {
   }
 }
 
+TEST_CASE("a term under a zero scale aligns nothing in a fused step", "[accumulate]") {
+  AccumulatorSpec spec = Spec(Accumulation::kFused);
+  spec.fused_bits = 6;
+  spec.fused_group = 2;
+  Accumulator accumulator(spec, 16);
+  // 5 quarters of 2^-18, aligned at 2^-12 and cut to units of 2^-18.
+  accumulator.Add(MakeTerm(5, Format::kNvfp4, 0x01, Format::kNvfp4, 0x01));
+  accumulator.Add(MakeTerm(5, Format::kNvfp4, 0x00, Format::kNvfp4, 0x7E));
+  CHECK(accumulator.Result() == 0x1p-18f);
+}
+
 TEST_CASE("lanes add like elements, then pairs of lanes", "[accumulate]") {
   Random random(6);
   for (int i = 0; i < 500; ++i) {

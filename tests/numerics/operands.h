@@ -46,6 +46,7 @@ struct Operands {
     const auto scale = [&](Format format) {
       if (!HasBlockScale(format)) return kNoScale;
       if (nan && random.Int(0, 9) == 0) return 0x7F;
+      if (random.Int(0, 11) == 0) return 0;
       return base + random.Int(0, spread) + 128 * random.Int(0, 1);  // bit 7 is ignored
     };
     for (int b = 0; b < blocks; ++b) {
