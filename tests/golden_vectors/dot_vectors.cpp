@@ -1,4 +1,5 @@
 // Dot products under each accumulator.
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -38,12 +39,21 @@ DotProduct Activations(const Record& record) {
   dot.block = record.Int("B");
   dot.a_packed = record.Bytes("a_packed");
   dot.a_scales = record.Bytes("a_scales");
-  Require(dot.count > 0 && dot.block > 0 && dot.count % dot.block == 0 && dot.block % 2 == 0,
-          "the shape");
-  Require(dot.a_packed.size() * 2 == static_cast<size_t>(dot.count), "a_packed");
-  Require(dot.a_scales.size() == static_cast<size_t>(dot.count / dot.block), "a_scales");
+  Require(dot.count > 0 && dot.block > 0 && dot.block % 2 == 0, "the shape");
+  const int blocks = numerics::BlockCount(dot.count, dot.block);
+  // A partial last block may be padded with codes 0.
+  if (dot.a_packed.size() * 2 == static_cast<size_t>(blocks) * static_cast<size_t>(dot.block)) {
+    dot.count = blocks * dot.block;
+  }
+  Require(dot.a_packed.size() == (static_cast<size_t>(dot.count) + 1) / 2, "a_packed");
+  Require(dot.a_scales.size() == static_cast<size_t>(blocks), "a_scales");
   dot.a = Unpack(dot.a_packed, dot.count);
   return dot;
+}
+
+// Elements of the block that starts at `begin`.
+int BlockLength(const DotProduct& dot, size_t begin) {
+  return std::min(dot.block, dot.count - static_cast<int>(begin));
 }
 
 // Accumulator D0 by its definition, block by block.
@@ -53,7 +63,7 @@ float D0ByDefinition(const DotProduct& dot) {
        begin += static_cast<size_t>(dot.block), ++b) {
     acc += numerics::BlockTerm(&dot.a[begin], dot.a_scales[b], &dot.w[begin],
                                dot.w_scales.empty() ? numerics::kNoScale : dot.w_scales[b],
-                               dot.weights, dot.block);
+                               dot.weights, BlockLength(dot, begin));
   }
   return acc;
 }
@@ -90,9 +100,10 @@ uint32_t Accumulate(const numerics::AccumulatorSpec& spec, const DotProduct& dot
   numerics::Accumulator accumulator(spec, dot.block);
   for (size_t begin = 0, b = 0; begin < dot.a.size();
        begin += static_cast<size_t>(dot.block), ++b) {
-    accumulator.AddBlock(
-        {Format::kNvfp4, &dot.a[begin], dot.a_scales[b], dot.weights, &dot.w[begin],
-         dot.w_scales.empty() ? numerics::kNoScale : int{dot.w_scales[b]}, dot.block});
+    accumulator.AddBlock({Format::kNvfp4, &dot.a[begin], dot.a_scales[b], dot.weights,
+                          &dot.w[begin],
+                          dot.w_scales.empty() ? numerics::kNoScale : int{dot.w_scales[b]},
+                          BlockLength(dot, begin)});
   }
   return numerics::FloatBits(accumulator.Result());
 }

@@ -124,6 +124,24 @@ TEST_CASE("files that are not what their name says are refused by name and line"
   CHECK_THROWS_AS(KnownFiles(scratch.path() + "/missing"), BadFile);
 }
 
+TEST_CASE("dot products of a partial last block may come padded or not") {
+  // K = 3, B = 8: (1 * 2 + 2 * 2 + 3 * 2) * 1 * 1 = 12.
+  const char* const codes[] = {"4205", "42050000"};
+  for (const char* a : codes) {
+    const std::string b = std::string(a).size() == 4 ? "4404" : "44040000";
+    const Scratch scratch("partial");
+    scratch.Write("dot.jsonl", R"({"K":3,"B":8,"a_packed":")" + std::string(a) +
+                                   R"(","b_packed":")" + b +
+                                   R"(","a_scales":"38","b_scales":"38","s_dec_a":"3f800000",)"
+                                   R"("s_dec_b":"3f800000","y_d0":"41400000",)"
+                                   R"("acc":{"d0_block_fp32_rne":"41400000"}})"
+                                   "\n");
+    const FileResult result = CheckFile(scratch.path(), "dot.jsonl");
+    INFO(a << ": " << (result.mismatch ? result.mismatch->Text() : "equal"));
+    CHECK(!result.mismatch);
+  }
+}
+
 TEST_CASE("what no check knows is counted, not passed over") {
   const Scratch scratch("unknown");
   scratch.Write("encode_e9m9.csv", "header\n3f800000,38,38\n");

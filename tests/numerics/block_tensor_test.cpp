@@ -108,7 +108,8 @@ TEST_CASE("rows are quantised apart but for the scale of the tensor") {
     std::vector<uint32_t> scales;
     for (int row = 0; row < p.rows; ++row) {
       const BlockTensor one =
-          Quantize(&p.x[static_cast<size_t>(row * p.columns)], 1, p.columns, p.format, p.options);
+          Quantize(&p.x[static_cast<size_t>(row) * static_cast<size_t>(p.columns)], 1, p.columns,
+                   p.format, p.options);
       codes.insert(codes.end(), one.codes.begin(), one.codes.end());
       scales.insert(scales.end(), one.scales.begin(), one.scales.end());
     }
@@ -127,7 +128,7 @@ TEST_CASE("no value is further from its input than half a step of the largest bi
     if (spec.outer == OuterScale::kNone && spec.block_scale == BlockScale::kNone) return;
     const std::vector<float> got = Dequantize(p.Quantized());
     for (int row = 0; row < p.rows; ++row) {
-      const auto first = static_cast<size_t>(row * p.columns);
+      const auto first = static_cast<size_t>(row) * static_cast<size_t>(p.columns);
       const float amax = AmaxIgnoringNan(&p.x[first], static_cast<size_t>(p.columns));
       const float amax_all = AmaxIgnoringNan(p.x.data(), p.x.size());
       // A floor rule may clip up to a quarter; E4M3 scales add a sixteenth.
@@ -224,9 +225,8 @@ TEST_CASE("an imported tensor is what was exported, bit by bit") {
 
 TEST_CASE("faulty tensors are not imported") {
   const std::vector<uint8_t> packed = {0x21, 0x03}, scales = {0x38};
-  const auto import = [](std::vector<uint8_t> codes, std::vector<uint8_t> bytes, float s_dec) {
-    return ImportNvfp4(1, 3, 16, codes, bytes, s_dec);
-  };
+  const auto import = [](const std::vector<uint8_t>& codes, const std::vector<uint8_t>& bytes,
+                         float s_dec) { return ImportNvfp4(1, 3, 16, codes, bytes, s_dec); };
   CHECK(import(packed, scales, 1).codes == std::vector<uint16_t>{1, 2, 3});
   using Catch::Contains;
   CHECK_THROWS_WITH(import({0x21}, scales, 1), Contains("packed codes: 1 bytes, expected 2"));
