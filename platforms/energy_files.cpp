@@ -80,6 +80,8 @@ ArithmeticPrices ReadArithmeticPrices(const std::string& preset) {
   p.int8_add = Value(file, preset, "int8_add", "pJ");
   p.int32_add = Value(file, preset, "int32_add", "pJ");
   p.fp32_add = Value(file, preset, "fp32_add", "pJ");
+  if (file.contains("fp16_add")) p.fp16_add = Value(file, preset, "fp16_add", "pJ");
+  if (file.contains("bf16_add")) p.bf16_add = Value(file, preset, "bf16_add", "pJ");
   p.int8_mul = Value(file, preset, "int8_mul", "pJ");
   p.fp32_mul = Value(file, preset, "fp32_mul", "pJ");
   return p;

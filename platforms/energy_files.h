@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct SourcedValue {
 // pJ of one operation.
 struct ArithmeticPrices {
   SourcedValue int8_add, int32_add, fp32_add, int8_mul, fp32_mul;
+  std::optional<SourcedValue> fp16_add, bf16_add;  // where the source has them
 };
 // Throws ParameterError when the preset is unknown or lacks a value.
 ArithmeticPrices ReadArithmeticPrices(const std::string& preset);

@@ -34,7 +34,39 @@ class Pricing {
         "int8 multiply / 64 per bit^2, derived; " + mul.source);
     Add(component, component + ".tree_bits", prices_.int32_add.value / 32,
         "int32 add / 32 per bit, derived; " + prices_.int32_add.source);
-    Add(component, component + ".fp32_adds", prices_.fp32_add.value, prices_.fp32_add.source);
+    AddAccumulations(component);
+  }
+
+  void AddAccumulations(const std::string& component) {
+    using numerics::Accumulation;
+    const auto add = [&](const char* counter, const std::optional<SourcedValue>& price) {
+      if (!price) {
+        throw ParameterError(
+            fmt::format("energy.preset = \"{}\" lacks a value: one addition in {}, which "
+                        "datapath.accumulator asks for",
+                        d_.energy_preset, numerics::AccumulatorName(d_.datapath.accumulator.kind)));
+      }
+      Add(component, component + counter, price->value, price->source);
+    };
+    switch (d_.datapath.accumulator.kind) {
+      case Accumulation::kFp32:
+      case Accumulation::kFp32Rz:
+      case Accumulation::kLanes:
+        add(".fp32_adds", prices_.fp32_add);
+        break;
+      case Accumulation::kFp16:
+        add(".fp16_adds", prices_.fp16_add);
+        break;
+      case Accumulation::kBf16:
+        add(".bf16_adds", prices_.bf16_add);
+        break;
+      case Accumulation::kExact:
+      case Accumulation::kFused:
+      case Accumulation::kFixed:
+        Add(component, component + ".fixed_add_bits", prices_.int32_add.value / 32,
+            "int32 add / 32 per bit, derived; " + prices_.int32_add.source);
+        break;
+    }
   }
 
   void AddVector() {

@@ -58,7 +58,8 @@ class Machine {
         dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_),
         bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
-        tensor_("tensor", context_, design.tensor, pads_, options.timing_only),
+        tensor_("tensor", context_, design.tensor, design.datapath.accumulator, pads_,
+                options.timing_only),
         vector_("vector", context_, design.vector, pads_, program.tensors.size(),
                 options.timing_only),
         store_("store", Engine::kStore, context_, design.dma, pads_, options.timing_only,
@@ -67,7 +68,8 @@ class Machine {
     peers_ = {Engine::kLoad, Engine::kTensor, Engine::kVector, Engine::kStore};
     std::vector<sim::EngineModule*> engines{&load_, &tensor_, &vector_, &store_};
     if (design.platform == Platform::kNearmem) {
-      bank_ = std::make_unique<nearmem::BankEngine>("bank", context_, design.nearmem, dram_, pads_,
+      bank_ = std::make_unique<nearmem::BankEngine>("bank", context_, design.nearmem,
+                                                    design.datapath.accumulator, dram_, pads_,
                                                     options.timing_only);
       peers_.push_back(Engine::kBank);
       engines.push_back(bank_.get());

@@ -4,63 +4,60 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "models/numerics/dot.h"
+#include "models/numerics/accumulator_spec.h"
 #include "models/sim_core/command.h"
 
 namespace nibble::accel {
 
 class Convolver {
  public:
+  virtual ~Convolver() = default;
+
   void Configure(const sim::Geometry& geometry) { geometry_ = geometry; }
   const sim::Geometry& geometry() const { return geometry_; }
 
-  // An empty panel for `channels` output channels of the configured geometry.
-  numerics::WeightPanel MakePanel(uint32_t channels) const;
-  // The same, filled from weights as they lie in memory (weight_layout.h).
-  numerics::WeightPanel DecodeWeights(const uint8_t* codes, const uint8_t* scales,
-                                      uint32_t channels) const;
+  // Makes room for the weights of `channels` output channels of the configured geometry.
+  virtual void ResetWeights(uint32_t channels) = 0;
+  // Run (kernel tap) `segment` of output channel `n` as it lies in memory (weight_layout.h).
+  virtual void SetWeights(uint32_t n, uint32_t segment, const uint8_t* codes,
+                          const uint8_t* scales) = 0;
+  // Both, for weights that lie one after the other.
+  void LoadWeights(const uint8_t* codes, const uint8_t* scales, uint32_t channels);
+
+  // Convolves the activation tile that `run` describes with the weights set last; `acc` receives
+  // [group of 16][pixel][16] binary32 as bytes.
+  void Run(const sim::Convolve& run, const uint8_t* act_codes, const uint8_t* act_scales,
+           uint8_t* acc);
 
   // Test hook: the first row of sums of the next tile comes out wrong.
   void BreakNext() { break_next_ = true; }
+  // Additions so far whose result did not fit the accumulator.
+  virtual uint64_t overflows() const { return 0; }
 
-  // Convolves the activation tile that `run` describes; `acc` receives [group of 16][pixel][16]
-  // binary32 as bytes.
-  void Run(const sim::Convolve& run, const uint8_t* act_codes, const uint8_t* act_scales,
-           const numerics::WeightPanel& weights, uint8_t* acc);
+ protected:
+  // Decodes input rows [first_row(), first_row() + rows), of which `codes` and `scales` hold the
+  // bytes.
+  virtual void Decode(const sim::Convolve& run, uint32_t rows, const uint8_t* codes,
+                      const uint8_t* scales) = 0;
+  // All sums of the tile, [group of 16][pixel][16]; `sums` is zero.
+  virtual void Sum(const sim::Convolve& run, float* sums) = 0;
+
+  int first_row() const { return first_row_; }  // input row of the first decoded pixel
 
  private:
-  // Decodes the rows of the tile that the output rows need.
-  void DecodeActivations(const sim::Convolve& run, const uint8_t* codes, const uint8_t* scales);
-  void DecodeValues(const sim::Convolve& run, uint32_t pixels, const uint8_t* codes,
-                    const uint8_t* scales);
-  // All taps of one output row; `row` counts from the first of the tile.
-  void AccumulateRow(const sim::Convolve& run, const numerics::WeightPanel& weights, int row,
-                     ptrdiff_t group_stride);
-  // Adjacent output pixels of a tap: decoded pixel `in` and every `stride`-th after it are input of
-  // `count` pixels from `out` on.
-  struct PixelRun {
-    size_t in;
-    int stride;
-    size_t out;
-    int count;
-  };
-  void AccumulateTap(const sim::Convolve& run, const numerics::WeightPanel& weights, int tap,
-                     const PixelRun& pixels, ptrdiff_t group_stride);
-
   void Break(uint8_t* acc) const;
 
   sim::Geometry geometry_{};
+  int first_row_ = 0;
   bool break_next_ = false;
-  uint32_t blocks_ = 0;         // block scales of one input pixel
-  int first_row_ = 0;           // input row of the first decoded pixel
-  uint32_t first_channel_ = 0;  // depthwise: first decoded channel ...
-  uint32_t channels_ = 0;       // ... and their number
-  std::vector<int8_t> twice_;   // [decoded pixel][channel]
-  std::vector<float> scales_;   // [decoded pixel][block]
-  std::vector<float> values_;   // depthwise: [decoded pixel][channel]
-  std::vector<float> sums_;     // [group of 16][pixel][16]
+  std::vector<float> sums_;
 };
+
+// For the accumulator of a design point: D0 has a kernel of its own, the others go through
+// numerics::Accumulator term by term.
+std::unique_ptr<Convolver> MakeConvolver(const numerics::AccumulatorSpec& accumulator);
 
 }  // namespace nibble::accel

@@ -1,7 +1,10 @@
 #include "models/accel/tensor_cost.h"
 
+#include <algorithm>
+
 #include "models/accel/datapath_cost.h"
 #include "models/accel/weight_layout.h"
+#include "models/numerics/accumulate.h"
 
 namespace nibble::accel {
 
@@ -9,37 +12,101 @@ namespace {
 
 uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
+// Collects the operations of all outputs of a tile, block by block.
+class Operations {
+ public:
+  Operations(const sim::Geometry& g, uint64_t outputs, const numerics::AccumulatorSpec& accumulator)
+      : outputs_(outputs),
+        accumulator_(accumulator),
+        activations_(static_cast<numerics::Format>(g.activation_format)),
+        weights_(static_cast<numerics::Format>(g.weight_format)),
+        length_(int64_t{g.kernel_h} * g.kernel_w * (g.depthwise ? 1 : g.in_channels)) {}
+
+  // `terms` blocks of `length` products each for every output.
+  void AddBlocks(uint64_t terms, int length) {
+    const int scales = numerics::HasBlockScale(activations_) + numerics::HasBlockScale(weights_);
+    const uint64_t count = outputs_ * terms;
+    ops_.macs += count * length;
+    ops_.block_terms += count;
+    if (scales == 2) ops_.scale_products += count;
+    if (accumulator_.kind == Accumulation::kLanes) {  // each lane scales and adds its own products
+      AddSums(count * length, 1, scales);
+      ops_.fp32_adds += count * length;
+      return;
+    }
+    AddSums(count, length, scales);
+    AddAccumulations(count, length);
+  }
+
+  ConvolveOperations Take(int block) {
+    // The tree over the lanes' accumulators, once for each output.
+    if (accumulator_.kind == Accumulation::kLanes) ops_.fp32_adds += outputs_ * (block - 1);
+    return ops_;
+  }
+
+ private:
+  using Accumulation = numerics::Accumulation;
+
+  void AddSums(uint64_t count, int length, int scales) {
+    const int product_bits = ProductBits(weights_);
+    ops_.tree_bits += count * TreeBits(length, product_bits);
+    ops_.scale_apply_bits2 += count * ScaleApplyBits2(length, product_bits, scales);
+  }
+
+  void AddAccumulations(uint64_t count, int length) {
+    switch (accumulator_.kind) {
+      case Accumulation::kFp16:
+        ops_.fp16_adds += count;
+        break;
+      case Accumulation::kBf16:
+        ops_.bf16_adds += count;
+        break;
+      case Accumulation::kFixed:
+        ops_.fixed_add_bits += count * accumulator_.fixed_bits;
+        break;
+      case Accumulation::kExact:
+        ops_.fixed_add_bits += count * numerics::ExactRegisterBits(activations_, weights_,
+                                                                   std::max<int64_t>(1, length_));
+        break;
+      case Accumulation::kFused: {
+        // A step's adder takes its group and the accumulator: F bits below the binary point, two
+        // above it for magnitudes up to 4, sign and carries.
+        const uint64_t addends =
+            (length + numerics::kFusedElements - 1u) / numerics::kFusedElements;
+        ops_.fixed_add_bits +=
+            count * addends *
+            (accumulator_.fused_bits + 3 + CarryBits(accumulator_.fused_group + 1));
+        break;
+      }
+      case Accumulation::kFp32:
+      case Accumulation::kFp32Rz:
+      case Accumulation::kLanes:
+        ops_.fp32_adds += count;
+        break;
+    }
+  }
+
+  uint64_t outputs_;
+  const numerics::AccumulatorSpec& accumulator_;
+  numerics::Format activations_, weights_;
+  int64_t length_;  // products of one output
+  ConvolveOperations ops_;
+};
+
 }  // namespace
 
-ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_t channels) {
-  const auto weights = static_cast<numerics::Format>(g.weight_format);
-  const bool act_scaled =
-      numerics::HasBlockScale(static_cast<numerics::Format>(g.activation_format));
-  const bool weight_scaled = numerics::HasBlockScale(weights);
-  const int product_bits = ProductBits(weights);
+ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_t channels,
+                                const numerics::AccumulatorSpec& accumulator) {
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
-  const uint64_t outputs = pixels * channels;
-
-  ConvolveOperations ops;
-  // Adds `terms` block sums of `length` products each for every output.
-  const auto add_blocks = [&](uint64_t terms, int length) {
-    const uint64_t count = outputs * terms;
-    ops.macs += count * length;
-    ops.block_terms += count;
-    ops.fp32_adds += count;
-    ops.tree_bits += count * TreeBits(length, product_bits);
-    if (act_scaled && weight_scaled) ops.scale_products += count;
-    ops.scale_apply_bits2 +=
-        count * ScaleApplyBits2(length, product_bits, act_scaled + weight_scaled);
-  };
+  Operations operations(g, pixels * channels, accumulator);
   if (g.depthwise) {
-    add_blocks(taps, 1);  // every tap has an activation scale of its own
+    operations.AddBlocks(taps, 1);  // every tap has an activation scale of its own
   } else {
     const int tail = g.in_channels % g.block;
-    add_blocks(taps * (g.in_channels / g.block), g.block);
-    if (tail != 0) add_blocks(taps, tail);
+    operations.AddBlocks(taps * (g.in_channels / g.block), g.block);
+    if (tail != 0) operations.AddBlocks(taps, tail);
   }
-  return ops;
+  return operations.Take(g.block);
 }
 
 TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint64_t pixels,

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "models/accel/config.h"
+#include "models/numerics/accumulator_spec.h"
 #include "models/sim_core/command.h"
 
 namespace nibble::accel {
@@ -14,13 +15,16 @@ namespace nibble::accel {
 // array does.
 struct ConvolveOperations {
   uint64_t macs = 0;
-  uint64_t block_terms = 0;        // exact block sums, each scaled and added to an accumulator
+  uint64_t block_terms = 0;        // exact block sums
   uint64_t scale_products = 0;     // block scale x block scale
   uint64_t scale_apply_bits2 = 0;  // multiplier size of block sum x scale, in bit^2, added up
   uint64_t tree_bits = 0;          // adder bits of the block sums, added up
-  uint64_t fp32_adds = 0;          // accumulations
+  // Accumulations, by the adder that the accumulator has.
+  uint64_t fp32_adds = 0, fp16_adds = 0, bf16_adds = 0;
+  uint64_t fixed_add_bits = 0;  // integer adder bits (exact, fused, fixed), added up
 };
-ConvolveOperations OperationsOf(const sim::Geometry& geometry, uint64_t pixels, uint32_t channels);
+ConvolveOperations OperationsOf(const sim::Geometry& geometry, uint64_t pixels, uint32_t channels,
+                                const numerics::AccumulatorSpec& accumulator = {});
 
 struct TensorCost {
   uint64_t cycles = 0;  // with SRAM bandwidth to spare

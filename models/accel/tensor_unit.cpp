@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/numerics/datapath.h"
+
 namespace nibble::accel {
 
 void ComputeCounters::Add(const ConvolveOperations& ops, uint8_t weight_format) {
@@ -22,11 +24,16 @@ void ComputeCounters::Add(const ConvolveOperations& ops, uint8_t weight_format) 
   scale_apply_bits2 += ops.scale_apply_bits2;
   tree_bits += ops.tree_bits;
   fp32_adds += ops.fp32_adds;
+  fp16_adds += ops.fp16_adds;
+  bf16_adds += ops.bf16_adds;
+  fixed_add_bits += ops.fixed_add_bits;
 }
 
 void RegisterCompute(sim::CounterRegistry& registry, const std::string& component,
+                     const numerics::AccumulatorSpec& accumulator,
                      const std::vector<ComputeCounters>& rows) {
   using C = ComputeCounters;
+  using numerics::Accumulation;
   registry.Register<C>(
       component, rows,
       {{"macs", "1", "multiply-accumulates, padding taps included", &C::macs},
@@ -38,31 +45,61 @@ void RegisterCompute(sim::CounterRegistry& registry, const std::string& componen
        {"scale_apply_bits2", "bit^2", "multiplier bits of block sum times scale",
         &C::scale_apply_bits2, true},
        {"tree_bits", "bit", "adder bits of the block sums", &C::tree_bits, true},
-       {"fp32_adds", "1", "accumulations in FP32", &C::fp32_adds, true},
        {"stall_sram_cycles", "cycles", "busy cycles beyond the array's own, for SRAM bandwidth",
         &C::stall_sram_cycles}});
+  switch (accumulator.kind) {
+    case Accumulation::kFp32:
+    case Accumulation::kFp32Rz:
+    case Accumulation::kLanes:
+      registry.Register<C>(component, rows,
+                           {{"fp32_adds", "1", "accumulations in FP32", &C::fp32_adds, true}});
+      break;
+    case Accumulation::kFp16:
+      registry.Register<C>(component, rows,
+                           {{"fp16_adds", "1", "accumulations in FP16", &C::fp16_adds, true}});
+      break;
+    case Accumulation::kBf16:
+      registry.Register<C>(component, rows,
+                           {{"bf16_adds", "1", "accumulations in BF16", &C::bf16_adds, true}});
+      break;
+    case Accumulation::kExact:
+    case Accumulation::kFused:
+    case Accumulation::kFixed:
+      registry.Register<C>(component, rows,
+                           {{"fixed_add_bits", "bit", "integer adder bits of the accumulations",
+                             &C::fixed_add_bits, true}});
+      break;
+  }
+  if (accumulator.kind != Accumulation::kFp32) {
+    registry.Register<C>(
+        component, rows,
+        {{"overflows", "1", "accumulations that did not fit; 0 without bits", &C::overflows}});
+  }
 }
 
 TensorUnit::TensorUnit(const sc_core::sc_module_name& name, const Context& context,
-                       const TensorConfig& config, Scratchpads& scratchpads, bool timing_only)
+                       const TensorConfig& config, const numerics::AccumulatorSpec& accumulator,
+                       Scratchpads& scratchpads, bool timing_only)
     : EngineModule(name, sim::Engine::kTensor, context),
       config_(config),
       scratchpads_(scratchpads),
       timing_only_(timing_only),
+      accumulator_(accumulator),
+      convolver_(MakeConvolver(accumulator)),
       rows_(context.layers) {}
 
 void TensorUnit::RegisterCounters(sim::CounterRegistry& registry,
                                   const std::vector<sim::Engine>& peers) const {
   EngineModule::RegisterCounters(registry, peers);
-  RegisterCompute(registry, "tensor", rows_);
+  RegisterCompute(registry, "tensor", accumulator_, rows_);
 }
 
 uint64_t TensorUnit::Account(const sim::Command& command) {
-  const sim::Geometry& g = convolver_.geometry();
+  const sim::Geometry& g = convolver_->geometry();
   const sim::Convolve& run = command.convolve;
   const size_t layer = command.layer;
   const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
-  rows_[layer].Add(OperationsOf(g, pixels, run.channels), g.weight_format);
+  rows_[layer].Add(OperationsOf(g, pixels, run.channels, accumulator_), g.weight_format);
 
   const TensorCost cost = TensorCostOf(config_, g, pixels, run.channels);
   const uint64_t acc_cycles = scratchpads_.acc.Read(layer, cost.acc_read_bytes) +
@@ -76,19 +113,20 @@ uint64_t TensorUnit::Account(const sim::Command& command) {
 
 void TensorUnit::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kTensorConfig) {
-    convolver_.Configure(command.geometry);
+    convolver_->Configure(command.geometry);
     Spend(1);
     return;
   }
   const uint64_t cycles = Account(command);
   if (!timing_only_) {
     const sim::Convolve& run = command.convolve;
-    const numerics::WeightPanel weights = convolver_.DecodeWeights(
-        scratchpads_.at(sim::Buffer::kWeight, run.weight),
-        scratchpads_.at(sim::Buffer::kWeight, run.weight_scales), run.channels);
-    convolver_.Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
-                   scratchpads_.at(sim::Buffer::kAct, run.act_scales), weights,
-                   scratchpads_.at(sim::Buffer::kAcc, run.acc));
+    const uint64_t overflows = convolver_->overflows();
+    convolver_->LoadWeights(scratchpads_.at(sim::Buffer::kWeight, run.weight),
+                            scratchpads_.at(sim::Buffer::kWeight, run.weight_scales), run.channels);
+    convolver_->Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
+                    scratchpads_.at(sim::Buffer::kAct, run.act_scales),
+                    scratchpads_.at(sim::Buffer::kAcc, run.acc));
+    rows_[command.layer].overflows += convolver_->overflows() - overflows;
   }
   Spend(cycles);
 }

@@ -14,22 +14,27 @@ namespace nibble::accel {
 struct ComputeCounters {
   uint64_t macs = 0;
   uint64_t products_e2m1 = 0, products_e4m3 = 0, products_fp16 = 0;  // by weight format
-  uint64_t block_terms = 0, scale_products = 0, scale_apply_bits2 = 0, tree_bits = 0, fp32_adds = 0;
+  uint64_t block_terms = 0, scale_products = 0, scale_apply_bits2 = 0, tree_bits = 0;
+  uint64_t fp32_adds = 0, fp16_adds = 0, bf16_adds = 0, fixed_add_bits = 0;
+  uint64_t overflows = 0;
   uint64_t stall_sram_cycles = 0;
 
   void Add(const ConvolveOperations& operations, uint8_t weight_format);
 };
+// Registers the counters that an engine with this accumulator has.
 void RegisterCompute(sim::CounterRegistry& registry, const std::string& component,
+                     const numerics::AccumulatorSpec& accumulator,
                      const std::vector<ComputeCounters>& rows);
 
 class TensorUnit : public sim::EngineModule {
  public:
   TensorUnit(const sc_core::sc_module_name& name, const Context& context,
-             const TensorConfig& config, Scratchpads& scratchpads, bool timing_only);
+             const TensorConfig& config, const numerics::AccumulatorSpec& accumulator,
+             Scratchpads& scratchpads, bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
-  void BreakDatapath() { convolver_.BreakNext(); }  // test hook
+  void BreakDatapath() { convolver_->BreakNext(); }  // test hook
 
  private:
   void Execute(const sim::Command& command) override;
@@ -38,7 +43,8 @@ class TensorUnit : public sim::EngineModule {
   TensorConfig config_;
   Scratchpads& scratchpads_;
   bool timing_only_;
-  Convolver convolver_;
+  numerics::AccumulatorSpec accumulator_;
+  std::unique_ptr<Convolver> convolver_;
   std::vector<ComputeCounters> rows_;
 };
 

@@ -5,20 +5,23 @@
 namespace nibble::nearmem {
 
 BankEngine::BankEngine(const sc_core::sc_module_name& name, const Context& context,
-                       const NearmemConfig& config, memory::DramTarget& memory,
-                       accel::Scratchpads& scratchpads, bool timing_only)
+                       const NearmemConfig& config, const numerics::AccumulatorSpec& accumulator,
+                       memory::DramTarget& memory, accel::Scratchpads& scratchpads,
+                       bool timing_only)
     : EngineModule(name, sim::Engine::kBank, context),
       config_(config),
       memory_(memory),
       scratchpads_(scratchpads),
       timing_only_(timing_only),
+      accumulator_(accumulator),
+      convolver_(accel::MakeConvolver(accumulator)),
       compute_rows_(context.layers),
       rows_(context.layers) {}
 
 void BankEngine::RegisterCounters(sim::CounterRegistry& registry,
                                   const std::vector<sim::Engine>& peers) const {
   EngineModule::RegisterCounters(registry, peers);
-  accel::RegisterCompute(registry, "bank", compute_rows_);
+  accel::RegisterCompute(registry, "bank", accumulator_, compute_rows_);
   using C = Counters;
   registry.Register<C>(
       "bank", rows_,
@@ -33,18 +36,17 @@ void BankEngine::RegisterCounters(sim::CounterRegistry& registry,
         &C::wait_memory_cycles}});
 }
 
-const numerics::WeightPanel& BankEngine::Weights(const sim::Convolve& run) {
-  if (cached_.valid && cached_.bank_row == run.bank_row && cached_.channel == run.channel &&
-      cached_.channels == run.channels) {
-    return panel_.front();
+void BankEngine::LoadWeights(const sim::Convolve& run) {
+  if (held_.valid && held_.bank_row == run.bank_row && held_.channel == run.channel &&
+      held_.channels == run.channels) {
+    return;
   }
   const memory::Dram& dram = memory_.dram();
-  const BankLayout layout(accel::WeightLayoutOf(convolver_.geometry()), dram.device(),
+  const BankLayout layout(accel::WeightLayoutOf(convolver_->geometry()), dram.device(),
                           dram.channels());
   const uint32_t burst = dram.device().burst_bytes;
   const accel::WeightLayout& weights = layout.weights();
-  panel_.clear();
-  panel_.push_back(convolver_.MakePanel(run.channels));
+  convolver_->ResetWeights(run.channels);
   std::vector<uint8_t> codes(size_t{layout.columns_per_run()} * burst);
   std::vector<uint8_t> column_scales(std::max<uint32_t>(1, layout.scale_bytes_per_column()));
   std::vector<uint8_t> scales(std::max<uint32_t>(1, weights.scale_bytes()));
@@ -67,29 +69,28 @@ const numerics::WeightPanel& BankEngine::Weights(const sim::Convolve& run) {
           if (block < weights.scale_bytes()) scales[block] = column_scales[i];
         }
       }
-      panel_.front().SetPackedRow(static_cast<int>(n), static_cast<int>(s), codes.data(),
-                                  scales.data());
+      convolver_->SetWeights(n, s, codes.data(), scales.data());
     }
   }
-  cached_ = {true, run.bank_row, run.channel, run.channels};
-  return panel_.front();
+  held_ = {true, run.bank_row, run.channel, run.channels};
 }
 
 void BankEngine::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kBankConfig) {
-    convolver_.Configure(command.geometry);
-    cached_.valid = false;
+    convolver_->Configure(command.geometry);
+    held_.valid = false;
     Spend(1);
     return;
   }
   const sim::Convolve& run = command.convolve;
-  const sim::Geometry& g = convolver_.geometry();
+  const sim::Geometry& g = convolver_->geometry();
   const size_t layer = command.layer;
   const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
   memory::Dram& dram = memory_.dram();
   const memory::DramDevice& device = dram.device();
 
-  compute_rows_[layer].Add(accel::OperationsOf(g, pixels, run.channels), g.weight_format);
+  compute_rows_[layer].Add(accel::OperationsOf(g, pixels, run.channels, accumulator_),
+                           g.weight_format);
   const BankCost cost = BankCostOf(config_, device, dram.channels(), g, pixels, run.channels);
   rows_[layer].slots += cost.slots;
   rows_[layer].buffer_reads += cost.buffer_reads;
@@ -110,9 +111,12 @@ void BankEngine::Execute(const sim::Command& command) {
   rows_[layer].wait_memory_cycles +=
       clock().CyclesUp(memory_.Picoseconds(end - start - cost.clocks));
   if (!timing_only_) {
-    convolver_.Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
-                   scratchpads_.at(sim::Buffer::kAct, run.act_scales), Weights(run),
-                   scratchpads_.at(sim::Buffer::kAcc, run.acc));
+    const uint64_t overflows = convolver_->overflows();
+    LoadWeights(run);
+    convolver_->Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
+                    scratchpads_.at(sim::Buffer::kAct, run.act_scales),
+                    scratchpads_.at(sim::Buffer::kAcc, run.acc));
+    compute_rows_[layer].overflows += convolver_->overflows() - overflows;
   }
   SpendUntil(clock().CyclesUp(memory_.Picoseconds(end)));
 }

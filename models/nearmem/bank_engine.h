@@ -15,12 +15,12 @@ namespace nibble::nearmem {
 class BankEngine : public sim::EngineModule {
  public:
   BankEngine(const sc_core::sc_module_name& name, const Context& context,
-             const NearmemConfig& config, memory::DramTarget& memory,
-             accel::Scratchpads& scratchpads, bool timing_only);
+             const NearmemConfig& config, const numerics::AccumulatorSpec& accumulator,
+             memory::DramTarget& memory, accel::Scratchpads& scratchpads, bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
-  void BreakDatapath() { convolver_.BreakNext(); }  // test hook
+  void BreakDatapath() { convolver_->BreakNext(); }  // test hook
 
  private:
   struct Counters {
@@ -29,20 +29,20 @@ class BankEngine : public sim::EngineModule {
     uint64_t wait_memory_cycles = 0;
   };
   void Execute(const sim::Command& command) override;
-  const numerics::WeightPanel& Weights(const sim::Convolve& run);
+  void LoadWeights(const sim::Convolve& run);
 
   NearmemConfig config_;
   memory::DramTarget& memory_;
   accel::Scratchpads& scratchpads_;
   bool timing_only_;
-  accel::Convolver convolver_;
-  // Decoded weights of the last run: tiles of a layer follow each other on the same rows, which
-  // nothing writes.
+  numerics::AccumulatorSpec accumulator_;
+  std::unique_ptr<accel::Convolver> convolver_;
+  // The weights that the convolver holds: tiles of a layer follow each other on the same rows,
+  // which nothing writes.
   struct {
     bool valid = false;
     uint16_t bank_row = 0, channel = 0, channels = 0;
-  } cached_;
-  std::vector<numerics::WeightPanel> panel_;  // none or one
+  } held_;
   std::vector<accel::ComputeCounters> compute_rows_;
   std::vector<Counters> rows_;
 };

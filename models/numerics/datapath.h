@@ -5,6 +5,8 @@
 
 #include "models/numerics/format_spec.h"
 
+#include "models/numerics/accumulator_spec.h"
+
 namespace nibble::numerics {
 
 enum class ScaleSource : uint8_t {
@@ -18,6 +20,7 @@ struct Datapath {
   int block =
       16;  // elements that share a block scale and form one exact block term: 8, 16, 32, 64, 128
   ScaleSource tensor_scale = ScaleSource::kStatic;
+  AccumulatorSpec accumulator{};
 };
 
 }  // namespace nibble::numerics

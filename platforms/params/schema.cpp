@@ -83,6 +83,59 @@ class Builder {
   std::vector<SchemaEntry> entries_;
 };
 
+// A whole number that may be negative.
+int ParseSigned(const std::string& text, int lo, int hi) {
+  size_t used = 0;
+  int value = 0;
+  try {
+    value = std::stoi(text, &used);
+  } catch (const std::exception&) {
+    throw ValueError("not a whole number");
+  }
+  if (used != text.size()) throw ValueError("not a whole number");
+  if (value < lo || value > hi) throw ValueError("out of range");
+  return value;
+}
+
+void AddAccumulator(Builder& b) {
+  using Spec = numerics::AccumulatorSpec;
+  const auto whole = [&b](const char* name, const char* unit, int lo, int hi, const char* meaning,
+                          int Spec::*member) {
+    b.Add(name, "integer", unit, fmt::format("{}..{}", lo, hi), std::to_string(Spec().*member),
+          meaning, [lo, hi, member](const std::string& text, DesignPoint& d) {
+            d.datapath.accumulator.*member = ParseSigned(text, lo, hi);
+            return std::to_string(d.datapath.accumulator.*member);
+          });
+  };
+  b.Choice(
+      "datapath.accumulator",
+      {"fp32", "fp32-rz", "exact", "fused", "lanes", "fp16", "bf16", "fixed"}, "fp32",
+      "accumulation of block terms: binary32 to nearest even or toward zero; a fixed-point "
+      "register that loses nothing; aligned and truncated groups; one binary32 a lane; binary16; "
+      "bfloat16; a narrow fixed-point register",
+      [](DesignPoint& d, const std::string& s) {
+        d.datapath.accumulator.kind = numerics::ParseAccumulator(s);
+      });
+  whole("accumulator.fused_bits", "bits", 1, 64, "fused: kept below the largest exponent of a step",
+        &Spec::fused_bits);
+  whole("accumulator.fused_group", "terms", 1, 64, "fused: terms of 16 elements that a step adds",
+        &Spec::fused_group);
+  whole("accumulator.pre_shift", "bits", 0, 64,
+        "fp16 and bf16: terms are divided by 2 to this power", &Spec::pre_shift);
+  whole("accumulator.fixed_bits", "bits", 2, 64, "fixed: width of the register", &Spec::fixed_bits);
+  whole("accumulator.fixed_lsb", "", -64, 64, "fixed: the unit is 2 to this power",
+        &Spec::fixed_lsb);
+  b.Choice("accumulator.fixed_rounding", {"rz", "floor", "rne"}, "rz",
+           "fixed: how a term drops bits", [](DesignPoint& d, const std::string& s) {
+             d.datapath.accumulator.fixed_rounding = numerics::ParseAddRounding(s);
+           });
+  b.Choice("accumulator.fixed_overflow", {"saturate", "wrap"}, "saturate",
+           "fixed: what a sum beyond the register becomes; either is counted",
+           [](DesignPoint& d, const std::string& s) {
+             d.datapath.accumulator.fixed_saturate = s == "saturate";
+           });
+}
+
 void AddDatapath(Builder& b) {
   b.Choice(
       "datapath.activations", {"nvfp4", "fp4"}, "nvfp4",
@@ -107,10 +160,7 @@ void AddDatapath(Builder& b) {
                  s == "static" ? numerics::ScaleSource::kStatic : numerics::ScaleSource::kDynamic;
            },
            {"none"});
-  b.Choice("datapath.accumulator", {"fp32"}, "fp32",
-           "accumulation of block terms: binary32, round to nearest even",
-           [](DesignPoint&, const std::string&) {},  // the only one: nothing to choose yet
-           {"fp32-rz", "exact", "fused", "lanes", "fp16", "bf16", "fixed"});
+  AddAccumulator(b);
 }
 
 void AddEngines(Builder& b, bool nearmem) {

@@ -2,6 +2,7 @@
 // block.
 #include <algorithm>
 
+#include "models/numerics/accumulate.h"
 #include "models/numerics/dot.h"
 #include "sw/golden/golden.h"
 #include "sw/golden/taps.h"
@@ -43,40 +44,51 @@ struct Operands {
   }
 };
 
-// Sum of one output of a dense layer: pixel (y, x), channel n.
-float DenseSum(const trace::Layer& l, const trace::Shape& in, const Operands& o, int y, int x,
-               int n) {
+// Of one output: takes the blocks in ascending order. D0, as models/numerics/dot.h defines it.
+class PlainSum {
+ public:
+  void Reset() { acc_ = 0; }
+  void AddBlock(const numerics::OperandBlock& b) {
+    acc_ += numerics::BlockTerm(b.a, b.a_scale, b.w, b.w_scale, b.weights, b.count);
+  }
+  float Result() const { return acc_; }
+
+ private:
+  float acc_ = 0;
+};
+
+// Adds the blocks of output (y, x, n) of a dense layer.
+template <class Sum>
+void AddDense(const trace::Layer& l, const trace::Shape& in, const Operands& o, int y, int x, int n,
+              Sum& sum) {
   const int block = o.weights.block, channels = in.channels;
-  float acc = 0;
   ForEachTap(l, in, y, x, [&](int tap, int pixel) {
     const uint8_t* a = &o.codes[static_cast<size_t>(pixel) * channels];
     const uint16_t* w =
         &o.weights.codes[(static_cast<size_t>(n) * o.weights.segments + tap) * channels];
     for (int c = 0, b = 0; c < channels; c += block, ++b) {
-      acc +=
-          numerics::BlockTerm(a + c, o.ActivationScale(pixel, b), w + c, o.WeightScale(n, tap, b),
-                              o.weights.format, std::min(block, channels - c));
+      sum.AddBlock({o.stored.layout.format, a + c, o.ActivationScale(pixel, b), o.weights.format,
+                    w + c, o.WeightScale(n, tap, b), std::min(block, channels - c)});
     }
   });
-  return acc;
 }
 
 // Of a depthwise layer: each tap is a block term of one element.
-float DepthwiseSum(const trace::Layer& l, const trace::Shape& in, const Operands& o, int y, int x,
-                   int n) {
+template <class Sum>
+void AddDepthwise(const trace::Layer& l, const trace::Shape& in, const Operands& o, int y, int x,
+                  int n, Sum& sum) {
   const int block = o.weights.block;
-  float acc = 0;
   ForEachTap(l, in, y, x, [&](int tap, int pixel) {
-    acc += numerics::BlockTerm(&o.codes[static_cast<size_t>(pixel) * in.channels + n],
-                               o.ActivationScale(pixel, n / block),
-                               &o.weights.codes[static_cast<size_t>(n) * o.weights.segment + tap],
-                               o.WeightScale(n, 0, tap / block), o.weights.format, 1);
+    sum.AddBlock({o.stored.layout.format, &o.codes[static_cast<size_t>(pixel) * in.channels + n],
+                  o.ActivationScale(pixel, n / block), o.weights.format,
+                  &o.weights.codes[static_cast<size_t>(n) * o.weights.segment + tap],
+                  o.WeightScale(n, 0, tap / block), 1});
   });
-  return acc;
 }
 
+template <class Sum>
 std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
-                            const Datapath& datapath, const StoredActivations& stored) {
+                            const Datapath& datapath, const StoredActivations& stored, Sum sum) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
   const Operands o{
@@ -84,19 +96,30 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
       numerics::QuantizeWeights(trace::LayerWeights(net, l).data(), out.channels,
                                 trace::ReductionSegments(net, l), trace::ReductionSegment(net, l),
                                 datapath.weights, datapath.block)};
-  const auto sum = l.op == trace::Op::kDepthwiseConv ? DepthwiseSum : DenseSum;
+  const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise<Sum> : AddDense<Sum>;
   std::vector<float> y(static_cast<size_t>(out.elements()));
   for (int oy = 0; oy < out.height; ++oy) {
     float* row = &y[static_cast<size_t>(oy) * out.width * out.channels];
     for (int n = 0; n < out.channels; ++n) {  // outside the pixels: a channel's weights stay cached
       const float channel_scale = o.weights.channel_scale[n];
       for (int ox = 0; ox < out.width; ++ox) {
-        row[static_cast<size_t>(ox) * out.channels + n] = numerics::ApplyTensorScales(
-            sum(l, in, o, oy, ox, n), stored.scale.decode, channel_scale);
+        sum.Reset();
+        add(l, in, o, oy, ox, n, sum);
+        row[static_cast<size_t>(ox) * out.channels + n] =
+            numerics::ApplyTensorScales(sum.Result(), stored.scale.decode, channel_scale);
       }
     }
   }
   return y;
+}
+
+std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
+                            const Datapath& datapath, const StoredActivations& stored) {
+  if (datapath.accumulator.kind == numerics::Accumulation::kFp32) {
+    return Products(net, l, datapath, stored, PlainSum());
+  }
+  return Products(net, l, datapath, stored,
+                  numerics::Accumulator(datapath.accumulator, datapath.block));
 }
 
 StoredActivations Store(const trace::Network& net, int tensor, const Datapath& datapath,

@@ -60,7 +60,7 @@ std::string DatapathLine(const numerics::Datapath& d) {
   } else {
     line += ", no tensor scale (unscaled activations)";
   }
-  return line + ", FP32 accumulator";
+  return line + ", " + numerics::AccumulatorName(d.accumulator.kind) + " accumulator";
 }
 
 LayerRow BuildRow(const sim::LayerEntry& layer, size_t index, const sim::RunStats& stats,
@@ -126,6 +126,9 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
                    const sim::Program& program, const sim::RunStats& stats) {
   Totals t;
   t.cycles = stats.cycles;
+  for (const char* counter : {"tensor.overflows", "bank.overflows"}) {
+    if (stats.Has(counter)) t.overflows += stats.Total(counter);
+  }
   double peak_macs = 0;
   for (const LayerRow& row : report.layers) {
     t.macs += row.macs;

@@ -57,6 +57,7 @@ Json TotalsJson(const Report& report) {
   }
   return {{"macs", t.macs},
           {"cycles", t.cycles},
+          {"overflows", t.overflows},
           {"latency_ns", t.latency_ns},
           {"inferences_per_s", t.inferences_per_s},
           {"tops", t.tops},

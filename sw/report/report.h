@@ -57,6 +57,7 @@ struct EngineTime {
 
 struct Totals {
   uint64_t macs = 0, cycles = 0;
+  uint64_t overflows = 0;  // accumulations whose result did not fit the accumulator
   double latency_ns = 0;
   double inferences_per_s = 0;
   double tops = 0;        // effective: 2 operations a MAC over the latency, 10^12 / s

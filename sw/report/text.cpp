@@ -182,7 +182,11 @@ std::string TotalsText(const Report& r, const TextStyle& style) {
     text += fmt::format("{} {} {} of {}", b == 0 ? "" : ",", r.sram_buffers[b],
                         BinarySize(t.sram_used_bytes[b]), BinarySize(t.sram_size_bytes[b]));
   }
-  return text + '\n';
+  text += '\n';
+  if (t.overflows > 0) {
+    text += fmt::format("  overflows   {} accumulations did not fit the accumulator\n", t.overflows);
+  }
+  return text;
 }
 
 std::string TimeText(const Report& r, const TextStyle& style) {

@@ -192,8 +192,8 @@ int Differences(Random& random, const Problem& p) {
   const int row_step = random.Int(1, g.out_height);
   const int channel_step = random.Int(1, 2) * 16;  // tiles start at accumulator groups
 
-  Convolver convolver;
-  convolver.Configure(g);
+  const std::unique_ptr<Convolver> convolver = MakeConvolver({});
+  convolver->Configure(g);
   int differences = 0;
   for (int row = 0; row < g.out_height; row += row_step) {
     for (int channel = 0; channel < p.out_channels; channel += channel_step) {
@@ -212,13 +212,13 @@ int Differences(Random& random, const Problem& p) {
           all_scales.begin() + static_cast<std::ptrdiff_t>(run.in_row * row_scales),
           all_scales.begin() +
               static_cast<std::ptrdiff_t>((run.in_row + run.in_rows) * row_scales));
-      const numerics::WeightPanel panel = convolver.DecodeWeights(
+      convolver->LoadWeights(
           weight.data() + run.channel * layout.code_bytes_per_channel(),
           p.weights.scale_bytes.data() + run.channel * layout.scale_bytes_per_channel(),
           run.channels);
       const size_t pixels = size_t{run.out_rows} * g.out_width;
       std::vector<uint8_t> acc(AccumulatorBytes(pixels, run.channels) + 64, 0xA5);
-      convolver.Run(run, codes.data(), scales.data(), panel, acc.data());
+      convolver->Run(run, codes.data(), scales.data(), acc.data());
       REQUIRE(std::all_of(acc.end() - 64, acc.end(), [](uint8_t b) { return b == 0xA5; }));
 
       for (int n = 0; n < run.channels; ++n) {
@@ -259,18 +259,18 @@ TEST_CASE("a tile may hold more rows of the input than it needs") {
   p.g.in_height = 9;
   p.g.out_height = 4;
   p.activations = RandomTensor(random, Format::kNvfp4, 16, 9 * p.g.in_width, p.g.in_channels);
-  Convolver convolver;
-  convolver.Configure(p.g);
+  const std::unique_ptr<Convolver> convolver = MakeConvolver({});
+  convolver->Configure(p.g);
   const std::vector<uint8_t> act = p.activations.Packed(), weight = p.weights.Packed();
-  const numerics::WeightPanel panel = convolver.DecodeWeights(
-      weight.data(), p.weights.scale_bytes.data(), static_cast<uint32_t>(p.out_channels));
+  convolver->LoadWeights(weight.data(), p.weights.scale_bytes.data(),
+                         static_cast<uint32_t>(p.out_channels));
   sim::Convolve run{};
   run.out_row = 2;
   run.out_rows = 1;
   run.in_rows = 9;  // the whole image
   run.channels = static_cast<uint16_t>(p.out_channels);
   std::vector<uint8_t> acc(AccumulatorBytes(p.g.out_width, run.channels));
-  convolver.Run(run, act.data(), p.activations.scale_bytes.data(), panel, acc.data());
+  convolver->Run(run, act.data(), p.activations.scale_bytes.data(), acc.data());
   for (int x = 0; x < p.g.out_width; ++x) {
     uint32_t actual = 0;
     std::memcpy(&actual, &acc[static_cast<size_t>(x) * 64], 4);

@@ -53,6 +53,49 @@ TEST_CASE("every stored tensor of random networks on random machines is golden's
   CHECK(bank_runs > 100);
 }
 
+TEST_CASE("every accumulator gives golden's bits on both platforms, and the narrow ones others") {
+  using numerics::Accumulation;
+  int changed = 0;
+  uint64_t overflows = 0;
+  for (Accumulation kind :
+       {Accumulation::kFp32, Accumulation::kFp32Rz, Accumulation::kExact, Accumulation::kFused,
+        Accumulation::kLanes, Accumulation::kFp16, Accumulation::kBf16, Accumulation::kFixed}) {
+    for (Format weights : {Format::kNvfp4, Format::kFp8, Format::kFp16}) {
+      const uint32_t seed = 70;  // the same network for all, so that their bits can be compared
+      const trace::Network net = RandomNetwork(seed);
+      const std::vector<float> input = RandomInput(net, seed);
+      Random random(seed);
+      for (Platform platform : kPlatforms) {
+        platforms::DesignPoint design = RandomDesign(platform, random);
+        SetDatapath(design, Format::kNvfp4, weights, 16, ScaleSource::kStatic);
+        const golden::Execution plain = golden::Run(net, design.datapath, input);
+        design.datapath.accumulator.kind = kind;
+        design.datapath.accumulator.pre_shift = 12;
+        design.datapath.accumulator.fixed_bits = 22;
+        const golden::Execution expected = golden::Run(net, design.datapath, input);
+        sim::Program program = LowerFitting(net, design);
+        lowering::SetInput(program, net, design, input);
+        const platforms::RunOutcome outcome = platforms::Run(design, program);
+        CAPTURE(platforms::PlatformName(platform), numerics::AccumulatorName(kind),
+                numerics::FormatName(weights));
+        CHECK(FirstDifference(net, expected, program, outcome).value_or("equal") == "equal");
+        const bool same = !FirstDifference(net, plain, program, outcome);
+        if (kind == Accumulation::kFp32) CHECK(same);
+        if (kind == Accumulation::kBf16 || kind == Accumulation::kFixed) CHECK(!same);
+        changed += !same;
+        if (outcome.stats.Has("tensor.overflows")) {
+          overflows += outcome.stats.Total("tensor.overflows");
+        }
+        // The adders that are counted are those that the accumulator has.
+        CHECK(outcome.stats.Has("tensor.fp16_adds") == (kind == Accumulation::kFp16));
+        CHECK(outcome.stats.Has("tensor.bf16_adds") == (kind == Accumulation::kBf16));
+      }
+    }
+  }
+  CHECK(changed >= 12);
+  CHECK(overflows > 0);  // 22 bits with a unit of 1 do not hold these sums
+}
+
 TEST_CASE("a broken datapath does not pass for a good one") {
   for (Platform platform : kPlatforms) {
     NetworkMaker maker(7);

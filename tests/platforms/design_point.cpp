@@ -189,8 +189,12 @@ TEST_CASE("a value out of its range names key, value and range") {
                 "not supported by this platform; supported: nvfp4 | fp4 | fp8 | fp16", ""},
            Case{"datapath.weights=nvfp5", "datapath.weights", "\"nvfp5\"", "unknown name",
                 "nvfp4 | fp4 | fp8 | fp16"},
-           Case{"datapath.accumulator=bf16", "datapath.accumulator", "\"bf16\"",
-                "not supported by this platform; supported: fp32", ""},
+           Case{"datapath.accumulator=kulisch", "datapath.accumulator", "\"kulisch\"",
+                "unknown name", "fp32 | fp32-rz | exact"},
+           Case{"accumulator.fixed_lsb=-65", "accumulator.fixed_lsb", "\"-65\"", "out of range",
+                "-64..64"},
+           Case{"accumulator.pre_shift=2x", "accumulator.pre_shift", "\"2x\"", "not a whole number",
+                "0..64"},
        }) {
     const std::string message = SetRefusal(c.set);
     INFO(c.set);

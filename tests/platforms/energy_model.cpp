@@ -40,6 +40,18 @@ size_t IndexOf(const EnergyModel& model, const std::string& component) {
 
 // The table of derived 45 nm energies: int8 multiply 0.2 pJ x (a b)/64, integer add 0.1/32 pJ a
 // bit, FP32 add 0.9 pJ.
+TEST_CASE("an accumulator whose adder the preset has no figure for is refused by name") {
+  for (const char* accumulator :
+       {"fp32", "fp32-rz", "exact", "fused", "lanes", "fp16", "bf16", "fixed"}) {
+    const std::string set = std::string("datapath.accumulator=") + accumulator;
+    CHECK_NOTHROW(EnergyModel(Resolve(Platform::kAccel, "", {set})));
+  }
+  CHECK_THROWS_WITH(
+      EnergyModel(Resolve(Platform::kAccel, "",
+                          {"datapath.accumulator=bf16", "energy.preset=horowitz-45nm"})),
+      Catch::Matchers::Contains("horowitz-45nm") && Catch::Matchers::Contains("bf16"));
+}
+
 TEST_CASE("one NVFP4 block at 45 nm costs what the published unit energies make of it") {
   struct Block {
     int size;
