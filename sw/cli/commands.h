@@ -13,5 +13,6 @@ Command AddRun(CLI::App& app);      // sim --platform P --trace T ...: no subcom
 Command AddCompile(CLI::App& app);  // sim compile
 Command AddShow(CLI::App& app);     // sim show
 Command AddParams(CLI::App& app);   // sim params
+Command AddFormats(CLI::App& app);  // sim formats
 
 }  // namespace nibble::cli

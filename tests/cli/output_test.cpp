@@ -145,6 +145,20 @@ TEST_CASE("images with labels give agreement and accuracy over all of them") {
   CHECK(run["quality"].contains("fp32_top5_images"));
 }
 
+TEST_CASE("formats are listed with bits, range, step and SQNR") {
+  const Folder folder;
+  const Result text = Sim(folder, "formats"), csv = Sim(folder, "formats --csv");
+  REQUIRE(text.exit_code == 0);
+  REQUIRE(csv.exit_code == 0);
+  std::istringstream lines(text.out);
+  for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 120);
+  // 4 + 8/16 + 32/4096 bits, largest 6 * 448, step 0.5 * 2^-9.
+  CHECK_THAT(csv.out, Catch::Matchers::Contains("nvfp4 B=16,4.507812,2688,0.0009765625,"));
+  CHECK_THAT(csv.out, Catch::Matchers::StartsWith("format,bits_per_element,range,step,normal_db"));
+  const auto rows = std::count(csv.out.begin(), csv.out.end(), '\n');
+  CHECK(std::count(text.out.begin(), text.out.end(), '\n') == rows + 2);  // units and a rule
+}
+
 TEST_CASE("params, show and --version") {
   const Folder folder;
   const Result params = Sim(folder, "params --platform nearmem");
