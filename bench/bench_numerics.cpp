@@ -83,15 +83,14 @@ void Gemm(benchmark::State& state, const Kernels* kernels, Format weights, Shape
     }
   }
   const int blocks = numerics::BlockCount(shape.k, kBlock);
-  std::vector<int8_t> a(static_cast<size_t>(shape.m) * static_cast<size_t>(shape.k));
-  for (int8_t& value : a) value = static_cast<int8_t>(random.Next() % 25) - 12;
+  std::vector<uint8_t> a(static_cast<size_t>(shape.m) * static_cast<size_t>(shape.k));
+  for (uint8_t& element : a) element = static_cast<uint8_t>(random.Next() % 25);
   std::vector<float> a_scales(static_cast<size_t>(shape.m) * static_cast<size_t>(blocks), 0.25f);
   const ptrdiff_t tile_stride = ptrdiff_t{shape.m} * numerics::WeightPanel::kTile;
   std::vector<float> acc(static_cast<size_t>((shape.n + 15) / 16 * tile_stride));
   for (auto _ : state) {
-    std::fill(acc.begin(), acc.end(), 0.0f);
-    panel.Accumulate(0, {a.data(), shape.k, a_scales.data(), blocks, shape.m}, acc.data(),
-                     tile_stride);
+    panel.Accumulate(0, {a.data(), shape.k, a_scales.data(), blocks, shape.m},
+                     numerics::WeightPanel::Start::kFromZero, acc.data(), tile_stride);
     benchmark::DoNotOptimize(acc.data());
   }
   CountMacs(state, shape.macs());

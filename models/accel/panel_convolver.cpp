@@ -28,11 +28,11 @@ void PanelConvolver::Decode(const sim::Convolve& run, uint32_t rows, const uint8
     return;
   }
   blocks_ = static_cast<uint32_t>(numerics::BlockCount(static_cast<int>(channels), layout.block));
-  twice_.resize(size_t{pixels} * channels);
+  elements_.resize(size_t{pixels} * channels);
   scales_.resize(size_t{pixels} * blocks_);
   for (uint32_t p = 0; p < pixels; ++p) {
     numerics::DecodePackedActivations(codes, scales, static_cast<int>(channels), layout.block,
-                                      layout.format, &twice_[size_t{p} * channels],
+                                      layout.format, &elements_[size_t{p} * channels],
                                       &scales_[size_t{p} * blocks_]);
     codes += layout.code_bytes_per_pixel();
     scales += layout.scale_bytes_per_pixel();
@@ -88,9 +88,9 @@ void PanelConvolver::SumTap(const sim::Convolve& run, int tap, const PixelRun& p
   const uint32_t channels = geometry().in_channels;
   panel_->Accumulate(
       tap,
-      {&twice_[pixels.in * channels], ptrdiff_t{pixels.stride} * channels,
+      {&elements_[pixels.in * channels], ptrdiff_t{pixels.stride} * channels,
        &scales_[pixels.in * blocks_], ptrdiff_t{pixels.stride} * blocks_, pixels.count},
-      sums, group_stride);
+      numerics::WeightPanel::Start::kAccumulate, sums, group_stride);
 }
 
 void PanelConvolver::Sum(const sim::Convolve& run, float* sums) {
@@ -99,7 +99,7 @@ void PanelConvolver::Sum(const sim::Convolve& run, float* sums) {
   const auto group_stride = static_cast<ptrdiff_t>(pixels * kAccGroup);
   const bool pointwise = g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 &&
                          g.pad_top == 0 && g.pad_left == 0 && g.out_width == g.in_width &&
-                         first_row() == run.out_row;
+                         first_row() == run.out_row && run.out_row + run.out_rows <= g.in_height;
   if (pointwise) {  // the rows of the tile follow each other as the pixels of a row do
     SumTap(run, 0, {0, 1, 0, static_cast<int>(pixels)}, sums, group_stride);
     return;

@@ -36,12 +36,12 @@ class PanelConvolver : public Convolver {
               ptrdiff_t group_stride);
 
   std::unique_ptr<numerics::WeightPanel> panel_;
-  uint32_t blocks_ = 0;         // block scales of one input pixel
-  uint32_t first_channel_ = 0;  // depthwise: first decoded channel ...
-  uint32_t channels_ = 0;       // ... and their number
-  std::vector<int8_t> twice_;   // [decoded pixel][channel]
-  std::vector<float> scales_;   // [decoded pixel][block]
-  std::vector<float> values_;   // depthwise: [decoded pixel][channels_]
+  uint32_t blocks_ = 0;            // block scales of one input pixel
+  uint32_t first_channel_ = 0;     // depthwise: first decoded channel ...
+  uint32_t channels_ = 0;          // ... and their number
+  std::vector<uint8_t> elements_;  // [decoded pixel][channel]
+  std::vector<float> scales_;      // [decoded pixel][block]
+  std::vector<float> values_;      // depthwise: [decoded pixel][channels_]
 };
 
 }  // namespace nibble::accel

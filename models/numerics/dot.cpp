@@ -89,8 +89,8 @@ float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, F
 }
 
 void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int count, int block,
-                             Format format, int8_t* twice, float* scale_values) {
-  kernels::Active().decode_e2m1(packed, count, twice);
+                             Format format, uint8_t* elements, float* scale_values) {
+  kernels::Active().decode_e2m1(packed, count, elements);
   for (int b = 0; b < BlockCount(count, block); ++b) {
     scale_values[b] = HasBlockScale(format) ? ScaleValue(scales[b]) : 1.0f;
   }
@@ -99,15 +99,17 @@ void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int c
 void DecodePackedValues(const uint8_t* packed, const uint8_t* scales, int count, int block,
                         Format format, float* values) {
   constexpr int kPart = 256;  // even, for whole bytes
-  int8_t twice[kPart];
+  uint8_t elements[kPart];
   float half = 0.5f;
   for (int part = 0; part < count; part += kPart) {
     const int part_end = std::min(part + kPart, count);
-    kernels::Active().decode_e2m1(packed + part / 2, part_end - part, twice);
+    kernels::Active().decode_e2m1(packed + part / 2, part_end - part, elements);
     for (int begin = part; begin < part_end;) {
       if (HasBlockScale(format)) half = 0.5f * ScaleValue(scales[begin / block]);
       const int end = std::min((begin / block + 1) * block, part_end);
-      for (int i = begin; i < end; ++i) values[i] = static_cast<float>(twice[i - part]) * half;
+      for (int i = begin; i < end; ++i) {
+        values[i] = static_cast<float>(elements[i - part] - kernels::kOffset) * half;
+      }
       begin = end;
     }
   }
@@ -136,7 +138,8 @@ WeightPanel::WeightPanel(Format format, int block, int columns, int segments, in
   elements_ = integer() ? segment / block * Quads(block) + Quads(segment % block) : segment;
   const size_t lanes = static_cast<size_t>(segments) * static_cast<size_t>(tiles_) * kTile;
   if (integer()) {
-    quads_.assign(lanes * static_cast<size_t>(elements_), kernels::kWeightOffset);
+    quads_.resize(lanes * static_cast<size_t>(elements_));
+    starts_.assign(lanes * static_cast<size_t>(blocks_), kernels::kSumBaseBits);
   } else {
     wide_.resize(lanes * static_cast<size_t>(elements_));
   }
@@ -171,8 +174,9 @@ size_t WeightPanel::Scale(int n, int s, int b) const {
 void WeightPanel::SetCode(int n, int s, int k, uint16_t code) {
   const size_t element = Element(n, s, k);
   if (integer()) {
-    quads_[element] =
-        static_cast<uint8_t>(TwiceE2M1(static_cast<uint8_t>(code)) + kernels::kWeightOffset);
+    const int8_t before = quads_[element];
+    quads_[element] = static_cast<int8_t>(TwiceE2M1(static_cast<uint8_t>(code)));
+    starts_[Scale(n, s, k / block_)] -= kernels::kOffset * (quads_[element] - before);
     return;
   }
   const float value =
@@ -206,57 +210,62 @@ void WeightPanel::SetPackedRow(int n, int s, const uint8_t* packed_codes, const 
 }
 
 void WeightPanel::SetE2M1Row(int n, int s, const uint8_t* packed) {
-  std::vector<int8_t> twice(static_cast<size_t>(segment_));
-  kernels::Active().decode_e2m1(packed, segment_, twice.data());
-  uint8_t* quad = &quads_[Element(n, s, 0)];
-  for (int begin = 0; begin < segment_; begin += block_) {
+  std::vector<uint8_t> elements(static_cast<size_t>(segment_));
+  kernels::Active().decode_e2m1(packed, segment_, elements.data());
+  int8_t* quad = &quads_[Element(n, s, 0)];
+  int32_t* start = &starts_[Scale(n, s, 0)];
+  for (int begin = 0; begin < segment_; begin += block_, start += kTile) {
     const int end = std::min(begin + block_, segment_);
+    int sum = 0;
     for (int k = begin; k < end; k += kQuad, quad += kTile * kQuad) {
       for (int i = 0; i < std::min(kQuad, end - k); ++i) {
-        quad[i] = static_cast<uint8_t>(twice[static_cast<size_t>(k + i)] + kernels::kWeightOffset);
+        const int twice = elements[static_cast<size_t>(k + i)] - kernels::kOffset;
+        quad[i] = static_cast<int8_t>(twice);
+        sum += twice;
       }
     }
+    *start = kernels::kSumBaseBits - kernels::kOffset * sum;
   }
 }
 
-void WeightPanel::Accumulate(int s, const ActivationRun& a, float* acc,
+void WeightPanel::Accumulate(int s, const ActivationRun& a, Start start, float* acc,
                              ptrdiff_t tile_stride) const {
   if (integer()) {
-    AccumulateE2M1(s, a, acc, tile_stride);
+    AccumulateE2M1(s, a, start, acc, tile_stride);
   } else {
-    AccumulateWide(s, a, acc, tile_stride);
+    AccumulateWide(s, a, start, acc, tile_stride);
   }
 }
 
-void WeightPanel::AccumulateE2M1(int s, const ActivationRun& a, float* acc,
+void WeightPanel::AccumulateE2M1(int s, const ActivationRun& a, Start start, float* acc,
                                  ptrdiff_t tile_stride) const {
-  const kernels::Kernels& active = kernels::Active();
-  std::vector<int32_t> offsets(static_cast<size_t>(a.pixels) * static_cast<size_t>(blocks_));
-  active.block_offsets({a.twice, a.twice_stride, nullptr, 0, a.pixels}, segment_, block_,
-                       offsets.data());
   for (int tile = 0; tile < tiles_; ++tile) {
-    active.accumulate_e2m1(
-        {a.twice, a.twice_stride, a.scales, a.scale_stride, a.pixels}, offsets.data(),
-        {&quads_[TileElements(s, tile)], &scales_[TileScales(s, tile)], segment_, block_},
-        acc + tile * tile_stride);
+    const size_t scales = TileScales(s, tile);
+    kernels::Active().accumulate_e2m1(
+        {a.elements, a.element_stride, a.scales, a.scale_stride, a.pixels},
+        {&quads_[TileElements(s, tile)], &starts_[scales], &scales_[scales], segment_, block_},
+        start == Start::kFromZero, acc + tile * tile_stride);
   }
 }
 
-void WeightPanel::AccumulateWide(int s, const ActivationRun& a, float* acc,
+void WeightPanel::AccumulateWide(int s, const ActivationRun& a, Start start, float* acc,
                                  ptrdiff_t tile_stride) const {
   std::vector<double> values(static_cast<size_t>(a.pixels) * static_cast<size_t>(segment_));
+  auto value = values.begin();
   for (int p = 0; p < a.pixels; ++p) {
-    std::copy_n(a.twice + p * a.twice_stride, segment_,
-                values.begin() + static_cast<ptrdiff_t>(p) * segment_);
+    const uint8_t* elements = a.elements + p * a.element_stride;
+    for (int k = 0; k < segment_; ++k) *value++ = elements[k] - kernels::kOffset;
   }
   // An E4M3 weight is below 2^18 in units of 2^-9, a binary16 one 2^40 in units of 2^-24, an
   // activation 12, a scale 15.
   const bool exact_in_double = format_ == Format::kFp8 || block_ <= 32;
   for (int tile = 0; tile < tiles_; ++tile) {
+    float* sums = acc + tile * tile_stride;
+    if (start == Start::kFromZero) std::fill_n(sums, ptrdiff_t{a.pixels} * kTile, 0.0f);
     kernels::Active().accumulate_wide({values.data(), segment_, a.scales, a.scale_stride, a.pixels},
                                       {&wide_[TileElements(s, tile)], &scales_[TileScales(s, tile)],
                                        segment_, block_, exact_in_double},
-                                      acc + tile * tile_stride);
+                                      sums);
   }
 }
 
@@ -266,8 +275,7 @@ void WeightPanel::TapWeights(int tile, int k, float* weights) const {
   const size_t first = TileElements(0, tile) + ElementInTile(0, k);
   for (int n = 0; n < kTile; ++n) {
     // The scales hold units for doubled activations, and these are not.
-    weights[n] = integer() ? static_cast<float>(quads_[first + static_cast<size_t>(n) * kQuad] -
-                                                kernels::kWeightOffset) *
+    weights[n] = integer() ? static_cast<float>(quads_[first + static_cast<size_t>(n) * kQuad]) *
                                  (2 * scales[n])
                            : wide_[first + static_cast<size_t>(n)] * (2 * scales[n]);
   }

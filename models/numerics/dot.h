@@ -27,10 +27,11 @@ float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, F
                 int count);
 
 // Activations of one pixel, decoded from memory: two codes a byte, the even element in bits 3:0.
-// kNvfp4 or kFp4 (`scales` is not read). Twice the E2M1 value per element, and the block scales as
-// floats (1 for kFp4, NaN for scale byte 0x7F).
+// kNvfp4 or kFp4 (`scales` is not read). Twice the E2M1 value plus 12 per element, in 0..24 (as the
+// kernels multiply unsigned by signed bytes), and the block scales as floats (1 for kFp4, NaN for
+// scale byte 0x7F).
 void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int count, int block,
-                             Format format, int8_t* twice, float* scale_values);
+                             Format format, uint8_t* elements, float* scale_values);
 // The same as E2M1 value times block scale, which is exact in binary32.
 void DecodePackedValues(const uint8_t* packed, const uint8_t* scales, int count, int block,
                         Format format, float* values);
@@ -38,8 +39,8 @@ void DecodePackedValues(const uint8_t* packed, const uint8_t* scales, int count,
 // Activations of adjacent output pixels at one kernel tap, as DecodePackedActivations gives them.
 // The strides lead from a pixel to the next, in elements.
 struct ActivationRun {
-  const int8_t* twice = nullptr;
-  ptrdiff_t twice_stride = 0;
+  const uint8_t* elements = nullptr;
+  ptrdiff_t element_stride = 0;
   const float* scales = nullptr;
   ptrdiff_t scale_stride = 0;
   int pixels = 1;
@@ -52,6 +53,10 @@ struct ActivationRun {
 // value.
 class WeightPanel {
  public:
+  enum class Start : uint8_t {
+    kFromZero,    // the accumulators are written only
+    kAccumulate,  // the terms are added to them
+  };
   static constexpr int kTile = 16;       // columns
   static constexpr int kMaxBlock = 128;  // so that partial sums stay within 16 bits (kernels)
 
@@ -71,7 +76,8 @@ class WeightPanel {
   void SetPackedRow(int n, int s, const uint8_t* packed_codes, const uint8_t* scales);
 
   // acc = RNE32(acc + term) for every block of run s, ascending, every pixel and every column.
-  void Accumulate(int s, const ActivationRun& a, float* acc, ptrdiff_t tile_stride) const;
+  void Accumulate(int s, const ActivationRun& a, Start start, float* acc,
+                  ptrdiff_t tile_stride) const;
 
   // Depthwise: column n takes its own channel of the activations only, times element k of its own
   // weights (one run); acc = RNE32(acc + a * w[n][k] * w_scale(k / block)). The term is exact in
@@ -93,16 +99,19 @@ class WeightPanel {
   size_t Element(int n, int s, int k) const;
   size_t Scale(int n, int s, int b) const;
   void SetE2M1Row(int n, int s, const uint8_t* packed);
-  void AccumulateE2M1(int s, const ActivationRun& a, float* acc, ptrdiff_t tile_stride) const;
-  void AccumulateWide(int s, const ActivationRun& a, float* acc, ptrdiff_t tile_stride) const;
+  void AccumulateE2M1(int s, const ActivationRun& a, Start start, float* acc,
+                      ptrdiff_t tile_stride) const;
+  void AccumulateWide(int s, const ActivationRun& a, Start start, float* acc,
+                      ptrdiff_t tile_stride) const;
   void TapWeights(int tile, int k, float* weights) const;
 
   Format format_;
   int block_, columns_, tiles_, segments_, segment_, blocks_;
-  int elements_;                // of a run, blocks of E2M1 filled up to whole quads
-  std::vector<uint8_t> quads_;  // E2M1: tiles as in kernels::E2M1Tile, [segments][tiles]
-  std::vector<float> wide_;     // E4M3, binary16: as in kernels::WideTile
-  std::vector<float> scales_;   // [segments][tiles][blocks][kTile]: weight scale * unit()
+  int elements_;               // of a run, blocks of E2M1 filled up to whole quads
+  std::vector<int8_t> quads_;  // E2M1: tiles as in kernels::E2M1Tile, [segments][tiles]
+  std::vector<int32_t> starts_;
+  std::vector<float> wide_;    // E4M3, binary16: as in kernels::WideTile
+  std::vector<float> scales_;  // [segments][tiles][blocks][kTile]: weight scale * unit()
 };
 
 // y = RNE32(acc * RNE32(s_dec_activations * channel_scale)).

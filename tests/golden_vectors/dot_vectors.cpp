@@ -75,12 +75,13 @@ std::vector<float> D0OfPanel(const DotProduct& dot) {
   for (int n = 0; n < kColumns; ++n) {
     panel.SetPackedRow(n, 0, dot.w_bytes.data(), dot.w_scales.data());
   }
-  std::vector<int8_t> twice(dot.a.size());
+  std::vector<uint8_t> elements(dot.a.size());
   std::vector<float> scales(dot.a_scales.size());
   numerics::DecodePackedActivations(dot.a_packed.data(), dot.a_scales.data(), dot.count, dot.block,
-                                    Format::kNvfp4, twice.data(), scales.data());
+                                    Format::kNvfp4, elements.data(), scales.data());
   std::vector<float> acc(2 * numerics::WeightPanel::kTile, 0.0f);
-  panel.Accumulate(0, {twice.data(), 0, scales.data(), 0, 1}, acc.data(),
+  panel.Accumulate(0, {elements.data(), 0, scales.data(), 0, 1},
+                   numerics::WeightPanel::Start::kAccumulate, acc.data(),
                    numerics::WeightPanel::kTile);
   acc.resize(kColumns);
   return acc;

@@ -80,7 +80,7 @@ struct Operands {
         a_scales(ScaleBytes(random, a_blocks * pixels, special)),
         w(static_cast<size_t>(w_columns * w_segments * w_segment)),
         w_scales(ScaleBytes(random, w_columns * w_segments * blocks, special)),
-        twice(a.size()),
+        elements(a.size()),
         scale_values(a_scales.size()),
         values(a.size()),
         from_codes(w_format, w_block, w_columns, w_segments, w_segment),
@@ -93,7 +93,7 @@ struct Operands {
                  scale_at = static_cast<size_t>(p * a_blocks);
       PackCodes(&a[at], a_count, packed.data());
       DecodePackedActivations(packed.data(), &a_scales[scale_at], a_count, block, a_format,
-                              &twice[at], &scale_values[scale_at]);
+                              &elements[at], &scale_values[scale_at]);
       DecodePackedValues(packed.data(), &a_scales[scale_at], a_count, block, a_format, &values[at]);
     }
     for (int n = 0; n < columns; ++n) {
@@ -110,7 +110,7 @@ struct Operands {
 
   // Every `stride`-th pixel.
   ActivationRun Run(int stride, int pixels) const {
-    return {twice.data(), ptrdiff_t{a_count} * stride, scale_values.data(),
+    return {elements.data(), ptrdiff_t{a_count} * stride, scale_values.data(),
             ptrdiff_t{a_blocks} * stride, pixels};
   }
   const uint8_t* Activation(int pixel, int k) const {
@@ -133,7 +133,7 @@ struct Operands {
   std::vector<uint8_t> a, a_scales;
   std::vector<uint16_t> w;
   std::vector<uint8_t> w_scales;
-  std::vector<int8_t> twice;
+  std::vector<uint8_t> elements;
   std::vector<float> scale_values, values;
   WeightPanel from_codes, from_bytes;
 };
@@ -186,8 +186,13 @@ TEST_CASE("a panel accumulates what the definition of a block term gives") {
             Sums codes(o.columns, pixels), bytes(o.columns, pixels);
             for (int s = 0; s < o.segments; ++s) {
               const ActivationRun a = o.Run(stride, pixels);
-              o.from_codes.Accumulate(s, a, codes.values.data(), codes.tile_stride);
-              o.from_bytes.Accumulate(s, a, bytes.values.data(), bytes.tile_stride);
+              // The first run may start from whatever the accumulators hold.
+              const auto start =
+                  s == 0 ? WeightPanel::Start::kFromZero : WeightPanel::Start::kAccumulate;
+              if (s == 0) std::fill(codes.values.begin(), codes.values.end(), NAN);
+              o.from_codes.Accumulate(s, a, start, codes.values.data(), codes.tile_stride);
+              o.from_bytes.Accumulate(s, a, WeightPanel::Start::kAccumulate, bytes.values.data(),
+                                      bytes.tile_stride);
             }
             int differences = 0;
             for (int p = 0; p < pixels; ++p) {
@@ -262,12 +267,13 @@ TEST_CASE("the largest block sums are exact") {
     WeightPanel panel(Format::kNvfp4, block, 1, 1, block);
     for (int k = 0; k < block; ++k) panel.SetCode(0, 0, k, 15);
     panel.SetScale(0, 0, 0, 0x7E);
-    const std::vector<int8_t> twice(static_cast<size_t>(block), 12);
+    const std::vector<uint8_t> elements(static_cast<size_t>(block), 24);
     const float scale = 448.0f;
     for (const kernels::Kernels* kernels : every_kernel) {
       INFO(kernels->name << " B=" << block);
       Sums acc(1, 1);
-      panel.Accumulate(0, {twice.data(), 0, &scale, 0, 1}, acc.values.data(), acc.tile_stride);
+      panel.Accumulate(0, {elements.data(), 0, &scale, 0, 1}, WeightPanel::Start::kAccumulate,
+                       acc.values.data(), acc.tile_stride);
       CHECK(acc.at(0, 0) == -largest);
     }
   }
@@ -315,14 +321,15 @@ TEST_CASE("an FP16 block term rounds once, from the exact sum") {
 
   WeightPanel panel(Format::kFp16, 128, 1, 1, count);
   for (int k = 0; k < count; ++k) panel.SetCode(0, 0, k, w[static_cast<size_t>(k)]);
-  std::vector<int8_t> twice(a.size());
-  for (size_t i = 0; i < a.size(); ++i) twice[i] = static_cast<int8_t>(TwiceE2M1(a[i]));
+  std::vector<uint8_t> elements(a.size());
+  for (size_t i = 0; i < a.size(); ++i) elements[i] = static_cast<uint8_t>(TwiceE2M1(a[i]) + 12);
   const float scale_value = DecodeE4M3(scale);
   const EveryKernel every_kernel;
   for (const kernels::Kernels* kernels : every_kernel) {
     INFO(kernels->name);
     Sums acc(1, 1);
-    panel.Accumulate(0, {twice.data(), 0, &scale_value, 0, 1}, acc.values.data(), acc.tile_stride);
+    panel.Accumulate(0, {elements.data(), 0, &scale_value, 0, 1}, WeightPanel::Start::kAccumulate,
+                     acc.values.data(), acc.tile_stride);
     CHECK(acc.at(0, 0) == expected);
   }
 }
@@ -334,7 +341,8 @@ TEST_CASE("zero blocks at the end of a run add nothing") {
     const int segment = block * random.Int(1, 4);
     const Operands o(random, Format::kNvfp4, weights, block, 7, 1, segment, segment, 1, false);
     Sums acc(7, 1), padded(7, 1);
-    o.from_codes.Accumulate(0, o.Run(1, 1), acc.values.data(), acc.tile_stride);
+    o.from_codes.Accumulate(0, o.Run(1, 1), WeightPanel::Start::kAccumulate, acc.values.data(),
+                            acc.tile_stride);
 
     WeightPanel panel(weights, block, 7, 1, segment + block + 3);
     for (int n = 0; n < 7; ++n) {
@@ -343,12 +351,12 @@ TEST_CASE("zero blocks at the end of a run add nothing") {
         panel.SetScale(n, 0, b, static_cast<uint8_t>(o.WeightScale(n, 0, b)));
       }
     }
-    std::vector<int8_t> twice = o.twice;
-    twice.resize(static_cast<size_t>(segment + block + 3));
+    std::vector<uint8_t> elements = o.elements;
+    elements.resize(static_cast<size_t>(segment + block + 3));
     std::vector<float> scales = o.scale_values;
     scales.resize(scales.size() + 2);
-    panel.Accumulate(0, {twice.data(), 0, scales.data(), 0, 1}, padded.values.data(),
-                     padded.tile_stride);
+    panel.Accumulate(0, {elements.data(), 0, scales.data(), 0, 1}, WeightPanel::Start::kAccumulate,
+                     padded.values.data(), padded.tile_stride);
     CHECK(Bits(padded.values) == Bits(acc.values));
   }
 }
@@ -366,9 +374,9 @@ TEST_CASE("packed activations decode to what their codes and scales mean") {
         std::vector<uint8_t> packed(static_cast<size_t>(count + 1) / 2);
         PackCodes(codes.data(), count, packed.data());
         const std::vector<uint8_t> scales = ScaleBytes(random, BlockCount(count, block), true);
-        std::vector<int8_t> twice(codes.size());
+        std::vector<uint8_t> elements(codes.size());
         std::vector<float> scale_values(scales.size()), values(codes.size());
-        DecodePackedActivations(packed.data(), scales.data(), count, block, format, twice.data(),
+        DecodePackedActivations(packed.data(), scales.data(), count, block, format, elements.data(),
                                 scale_values.data());
         DecodePackedValues(packed.data(), scales.data(), count, block, format, values.data());
         int differences = 0;
@@ -377,7 +385,7 @@ TEST_CASE("packed activations decode to what their codes and scales mean") {
           const auto magnitude = static_cast<uint8_t>(scales[b] & 0x7F);
           const float scale = HasBlockScale(format) ? DecodeE4M3(magnitude) : 1.0f;
           const float value = DecodeE2M1(codes[at]);
-          differences += twice[at] != static_cast<int>(2 * value);
+          differences += elements[at] != static_cast<int>(2 * value) + 12;
           differences += FloatBits(scale_values[b]) != FloatBits(scale);
           const float product = value * scale + 0.0f;  // no negative zero
           differences += FloatBits(values[at] + 0.0f) != FloatBits(product);

@@ -16,77 +16,77 @@ constexpr int kLanes = 8;  // 32-bit lanes of a register: half a tile
 // One half of a tile. A 16-bit lane of a block sum takes at most 128 / 4 pairs of products of
 // 12 * 24: no more than 18432, so that the pairs are added in 16 bits and widened once per block.
 template <int kCount>
-NIBBLE_AVX2 void AccumulateHalf(const Pixels<int8_t>& pixels, const int32_t* offsets,
-                                const E2M1Tile& w, int half, float* acc) {
+NIBBLE_AVX2 void AccumulateHalf(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+                                int half, float* acc) {
   const int blocks = BlockCount(w.length, w.block);
   const __m256i ones = _mm256_set1_epi16(1);
-  const uint8_t* weights = w.weights + half * kLanes * kQuad;
+  const int8_t* weights = w.weights + half * kLanes * kQuad;
   const float* w_scales = w.scales + half * kLanes;
+  const int32_t* starts = w.starts + half * kLanes;
+  const __m256 sum_base = _mm256_set1_ps(kSumBase);
   acc += half * kLanes;
   __m256 total[kCount];
-  for (int p = 0; p < kCount; ++p) total[p] = _mm256_loadu_ps(acc + p * kTile);
-  for (int b = 0; b < blocks; ++b, w_scales += kTile) {
+  for (int p = 0; p < kCount; ++p) {
+    total[p] = from_zero ? _mm256_setzero_ps() : _mm256_loadu_ps(acc + p * kTile);
+  }
+  for (int b = 0; b < blocks; ++b, w_scales += kTile, starts += kTile) {
     __m256i sum[kCount];
     for (int p = 0; p < kCount; ++p) sum[p] = _mm256_setzero_si256();
-    const int8_t* a = pixels.elements + static_cast<ptrdiff_t>(b) * w.block;
+    const uint8_t* a = pixels.elements + static_cast<ptrdiff_t>(b) * w.block;
     int left = std::min(w.block, w.length - b * w.block);
     for (; left >= kQuad; left -= kQuad, a += kQuad, weights += kTile * kQuad) {
       const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights));
       for (int p = 0; p < kCount; ++p) {
         const __m256i quad = _mm256_set1_epi32(generic::LoadQuad(a + p * pixels.element_stride));
-        sum[p] = _mm256_add_epi16(sum[p], _mm256_maddubs_epi16(bytes, quad));
+        sum[p] = _mm256_add_epi16(sum[p], _mm256_maddubs_epi16(quad, bytes));
       }
     }
     if (left > 0) {
       const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(weights));
       for (int p = 0; p < kCount; ++p) {
         const int32_t quad = generic::LoadQuad(a + p * pixels.element_stride, left);
-        sum[p] = _mm256_add_epi16(sum[p], _mm256_maddubs_epi16(bytes, _mm256_set1_epi32(quad)));
+        sum[p] = _mm256_add_epi16(sum[p], _mm256_maddubs_epi16(_mm256_set1_epi32(quad), bytes));
       }
       weights += kTile * kQuad;
     }
     const __m256 scales = _mm256_loadu_ps(w_scales);
+    const __m256 base = _mm256_mul_ps(sum_base, scales);
+    const __m256i start = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(starts));
     for (int p = 0; p < kCount; ++p) {
-      const __m256i exact = _mm256_add_epi32(_mm256_madd_epi16(sum[p], ones),
-                                             _mm256_set1_epi32(offsets[p * blocks + b]));
-      const __m256 scale =
-          _mm256_mul_ps(_mm256_set1_ps(pixels.scales[p * pixels.scale_stride + b]), scales);
-      // Exact but for the addition: the scales have 8 bits together, the sum 15.
-      total[p] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(exact), scale, total[p]);
+      const __m256i bits = _mm256_add_epi32(_mm256_madd_epi16(sum[p], ones), start);
+      // Both are exact but for the last addition: the sum has 15 bits, the scales 8 together.
+      const __m256 scaled = _mm256_fmsub_ps(_mm256_castsi256_ps(bits), scales, base);
+      const __m256 scale = _mm256_set1_ps(pixels.scales[p * pixels.scale_stride + b]);
+      total[p] = _mm256_fmadd_ps(scaled, scale, total[p]);
     }
   }
   for (int p = 0; p < kCount; ++p) _mm256_storeu_ps(acc + p * kTile, total[p]);
 }
 
 template <int kCount>
-NIBBLE_AVX2 void AccumulatePixels(const Pixels<int8_t>& pixels, const int32_t* offsets,
-                                  const E2M1Tile& w, float* acc) {
-  AccumulateHalf<kCount>(pixels, offsets, w, 0, acc);
-  AccumulateHalf<kCount>(pixels, offsets, w, 1, acc);
+NIBBLE_AVX2 void AccumulatePixels(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+                                  float* acc) {
+  AccumulateHalf<kCount>(pixels, w, from_zero, 0, acc);
+  AccumulateHalf<kCount>(pixels, w, from_zero, 1, acc);
 }
 
 // As many pixels at a time as registers hold.
-NIBBLE_AVX2 void AccumulateE2M1(const Pixels<int8_t>& pixels, const int32_t* offsets,
-                                const E2M1Tile& w, float* acc) {
+NIBBLE_AVX2 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+                                float* acc) {
   constexpr decltype(&AccumulatePixels<1>) kRest[kPixels] = {
       AccumulatePixels<1>, AccumulatePixels<2>, AccumulatePixels<3>,
       AccumulatePixels<4>, AccumulatePixels<5>, AccumulatePixels<6>};
-  const int blocks = BlockCount(w.length, w.block);
-  Pixels<int8_t> a = pixels;
+  Pixels<uint8_t> a = pixels;
   while (a.count > 0) {
     const int count = std::min(a.count, kPixels);
-    kRest[count - 1](a, offsets, w, acc);
+    kRest[count - 1](a, w, from_zero, acc);
     a.elements += count * a.element_stride;
     a.scales += count * a.scale_stride;
     a.count -= count;
-    offsets += count * blocks;
     acc += count * kTile;
   }
 }
 
-NIBBLE_AVX2 void BlockOffsets(const Pixels<int8_t>& a, int length, int block, int32_t* offsets) {
-  generic::BlockOffsets(a, length, block, offsets);
-}
 NIBBLE_AVX2 void AccumulateWide(const Pixels<double>& a, const WideTile& w, float* acc) {
   generic::AccumulateWide(a, w, acc);
 }
@@ -94,14 +94,14 @@ NIBBLE_AVX2 void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels
                                     int lanes, float* acc) {
   generic::AccumulateProducts(a, stride, pixels, w, lanes, acc);
 }
-NIBBLE_AVX2 void DecodeE2M1(const uint8_t* packed, int count, int8_t* twice) {
-  const __m128i table = _mm_setr_epi8(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+NIBBLE_AVX2 void DecodeE2M1(const uint8_t* packed, int count, uint8_t* elements) {
+  const __m128i table = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);
   const __m128i nibble = _mm_set1_epi8(15);
-  for (; count >= 32; count -= 32, packed += 16, twice += 32) {
+  for (; count >= 32; count -= 32, packed += 16, elements += 32) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(packed));
     const __m128i even = _mm_shuffle_epi8(table, _mm_and_si128(bytes, nibble));
     const __m128i odd = _mm_shuffle_epi8(table, _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
-    auto* out = reinterpret_cast<__m128i*>(twice);
+    auto* out = reinterpret_cast<__m128i*>(elements);
     _mm_storeu_si128(out, _mm_unpacklo_epi8(even, odd));
     _mm_storeu_si128(out + 1, _mm_unpackhi_epi8(even, odd));
   }
@@ -109,13 +109,13 @@ NIBBLE_AVX2 void DecodeE2M1(const uint8_t* packed, int count, int8_t* twice) {
     const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(packed));
     const __m128i even = _mm_shuffle_epi8(table, _mm_and_si128(bytes, nibble));
     const __m128i odd = _mm_shuffle_epi8(table, _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(twice), _mm_unpacklo_epi8(even, odd));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(elements), _mm_unpacklo_epi8(even, odd));
     count -= 16;
     packed += 8;
-    twice += 16;
+    elements += 16;
   }
   for (int i = 0; i < count; ++i) {
-    twice[i] = static_cast<int8_t>(TwiceE2M1(static_cast<uint8_t>(packed[i / 2] >> (4 * (i % 2)))));
+    elements[i] = generic::ElementOf(static_cast<int8_t>(packed[i / 2] >> (4 * (i % 2)) & 15));
   }
 }
 
@@ -197,9 +197,8 @@ NIBBLE_AVX2 void QuantizeNvfp4(const float* x, int count, int block, const Tenso
 }  // namespace
 
 const Kernels* Avx2() {
-  static constexpr Kernels kKernels = {"avx2",         AccumulateE2M1,     BlockOffsets,
-                                       AccumulateWide, AccumulateProducts, DecodeE2M1,
-                                       QuantizeNvfp4};
+  static constexpr Kernels kKernels = {
+      "avx2", AccumulateE2M1, AccumulateWide, AccumulateProducts, DecodeE2M1, QuantizeNvfp4};
   return &kKernels;
 }
 

@@ -19,7 +19,7 @@ using F32x16 = float __attribute__((vector_size(64)));
 using F32x8 = float __attribute__((vector_size(32)));
 using F64x8 = double __attribute__((vector_size(64)));
 using I16x8 = int16_t __attribute__((vector_size(16)));
-using U8x8 = uint8_t __attribute__((vector_size(8)));
+using I8x8 = int8_t __attribute__((vector_size(8)));
 
 template <typename Vector, typename Element>
 NIBBLE_INLINE void Load(const Element* from, Vector* to) {
@@ -31,26 +31,27 @@ NIBBLE_INLINE void Store(const Vector& from, Element* to) {
 }
 
 // The four bytes of a quad as one word, for a broadcast; or `count` < 4, where the block ends.
-NIBBLE_INLINE int32_t LoadQuad(const int8_t* a, int count) {
+NIBBLE_INLINE int32_t LoadQuad(const uint8_t* a, int count) {
   int32_t quad = 0;
-  for (int i = 0; i < count; ++i) quad |= static_cast<int32_t>(static_cast<uint8_t>(a[i])) << 8 * i;
+  for (int i = 0; i < count; ++i) quad |= static_cast<int32_t>(a[i]) << 8 * i;
   return quad;
 }
-NIBBLE_INLINE int32_t LoadQuad(const int8_t* a) {
+NIBBLE_INLINE int32_t LoadQuad(const uint8_t* a) {
   int32_t quad;
   std::memcpy(&quad, a, sizeof quad);
   return quad;
 }
 
-NIBBLE_INLINE void AccumulateE2M1(const Pixels<int8_t>& pixels, const int32_t* offsets,
-                                  const E2M1Tile& w, float* acc) {
+NIBBLE_INLINE void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+                                  float* acc) {
   const int blocks = BlockCount(w.length, w.block);
   for (int p = 0; p < pixels.count; ++p, acc += kTile) {
-    const int8_t* a = pixels.elements + p * pixels.element_stride;
+    const uint8_t* a = pixels.elements + p * pixels.element_stride;
     const float* a_scales = pixels.scales + p * pixels.scale_stride;
-    const uint8_t* weights = w.weights;
+    const int8_t* weights = w.weights;
+    if (from_zero) std::fill_n(acc, kTile, 0.0f);
     for (int b = 0; b < blocks; ++b) {
-      // Two lanes of four 16-bit sums each: at most 128 / 4 products of 12 * 24.
+      // Two lanes of four 16-bit sums each: at most 128 / 4 products of 24 * 12.
       I16x8 sums[kTile / 2] = {};
       int left = std::min(w.block, w.length - b * w.block);
       for (; left > 0; left -= kQuad, a += kQuad, weights += kTile * kQuad) {
@@ -59,42 +60,18 @@ NIBBLE_INLINE void AccumulateE2M1(const Pixels<int8_t>& pixels, const int32_t* o
         const I16x8 twice = {quad[0], quad[1], quad[2], quad[3],
                              quad[0], quad[1], quad[2], quad[3]};
         for (int i = 0; i < kTile / 2; ++i) {
-          U8x8 bytes;
+          I8x8 bytes;
           Load(weights + 8 * i, &bytes);
           sums[i] += __builtin_convertvector(bytes, I16x8) * twice;
         }
       }
       a += left;  // back to the end of a block that is no whole number of quads
-      const float* w_scales = w.scales + b * kTile;
       for (int n = 0; n < kTile; ++n) {
-        int32_t sum = offsets[p * blocks + b];
+        int32_t sum = w.starts[b * kTile + n] - kSumBaseBits;
         for (int i = 0; i < kQuad; ++i) sum += sums[n / 2][n % 2 * kQuad + i];
         // The scales have 8 bits together, the sum 15: exact but for the addition.
-        acc[n] += static_cast<float>(sum) * (a_scales[b] * w_scales[n]);
+        acc[n] += static_cast<float>(sum) * (a_scales[b] * w.scales[b * kTile + n]);
       }
-    }
-  }
-}
-
-template <int kBlock>
-NIBBLE_INLINE int32_t SumOf(const int8_t* a) {
-  int16_t sum = 0;
-  for (int i = 0; i < kBlock; ++i) sum = static_cast<int16_t>(sum + a[i]);
-  return sum;
-}
-
-NIBBLE_INLINE void BlockOffsets(const Pixels<int8_t>& pixels, int length, int block,
-                                int32_t* offsets) {
-  for (int p = 0; p < pixels.count; ++p) {
-    const int8_t* a = pixels.elements + p * pixels.element_stride;
-    int begin = 0;
-    if (block == 16) {
-      for (; begin + 16 <= length; begin += 16) *offsets++ = -kWeightOffset * SumOf<16>(a + begin);
-    }
-    for (; begin < length; begin += block) {
-      int32_t sum = 0;
-      for (int k = begin; k < std::min(begin + block, length); ++k) sum += a[k];
-      *offsets++ = -kWeightOffset * sum;
     }
   }
 }
@@ -190,20 +167,19 @@ NIBBLE_INLINE void AccumulateProducts(const float* a, ptrdiff_t stride, int pixe
   }
 }
 
-// Of a code in 0..15: 0, 1, 2, 3, 4, 6, 8, 12 and the negatives; comparisons become vector lanes.
-NIBBLE_INLINE int8_t TwiceOf(int8_t code) {
+// Of a code in 0..15; comparisons become vector lanes.
+NIBBLE_INLINE uint8_t ElementOf(int8_t code) {
   const auto m = static_cast<int8_t>(code & 7);
-  const auto magnitude =
-      static_cast<int8_t>(m + (m > 4 ? 1 : 0) + (m > 5 ? 1 : 0) + (m > 6 ? 3 : 0));
-  return static_cast<int8_t>(code > 7 ? -magnitude : magnitude);
+  const auto twice = static_cast<int8_t>(m + (m > 4 ? 1 : 0) + (m > 5 ? 1 : 0) + (m > 6 ? 3 : 0));
+  return static_cast<uint8_t>(kOffset + (code > 7 ? -twice : twice));
 }
 
-NIBBLE_INLINE void DecodeE2M1(const uint8_t* packed, int count, int8_t* twice) {
+NIBBLE_INLINE void DecodeE2M1(const uint8_t* packed, int count, uint8_t* elements) {
   for (int i = 0; i < count / 2; ++i) {
-    twice[2 * i] = TwiceOf(static_cast<int8_t>(packed[i] & 15));
-    twice[2 * i + 1] = TwiceOf(static_cast<int8_t>(packed[i] >> 4));
+    elements[2 * i] = ElementOf(static_cast<int8_t>(packed[i] & 15));
+    elements[2 * i + 1] = ElementOf(static_cast<int8_t>(packed[i] >> 4));
   }
-  if (count % 2 != 0) twice[count - 1] = TwiceOf(static_cast<int8_t>(packed[count / 2] & 15));
+  if (count % 2 != 0) elements[count - 1] = ElementOf(static_cast<int8_t>(packed[count / 2] & 15));
 }
 
 // The scale byte of a block with largest magnitude `amax`, and the factor of its elements

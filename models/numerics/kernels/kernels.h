@@ -21,9 +21,13 @@ inline constexpr int kTile = 16;
 // Consecutive elements of the reduction axis in one 32-bit lane, as 8-bit dot-product instructions
 // take them.
 inline constexpr int kQuad = 4;
-// E2M1 weights are stored as twice the value plus 12, in 0..24, because those instructions multiply
-// unsigned by signed bytes. Byte 0 in the place of a missing element multiplies it away.
-inline constexpr int kWeightOffset = 12;
+// E2M1 activations are held as twice the value plus 12, in 0..24, because those instructions
+// multiply unsigned by signed bytes. Block sums start where that is made good again.
+inline constexpr int kOffset = 12;
+// They start, besides, from the bits of 1.5 * 2^23: a sum below 2^22 in magnitude, added to these
+// as an integer, gives the bits of 1.5 * 2^23 + sum, and no conversion is needed.
+inline constexpr float kSumBase = 0x1.8p23f;
+inline constexpr int32_t kSumBaseBits = 0x4B400000;
 
 // Activations of adjacent output pixels at one kernel tap.
 template <typename Element>
@@ -37,8 +41,9 @@ struct Pixels {
 
 // The weights of kTile output channels along one run of `length` elements in blocks of `block`.
 struct E2M1Tile {
-  const uint8_t* weights;  // [block][quad of the block][kTile][kQuad]
-  const float* scales;     // [block][kTile]: weight scale / 4, as both operands are doubled
+  const int8_t* weights;  // twice the value, [block][quad of the block][kTile][kQuad]; 0 fills up
+  const int32_t* starts;  // [block][kTile]: kSumBaseBits - kOffset * (sum of the block's weights)
+  const float* scales;    // [block][kTile]: weight scale / 4, as both operands are doubled
   int length, block;
 };
 struct WideTile {
@@ -51,21 +56,18 @@ struct WideTile {
 struct Kernels {
   const char* name;
 
-  // acc[pixel][kTile] += a term for every block, ascending. `elements` are twice the E2M1 values;
-  // `offsets` holds -kWeightOffset * (sum of the block's elements) as [pixel][block].
-  void (*accumulate_e2m1)(const Pixels<int8_t>& a, const int32_t* offsets, const E2M1Tile& w,
-                          float* acc);
-  // Those offsets. `scales` of the pixels are not read.
-  void (*block_offsets)(const Pixels<int8_t>& a, int length, int block, int32_t* offsets);
-  // The same as accumulate_e2m1 for weights of up to 11 bits in -2^16..2^16, of units down to
-  // 2^-24.
+  // acc[pixel][kTile] += a term for every block, ascending. `elements` are twice the E2M1 values
+  // plus kOffset. With `from_zero` acc is not read and counts as +0.
+  void (*accumulate_e2m1)(const Pixels<uint8_t>& a, const E2M1Tile& w, bool from_zero, float* acc);
+  // The same for weights of up to 11 bits in -2^16..2^16, of units down to 2^-24; `elements` are
+  // twice the E2M1 values.
   void (*accumulate_wide)(const Pixels<double>& a, const WideTile& w, float* acc);
   // acc[pixel][lane] += a[pixel][lane] * w[lane] for `lanes` <= kTile; the products are exact.
   void (*accumulate_products)(const float* a, ptrdiff_t stride, int pixels, const float* w,
                               int lanes, float* acc);
 
-  // Twice the E2M1 value of `count` packed codes, the even element in bits 3:0.
-  void (*decode_e2m1)(const uint8_t* packed, int count, int8_t* twice);
+  // Twice the E2M1 value plus kOffset of `count` packed codes, the even element in bits 3:0.
+  void (*decode_e2m1)(const uint8_t* packed, int count, uint8_t* elements);
   // `count` values in blocks of `block` (even), as QuantizeNvfp4Block defines it, to packed codes
   // and one scale byte per block. The upper nibble of the last byte is 0 for an odd count.
   void (*quantize_nvfp4)(const float* x, int count, int block, const TensorScale& scale,
