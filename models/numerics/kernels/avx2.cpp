@@ -88,11 +88,11 @@ NIBBLE_AVX2 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w
 }
 
 NIBBLE_AVX2 void AccumulateWide(const Pixels<double>& a, const WideTile& w, float* acc) {
-  generic::AccumulateWide(a, w, acc);
+  generic::AccumulateWide<32, 2>(a, w, acc);
 }
 NIBBLE_AVX2 void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels, const float* w,
                                     int lanes, float* acc) {
-  generic::AccumulateProducts(a, stride, pixels, w, lanes, acc);
+  generic::AccumulateProducts<32>(a, stride, pixels, w, lanes, acc);
 }
 NIBBLE_AVX2 void DecodeE2M1(const uint8_t* packed, int count, uint8_t* elements) {
   const __m128i table = _mm_setr_epi8(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0);

@@ -44,6 +44,8 @@ NIBBLE_AVX512 void AccumulatePixels(const Pixels<uint8_t>& pixels, const E2M1Til
     for (int p = 0; p < kCount; ++p) sum[p] = start;
     if (quads == 4) {
       SumQuads<kCount>(a, pixels.element_stride, weights, 4, sum);
+    } else if (quads == 2) {
+      SumQuads<kCount>(a, pixels.element_stride, weights, 2, sum);
     } else {
       SumQuads<kCount>(a, pixels.element_stride, weights, quads, sum);
     }
@@ -86,11 +88,11 @@ NIBBLE_AVX512 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile&
 }
 
 NIBBLE_AVX512 void AccumulateWide(const Pixels<double>& a, const WideTile& w, float* acc) {
-  generic::AccumulateWide(a, w, acc);
+  generic::AccumulateWide<64, 6>(a, w, acc);
 }
 NIBBLE_AVX512 void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels, const float* w,
                                       int lanes, float* acc) {
-  generic::AccumulateProducts(a, stride, pixels, w, lanes, acc);
+  generic::AccumulateProducts<64>(a, stride, pixels, w, lanes, acc);
 }
 }  // namespace
 

@@ -15,18 +15,21 @@
 
 namespace nibble::numerics::kernels::generic {
 
-using F32x16 = float __attribute__((vector_size(64)));
-using F32x8 = float __attribute__((vector_size(32)));
-using F64x8 = double __attribute__((vector_size(64)));
+template <typename Element, int kBytes>
+struct VectorOf {
+  typedef Element Type __attribute__((vector_size(kBytes)));  // NOLINT: no alias takes it
+};
+template <typename Element, int kBytes>
+using Vector = typename VectorOf<Element, kBytes>::Type;
 using I16x8 = int16_t __attribute__((vector_size(16)));
 using I8x8 = int8_t __attribute__((vector_size(8)));
 
-template <typename Vector, typename Element>
-NIBBLE_INLINE void Load(const Element* from, Vector* to) {
+template <typename To, typename Element>
+NIBBLE_INLINE void Load(const Element* from, To* to) {
   std::memcpy(to, from, sizeof *to);
 }
-template <typename Vector, typename Element>
-NIBBLE_INLINE void Store(const Vector& from, Element* to) {
+template <typename From, typename Element>
+NIBBLE_INLINE void Store(const From& from, Element* to) {
   std::memcpy(to, &from, sizeof from);
 }
 
@@ -76,78 +79,81 @@ NIBBLE_INLINE void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile&
   }
 }
 
-// float(sum * scale), rounded once: a product of up to 55 bits is an integer in units of
-// 2^-24 and of the last place of the scale's significand.
-NIBBLE_INLINE void RoundProducts(const F64x8& sum, float scale, F32x8* product) {
+// float(sum * scale), rounded once: a product of up to 55 bits is an integer in units of 2^-24 and
+// of the last place of the scale's significand.
+template <int kLanes>
+NIBBLE_INLINE void RoundProducts(const double* sums, float scale, float* products) {
   if (scale != scale) {
-    *product = F32x8{} + scale;
+    std::fill_n(products, kLanes, scale);
     return;
   }
   // scale = significand * power, significand in 8..15 (4 bits), or 0.
   const uint32_t bits = FloatBits(scale);
   const int64_t significand = bits == 0 ? 0 : (bits >> 20 & 7) | 8;
   const float power = bits == 0 ? 0.0f : PowerOfTwo(static_cast<int>(bits >> 23) - 127 - 3 - 24);
-  for (int n = 0; n < 8; ++n) {
-    (*product)[n] = static_cast<float>(static_cast<int64_t>(sum[n] * 0x1p24) * significand) * power;
+  for (int n = 0; n < kLanes; ++n) {
+    products[n] = static_cast<float>(static_cast<int64_t>(sums[n] * 0x1p24) * significand) * power;
   }
 }
 
 // Block sums in binary64: a product is at most 12 * 65504 in units of 2^-24, so that the sum of 128
-// has 51 bits of the 53.
-template <int kPixels>
+// has 51 bits of the 53. kBytes is the width of the target's registers.
+template <int kBytes, int kPixels>
 NIBBLE_INLINE void AccumulateWidePixels(const Pixels<double>& pixels, const WideTile& w,
                                         float* acc) {
+  constexpr int kLanes = kBytes / 8;
+  constexpr int kParts = kTile / kLanes;
+  using Doubles = Vector<double, kBytes>;
+  using Floats = Vector<float, kBytes / 2>;
   const double* a[kPixels];
   for (int p = 0; p < kPixels; ++p) a[p] = pixels.elements + p * pixels.element_stride;
   const float* weights = w.weights;
   const float* scales = w.scales;
   const int blocks = BlockCount(w.length, w.block);
   for (int b = 0; b < blocks; ++b, scales += kTile) {
-    F64x8 low[kPixels] = {}, high[kPixels] = {};
+    Doubles sums[kPixels][kParts] = {};
     const int end = std::min((b + 1) * w.block, w.length);
     for (int k = b * w.block; k < end; ++k, weights += kTile) {
-      F32x8 half;
-      Load(weights, &half);
-      const F64x8 w_low = __builtin_convertvector(half, F64x8);
-      Load(weights + 8, &half);
-      const F64x8 w_high = __builtin_convertvector(half, F64x8);
-      for (int p = 0; p < kPixels; ++p) {
-        low[p] += a[p][k] * w_low;
-        high[p] += a[p][k] * w_high;
+      for (int i = 0; i < kParts; ++i) {
+        Floats lanes;
+        Load(weights + i * kLanes, &lanes);
+        const Doubles wide = __builtin_convertvector(lanes, Doubles);
+        for (int p = 0; p < kPixels; ++p) sums[p][i] += a[p][k] * wide;
       }
     }
     for (int p = 0; p < kPixels; ++p) {
       const float scale = pixels.scales[p * pixels.scale_stride + b];
-      const F64x8* sums[2] = {&low[p], &high[p]};
-      for (int i = 0; i < 2; ++i) {
-        F32x8 term;
-        if (w.exact_in_double) {
-          term = __builtin_convertvector(*sums[i] * static_cast<double>(scale), F32x8);
-        } else {
-          RoundProducts(*sums[i], scale, &term);
-        }
-        float* lanes = acc + p * kTile + 8 * i;
-        F32x8 value, w_scales;
-        Load(lanes, &value);
-        Load(scales + 8 * i, &w_scales);
-        value += term * w_scales;
-        Store(value, lanes);
+      float terms[kTile];
+      double lanes[kTile];
+      std::memcpy(lanes, sums[p], sizeof lanes);
+      if (w.exact_in_double) {
+        const double wide_scale = scale;
+        for (int n = 0; n < kTile; ++n) terms[n] = static_cast<float>(lanes[n] * wide_scale);
+      } else {
+        RoundProducts<kTile>(lanes, scale, terms);
       }
+      for (int n = 0; n < kTile; ++n) acc[p * kTile + n] += terms[n] * scales[n];
     }
   }
 }
 
+template <int kBytes, int kPixels>
 NIBBLE_INLINE void AccumulateWide(Pixels<double> a, const WideTile& w, float* acc) {
-  constexpr int kPixels = 2;
   for (; a.count >= kPixels; a.count -= kPixels) {
-    AccumulateWidePixels<kPixels>(a, w, acc);
+    AccumulateWidePixels<kBytes, kPixels>(a, w, acc);
     a.elements += kPixels * a.element_stride;
     a.scales += kPixels * a.scale_stride;
     acc += kPixels * kTile;
   }
-  if (a.count > 0) AccumulateWidePixels<1>(a, w, acc);
+  for (; a.count > 0; --a.count) {
+    AccumulateWidePixels<kBytes, 1>(a, w, acc);
+    a.elements += a.element_stride;
+    a.scales += a.scale_stride;
+    acc += kTile;
+  }
 }
 
+template <int kBytes>
 NIBBLE_INLINE void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels, const float* w,
                                       int lanes, float* acc) {
   if (lanes < kTile) {
@@ -156,14 +162,18 @@ NIBBLE_INLINE void AccumulateProducts(const float* a, ptrdiff_t stride, int pixe
     }
     return;
   }
-  F32x16 weights;
-  Load(w, &weights);
+  constexpr int kParts = kTile * 4 / kBytes;
+  using Floats = Vector<float, kBytes>;
+  Floats weights[kParts];
+  std::memcpy(weights, w, sizeof weights);
   for (int p = 0; p < pixels; ++p, a += stride, acc += kTile) {
-    F32x16 x, sum;
-    Load(a, &x);
-    Load(acc, &sum);
-    sum += x * weights;
-    Store(sum, acc);
+    for (int i = 0; i < kParts; ++i) {
+      Floats x, sum;
+      Load(a + i * kBytes / 4, &x);
+      Load(acc + i * kBytes / 4, &sum);
+      sum += x * weights[i];
+      Store(sum, acc + i * kBytes / 4);
+    }
   }
 }
 

@@ -7,11 +7,11 @@ void AccumulateE2M1(const Pixels<uint8_t>& a, const E2M1Tile& w, bool from_zero,
   generic::AccumulateE2M1(a, w, from_zero, acc);
 }
 void AccumulateWide(const Pixels<double>& a, const WideTile& w, float* acc) {
-  generic::AccumulateWide(a, w, acc);
+  generic::AccumulateWide<16, 1>(a, w, acc);
 }
 void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels, const float* w, int lanes,
                         float* acc) {
-  generic::AccumulateProducts(a, stride, pixels, w, lanes, acc);
+  generic::AccumulateProducts<16>(a, stride, pixels, w, lanes, acc);
 }
 void DecodeE2M1(const uint8_t* packed, int count, uint8_t* elements) {
   generic::DecodeE2M1(packed, count, elements);
