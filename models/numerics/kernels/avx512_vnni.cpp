@@ -13,59 +13,64 @@ namespace {
 
 constexpr int kPixels = 8;
 
-// The block sum of kCount pixels from `quads` whole quads. A constant count unrolls.
-template <int kCount>
-NIBBLE_AVX512 NIBBLE_INLINE void SumQuads(const uint8_t* a, ptrdiff_t stride, const int8_t* weights,
-                                          int quads, __m512i* sum) {
-  for (int q = 0; q < quads; ++q) {
-    const __m512i bytes = _mm512_loadu_si512(weights + q * kTile * kQuad);
+// Adds the term of one block of `count` elements to the totals of kCount pixels. kQuads: that many
+// whole quads, which unroll; 0: any count.
+template <int kCount, int kQuads>
+NIBBLE_AVX512 NIBBLE_INLINE void AddBlock(const Pixels<uint8_t>& pixels, const E2M1Tile& w, int b,
+                                          const int8_t* weights, int count, __m512* total) {
+  const uint8_t* a = pixels.elements + static_cast<ptrdiff_t>(b) * w.block;
+  const __m512i start = _mm512_loadu_si512(w.starts + b * kTile);
+  __m512i sum[kCount];
+  for (int p = 0; p < kCount; ++p) sum[p] = start;
+  const int quads = kQuads > 0 ? kQuads : count / kQuad;
+  for (int q = 0; q < quads; ++q, weights += kTile * kQuad) {
+    const __m512i bytes = _mm512_loadu_si512(weights);
     for (int p = 0; p < kCount; ++p) {
-      const int32_t quad = generic::LoadQuad(a + p * stride + q * kQuad);
+      const int32_t quad = generic::LoadQuad(a + p * pixels.element_stride + q * kQuad);
       sum[p] = _mm512_dpbusd_epi32(sum[p], _mm512_set1_epi32(quad), bytes);
     }
+  }
+  if (kQuads == 0 && count % kQuad > 0) {
+    const __m512i bytes = _mm512_loadu_si512(weights);
+    for (int p = 0; p < kCount; ++p) {
+      const int32_t quad =
+          generic::LoadQuad(a + p * pixels.element_stride + quads * kQuad, count % kQuad);
+      sum[p] = _mm512_dpbusd_epi32(sum[p], _mm512_set1_epi32(quad), bytes);
+    }
+  }
+  const __m512 scales = _mm512_loadu_ps(w.scales + b * kTile);
+  const __m512 base = _mm512_mul_ps(_mm512_set1_ps(kSumBase), scales);
+  for (int p = 0; p < kCount; ++p) {
+    // Both are exact but for the last addition: the sum has 15 bits, the scales 8 together.
+    const __m512 scaled = _mm512_fmsub_ps(_mm512_castsi512_ps(sum[p]), scales, base);
+    const __m512 scale = _mm512_set1_ps(pixels.scales[p * pixels.scale_stride + b]);
+    total[p] = _mm512_fmadd_ps(scaled, scale, total[p]);
   }
 }
 
 template <int kCount>
 NIBBLE_AVX512 void AccumulatePixels(const Pixels<uint8_t>& pixels, const E2M1Tile& w,
                                     bool from_zero, float* acc) {
-  const int blocks = BlockCount(w.length, w.block);
-  const int8_t* weights = w.weights;
   __m512 total[kCount];
   for (int p = 0; p < kCount; ++p) {
     total[p] = from_zero ? _mm512_setzero_ps() : _mm512_loadu_ps(acc + p * kTile);
   }
-  for (int b = 0; b < blocks; ++b) {
-    const uint8_t* a = pixels.elements + static_cast<ptrdiff_t>(b) * w.block;
-    const int count = std::min(w.block, w.length - b * w.block);
-    const int quads = count / kQuad;
-    __m512i sum[kCount];
-    const __m512i start = _mm512_loadu_si512(w.starts + b * kTile);
-    for (int p = 0; p < kCount; ++p) sum[p] = start;
-    if (quads == 4) {
-      SumQuads<kCount>(a, pixels.element_stride, weights, 4, sum);
-    } else if (quads == 2) {
-      SumQuads<kCount>(a, pixels.element_stride, weights, 2, sum);
-    } else {
-      SumQuads<kCount>(a, pixels.element_stride, weights, quads, sum);
+  const int whole = w.length / w.block, rest = w.length % w.block;
+  const int stride = (w.block + kQuad - 1) / kQuad * kQuad * kTile;  // of the weights of a block
+  const int8_t* weights = w.weights;
+  if (w.block == 16) {
+    for (int b = 0; b < whole; ++b, weights += stride) {
+      AddBlock<kCount, 4>(pixels, w, b, weights, 16, total);
     }
-    weights += quads * kTile * kQuad;
-    if (const int rest = count % kQuad; rest > 0) {
-      const __m512i bytes = _mm512_loadu_si512(weights);
-      for (int p = 0; p < kCount; ++p) {
-        const int32_t quad = generic::LoadQuad(a + p * pixels.element_stride + quads * kQuad, rest);
-        sum[p] = _mm512_dpbusd_epi32(sum[p], _mm512_set1_epi32(quad), bytes);
-      }
-      weights += kTile * kQuad;
+  } else {
+    for (int b = 0; b < whole; ++b, weights += stride) {
+      AddBlock<kCount, 0>(pixels, w, b, weights, w.block, total);
     }
-    const __m512 scales = _mm512_loadu_ps(w.scales + b * kTile);
-    const __m512 base = _mm512_mul_ps(_mm512_set1_ps(kSumBase), scales);
-    for (int p = 0; p < kCount; ++p) {
-      // Both are exact but for the last addition: the sum has 15 bits, the scales 8 together.
-      const __m512 scaled = _mm512_fmsub_ps(_mm512_castsi512_ps(sum[p]), scales, base);
-      const __m512 scale = _mm512_set1_ps(pixels.scales[p * pixels.scale_stride + b]);
-      total[p] = _mm512_fmadd_ps(scaled, scale, total[p]);
-    }
+  }
+  if (rest == 8) {
+    AddBlock<kCount, 2>(pixels, w, whole, weights, rest, total);
+  } else if (rest > 0) {
+    AddBlock<kCount, 0>(pixels, w, whole, weights, rest, total);
   }
   for (int p = 0; p < kCount; ++p) _mm512_storeu_ps(acc + p * kTile, total[p]);
 }
