@@ -156,9 +156,9 @@ size_t WeightPanel::TileScales(int s, int tile) const {
 
 size_t WeightPanel::ElementInTile(int n, int k) const {
   if (!integer()) return static_cast<size_t>(k) * kTile + n;
-  const int i = k % block_;
-  const int quad = k / block_ * (Quads(block_) / kQuad) + i / kQuad;
-  return (static_cast<size_t>(quad) * kTile + n) * kQuad + i % kQuad;
+  const auto block = static_cast<size_t>(k / block_), i = static_cast<size_t>(k % block_);
+  const size_t quad = block * (Quads(block_) / kQuad) + i / kQuad;
+  return (quad * kTile + n) * kQuad + i % kQuad;
 }
 
 size_t WeightPanel::Element(int n, int s, int k) const {
