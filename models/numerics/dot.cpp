@@ -219,7 +219,7 @@ void WeightPanel::SetE2M1Row(int n, int s, const uint8_t* packed) {
     int sum = 0;
     for (int k = begin; k < end; k += kQuad, quad += kTile * kQuad) {
       for (int i = 0; i < std::min(kQuad, end - k); ++i) {
-        const int twice = elements[static_cast<size_t>(k + i)] - kernels::kOffset;
+        const int twice = elements.data()[k + i] - kernels::kOffset;
         quad[i] = static_cast<int8_t>(twice);
         sum += twice;
       }
