@@ -17,8 +17,7 @@ struct RunOptions {
   // Called at layer boundaries with (layers done, layers in all).
   std::function<void(size_t, size_t)> progress;
   const std::atomic<bool>* stop = nullptr;  // set by a signal handler: Run throws Interrupted
-  bool break_datapath =
-      false;  // test hook: a row of sums comes out wrong
+  bool break_datapath = false;              // test hook: a row of sums comes out wrong
 };
 
 class Interrupted : public std::exception {

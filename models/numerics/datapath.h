@@ -3,15 +3,15 @@
 
 #include <cstdint>
 
-#include "models/numerics/format_spec.h"
-
 #include "models/numerics/accumulator_spec.h"
+#include "models/numerics/format_spec.h"
 
 namespace nibble::numerics {
 
 enum class ScaleSource : uint8_t {
   kStatic,   // tensor scale from the calibrated amax that the trace records
   kDynamic,  // tensor scale from the amax of the tensor just computed: needs a second pass
+  kNone,     // no tensor scale, for weights neither: block scales alone ("one-level" NVFP4)
 };
 
 struct Datapath {

@@ -83,7 +83,7 @@ void QuantizeRow(const float* x, int count, Format format, int block, const Tens
 }
 
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
-                                 int block) {
+                                 int block, ScaleSource source) {
   QuantizedWeights weights;
   weights.format = format;
   weights.block = block;
@@ -103,7 +103,9 @@ QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int seg
     case Format::kFp4: {
       TensorScale scale;
       if (HasBlockScale(format)) {
-        scale = TensorScaleFromAmax(AmaxIgnoringNan(x, runs * run_length));
+        if (source != ScaleSource::kNone) {
+          scale = TensorScaleFromAmax(AmaxIgnoringNan(x, runs * run_length));
+        }
         weights.scales.resize(runs * run_blocks);
         std::fill(weights.channel_scale.begin(), weights.channel_scale.end(), scale.decode);
       }

@@ -56,10 +56,11 @@ struct QuantizedWeights {
   std::vector<float>
       channel_scale;  // [rows]: FP32 factor of the epilogue: S_dec (kNvfp4), amax/448 (kFp8), 1
 };
-// `x` is [rows][segments][segment]. kNvfp4: one tensor scale from the amax of all weights.
+// `x` is [rows][segments][segment]. kNvfp4: one tensor scale from the amax of all weights, or 1 for
+// scale source kNone.
 // kFp8: s_w = RNE32(amax of the row / 448), 1 where that is zero or infinite; code = E4M3(RNE32(x /
 // s_w)). kFp16: saturating. Throws std::invalid_argument for other formats.
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
-                                 int block);
+                                 int block, ScaleSource source = ScaleSource::kStatic);
 
 }  // namespace nibble::numerics

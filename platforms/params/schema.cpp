@@ -152,14 +152,16 @@ void AddDatapath(Builder& b) {
   b.OneOf("datapath.block", "elements", {8, 16, 32, 64, 128}, 16,
           "elements that share a block scale and form one exact block term",
           [](DesignPoint& d) -> int& { return d.datapath.block; });
-  b.Choice("datapath.tensor_scale", {"static", "dynamic"}, "static",
+  b.Choice("datapath.tensor_scale", {"static", "dynamic", "none"}, "static",
            "scale of an nvfp4 activation tensor: calibrated, or from its own amax in a second "
-           "pass; fp4 has none, and every run says so",
+           "pass; none: block scales alone, for nvfp4 weights, too. fp4 has none, and every run "
+           "says so",
            [](DesignPoint& d, const std::string& s) {
-             d.datapath.tensor_scale =
-                 s == "static" ? numerics::ScaleSource::kStatic : numerics::ScaleSource::kDynamic;
-           },
-           {"none"});
+             using numerics::ScaleSource;
+             d.datapath.tensor_scale = s == "static"    ? ScaleSource::kStatic
+                                       : s == "dynamic" ? ScaleSource::kDynamic
+                                                        : ScaleSource::kNone;
+           });
   AddAccumulator(b);
 }
 

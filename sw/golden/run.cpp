@@ -95,7 +95,7 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
       stored, Unpack(stored),
       numerics::QuantizeWeights(trace::LayerWeights(net, l).data(), out.channels,
                                 trace::ReductionSegments(net, l), trace::ReductionSegment(net, l),
-                                datapath.weights, datapath.block)};
+                                datapath.weights, datapath.block, datapath.tensor_scale)};
   const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise<Sum> : AddDense<Sum>;
   std::vector<float> y(static_cast<size_t>(out.elements()));
   for (int oy = 0; oy < out.height; ++oy) {
@@ -127,9 +127,16 @@ StoredActivations Store(const trace::Network& net, int tensor, const Datapath& d
   const numerics::ActivationLayout layout = LayoutOf(net, tensor, datapath);
   numerics::TensorScale scale;
   if (layout.format == numerics::Format::kNvfp4) {
-    scale = numerics::TensorScaleFromAmax(datapath.tensor_scale == numerics::ScaleSource::kStatic
-                                              ? net.tensors[tensor].amax
-                                              : numerics::AmaxIgnoringNan(x.data(), x.size()));
+    switch (datapath.tensor_scale) {
+      case numerics::ScaleSource::kStatic:
+        scale = numerics::TensorScaleFromAmax(net.tensors[tensor].amax);
+        break;
+      case numerics::ScaleSource::kDynamic:
+        scale = numerics::TensorScaleFromAmax(numerics::AmaxIgnoringNan(x.data(), x.size()));
+        break;
+      case numerics::ScaleSource::kNone:
+        break;
+    }
   }
   return numerics::StoreTensor(layout, scale, x.data());
 }

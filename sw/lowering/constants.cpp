@@ -21,7 +21,7 @@ numerics::QuantizedWeights Quantize(const trace::Network& net, const trace::Laye
   return numerics::QuantizeWeights(weights.data(), net.tensors[layer.output].shape.channels,
                                    trace::ReductionSegments(net, layer),
                                    trace::ReductionSegment(net, layer), design.datapath.weights,
-                                   design.datapath.block);
+                                   design.datapath.block, design.datapath.tensor_scale);
 }
 
 void PlaceParams(const trace::Network& net, const trace::Layer& layer,
@@ -48,7 +48,10 @@ void CountWeights(const trace::Network& net, const trace::Layer& layer,
   program.weight_elements += channels * layout.segments * layout.segment;
   program.weight_bits +=
       8 * channels * (layout.code_bytes_per_channel() + layout.scale_bytes_per_channel());
-  if (layout.format == numerics::Format::kNvfp4) program.weight_bits += 32;  // the tensor scale
+  if (layout.format == numerics::Format::kNvfp4 &&
+      design.datapath.tensor_scale != numerics::ScaleSource::kNone) {
+    program.weight_bits += 32;  // the tensor scale
+  }
   if (HasChannelScales(layer, design.datapath)) program.weight_bits += 32 * channels;
 }
 

@@ -55,8 +55,8 @@ std::string DatapathLine(const numerics::Datapath& d) {
                                  numerics::FormatName(d.weights));
   line += fmt::format(", block {}", d.block);
   if (numerics::HasBlockScale(d.activations)) {
-    line += d.tensor_scale == numerics::ScaleSource::kStatic ? ", static tensor scale"
-                                                             : ", dynamic tensor scale";
+    static const char* const kSources[] = {"static", "dynamic", "no"};  // by ScaleSource
+    line += fmt::format(", {} tensor scale", kSources[static_cast<int>(d.tensor_scale)]);
   } else {
     line += ", no tensor scale (unscaled activations)";
   }
@@ -111,12 +111,16 @@ std::vector<EngineTime> BuildEngines(const sim::RunStats& stats) {
   return engines;
 }
 
-double BitsPerActivation(const sim::Program& program) {
+double BitsPerActivation(const sim::Program& program, const numerics::Datapath& datapath) {
   double bits = 0, elements = 0;
   for (const sim::TensorPlacement& tensor : program.tensors) {
     if (tensor.layout.format == numerics::Format::kFp32) continue;
     const double count = static_cast<double>(tensor.elements);
     bits += tensor.layout.bits_per_element() * count;
+    if (numerics::HasBlockScale(tensor.layout.format) &&
+        datapath.tensor_scale == numerics::ScaleSource::kNone) {
+      bits -= 32;  // the layout counts a tensor scale
+    }
     elements += count;
   }
   return elements == 0 ? 0 : bits / elements;
@@ -147,7 +151,7 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
   }
   if (t.energy_pj > 0) t.tops_per_w = operations / t.energy_pj;  // 1 op per pJ is 10^12 op per J
   if (peak_macs > 0) t.utilisation = static_cast<double>(t.macs) / peak_macs;
-  t.bits_per_activation = BitsPerActivation(program);
+  t.bits_per_activation = BitsPerActivation(program, design.datapath);
   if (program.weight_elements != 0) {
     t.bits_per_weight =
         static_cast<double>(program.weight_bits) / static_cast<double>(program.weight_elements);

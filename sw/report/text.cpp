@@ -184,7 +184,8 @@ std::string TotalsText(const Report& r, const TextStyle& style) {
   }
   text += '\n';
   if (t.overflows > 0) {
-    text += fmt::format("  overflows   {} accumulations did not fit the accumulator\n", t.overflows);
+    text +=
+        fmt::format("  overflows   {} accumulations did not fit the accumulator\n", t.overflows);
   }
   return text;
 }

@@ -25,7 +25,8 @@ TEST_CASE("every stored tensor of random networks on random machines is golden's
   for (Format activations : {Format::kNvfp4, Format::kFp4}) {
     for (Format weights : {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16}) {
       for (int block : {8, 16, 32, 64, 128}) {
-        for (ScaleSource source : {ScaleSource::kStatic, ScaleSource::kDynamic}) {
+        for (ScaleSource source :
+             {ScaleSource::kStatic, ScaleSource::kDynamic, ScaleSource::kNone}) {
           const trace::Network net = RandomNetwork(++seed);
           const std::vector<float> input = RandomInput(net, seed);
           std::optional<golden::Execution> expected;
@@ -38,7 +39,7 @@ TEST_CASE("every stored tensor of random networks on random machines is golden's
             lowering::SetInput(program, net, design, input);
             const platforms::RunOutcome outcome = platforms::Run(design, program);
             CAPTURE(seed, platforms::PlatformName(platform), numerics::FormatName(activations),
-                    numerics::FormatName(weights), block, source == ScaleSource::kDynamic);
+                    numerics::FormatName(weights), block, static_cast<int>(source));
             CHECK(FirstDifference(net, *expected, program, outcome).value_or("equal") == "equal");
             tiles += Words(program, sim::Opcode::kVectorRun);
             bank_runs += Words(program, sim::Opcode::kBankRun);
