@@ -9,6 +9,7 @@
 #include "models/numerics/elements.h"
 #include "models/numerics/formats.h"
 #include "tests/numerics/operands.h"
+#include "tests/numerics/scale_value.h"
 
 namespace nibble::numerics {
 namespace {
@@ -40,19 +41,6 @@ int AnyScale(Random& random, Format format) {
       return random.Int(0, 0x7BFF);
     default:
       return kNoScale;
-  }
-}
-
-double AnyScaleValue(Format format, int scale) {
-  switch (SpecOf(format).block_scale) {
-    case BlockScale::kE4M3:
-      return DecodeE4M3(static_cast<uint8_t>(scale));
-    case BlockScale::kE8M0:
-      return DecodeE8M0(static_cast<uint8_t>(scale));
-    case BlockScale::kFp16:
-      return DecodeFp16(static_cast<uint16_t>(scale));
-    default:
-      return 1;
   }
 }
 
@@ -94,8 +82,8 @@ TEST_CASE("terms of all pairs of formats have the value of the decoded numbers",
         const OperandBlock block = {a_spec.format, a.data(), AnyScale(random, a_spec.format),
                                     w_spec.format, w.data(), AnyScale(random, w_spec.format),
                                     count};
-        const double value = sum * AnyScaleValue(a_spec.format, block.a_scale) *
-                             AnyScaleValue(w_spec.format, block.w_scale);
+        const double value = sum * ScaleValue(a_spec.format, block.a_scale) *
+                             ScaleValue(w_spec.format, block.w_scale);
         Accumulator accumulator(AccumulatorSpec{}, count);
         accumulator.AddBlock(block);
         CHECK(accumulator.Result() == static_cast<float>(value));

@@ -8,6 +8,7 @@
 #include "models/numerics/dot.h"
 #include "models/numerics/elements.h"
 #include "models/numerics/formats.h"
+#include "tests/numerics/scale_value.h"
 #include "tests/numerics/testing.h"
 
 namespace nibble::numerics {
@@ -49,21 +50,6 @@ int Scale(Random& random, Format format) {
       return pick(0x7F800000);
     default:
       return kNoScale;
-  }
-}
-
-float ScaleValue(Format format, int scale) {
-  switch (SpecOf(format).block_scale) {
-    case BlockScale::kE4M3:
-      return DecodeE4M3(static_cast<uint8_t>(scale));
-    case BlockScale::kE8M0:
-      return DecodeE8M0(static_cast<uint8_t>(scale));
-    case BlockScale::kFp16:
-      return DecodeFp16(static_cast<uint16_t>(scale));
-    case BlockScale::kFp32:
-      return BitsFloat(static_cast<uint32_t>(scale));
-    default:
-      return 1;
   }
 }
 
