@@ -76,15 +76,7 @@ NIBBLE_AVX2 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w
   constexpr decltype(&AccumulatePixels<1>) kRest[kPixels] = {
       AccumulatePixels<1>, AccumulatePixels<2>, AccumulatePixels<3>,
       AccumulatePixels<4>, AccumulatePixels<5>, AccumulatePixels<6>};
-  Pixels<uint8_t> a = pixels;
-  while (a.count > 0) {
-    const int count = std::min(a.count, kPixels);
-    kRest[count - 1](a, w, from_zero, acc);
-    a.elements += count * a.element_stride;
-    a.scales += count * a.scale_stride;
-    a.count -= count;
-    acc += count * kTile;
-  }
+  generic::AccumulateGroups(kRest, pixels, w, from_zero, acc);
 }
 
 NIBBLE_AVX2 void AccumulateWide(const Pixels<double>& a, const WideTile& w, float* acc) {

@@ -45,6 +45,23 @@ NIBBLE_INLINE int32_t LoadQuad(const uint8_t* a) {
   return quad;
 }
 
+// Hands pixels to `groups` in groups of at most kPixels; groups[n - 1] takes n of them.
+template <int kPixels>
+NIBBLE_INLINE void AccumulateGroups(void (*const (&groups)[kPixels])(const Pixels<uint8_t>&,
+                                                                     const E2M1Tile&, bool, float*),
+                                    const Pixels<uint8_t>& pixels, const E2M1Tile& w,
+                                    bool from_zero, float* acc) {
+  Pixels<uint8_t> a = pixels;
+  while (a.count > 0) {
+    const int count = std::min(a.count, kPixels);
+    groups[count - 1](a, w, from_zero, acc);
+    a.elements += count * a.element_stride;
+    a.scales += count * a.scale_stride;
+    a.count -= count;
+    acc += count * kTile;
+  }
+}
+
 NIBBLE_INLINE void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
                                   float* acc) {
   const int blocks = BlockCount(w.length, w.block);
