@@ -29,7 +29,7 @@ void PlaceParams(const trace::Network& net, const trace::Layer& layer,
                  MemoryMap& map, sim::Program& program, LayerConstants& constants) {
   const bool pairs = HasChannelScales(layer, design.datapath);
   const auto channels = static_cast<size_t>(net.tensors[layer.output].shape.channels);
-  constants.params = map.Reserve(channels * sizeof(float) * (pairs ? 2 : 1));
+  constants.params = map.Reserve(ParamBytes(net, layer, design.datapath));
   if (weights == nullptr) return;
   const std::vector<float> bias = trace::LayerBias(net, layer);
   sim::Segment segment{constants.params, {}};

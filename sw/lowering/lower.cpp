@@ -8,6 +8,7 @@
 #include "sw/lowering/lowering.h"
 #include "sw/lowering/memory_map.h"
 #include "sw/lowering/schedule.h"
+#include "sw/trace/print.h"
 
 namespace nibble::lowering {
 
@@ -43,10 +44,6 @@ uint64_t ReadPixels(const trace::Network& net, const trace::Layer& l) {
          ReadPlaces(in.width, out.width, l.kernel_w, l.stride_w, l.dilation_w, l.pad_left);
 }
 
-std::string ShapeText(const trace::Shape& s) {
-  return fmt::format("{}x{}x{}", s.height, s.width, s.channels);
-}
-
 void DescribeTensors(const trace::Network& net, const numerics::Datapath& datapath,
                      sim::Program& program) {
   for (size_t i = 0; i < net.tensors.size(); ++i) {
@@ -70,8 +67,8 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
     entry.name = layer.name;
     entry.op = trace::OpName(layer.op);
     entry.source = layer.source;
-    entry.shape = ShapeText(net.tensors[layer.input].shape) + " -> " +
-                  ShapeText(net.tensors[layer.output].shape);
+    entry.shape = trace::ShapeText(net.tensors[layer.input].shape) + " -> " +
+                  trace::ShapeText(net.tensors[layer.output].shape);
     entry.macs = static_cast<uint64_t>(trace::AnalyticMacs(net, layer));
     entry.output = layer.output;
     entry.near_memory = constants[i].near_memory;
@@ -90,8 +87,7 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
       const accel::WeightLayout weights =
           accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
       const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
-      const bool pairs = HasChannelScales(layer, design.datapath);
-      entry.compulsory_bytes += channels * sizeof(float) * (pairs ? 2 : 1);
+      entry.compulsory_bytes += ParamBytes(net, layer, design.datapath);
       if (!entry.near_memory) {
         entry.compulsory_bytes +=
             channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
@@ -101,14 +97,16 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
   }
 }
 
-uint64_t StagingBytes(const trace::Network& net, const numerics::Datapath& datapath) {
-  if (datapath.activations != Format::kNvfp4 || datapath.tensor_scale != ScaleSource::kDynamic)
-    return 0;
-  int64_t largest = 0;
+// Of the largest tensor that waits in FP32 for its dynamic scale.
+uint64_t StagingBytes(const trace::Network& net, const numerics::Datapath& datapath,
+                      const std::vector<sim::TensorPlacement>& tensors) {
+  uint64_t largest = 0;
   for (const trace::Layer& layer : net.layers) {
-    largest = std::max(largest, net.tensors[layer.output].shape.elements());
+    if (IsStaged(layer, datapath, tensors)) {
+      largest = std::max(largest, tensors[layer.output].elements);
+    }
   }
-  return static_cast<uint64_t>(largest) * sizeof(float);
+  return largest * sizeof(float);
 }
 
 }  // namespace
@@ -131,7 +129,7 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
                  [](const LayerConstants& c) { return c.near_memory; });
   const Plan plan(net, design, near_memory, program.tensors);
   map.PlaceTensors(net, program.tensors);
-  const uint64_t staging = map.Reserve(StagingBytes(net, design.datapath));
+  const uint64_t staging = map.Reserve(StagingBytes(net, design.datapath, program.tensors));
   DescribeLayers(net, design, constants, program);
 
   Schedule schedule(net, design, plan, program.tensors, staging);

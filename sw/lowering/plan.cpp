@@ -47,6 +47,13 @@ bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datap
   return layer.has_weights() && datapath.weights == Format::kFp8;
 }
 
+uint32_t ParamBytes(const trace::Network& net, const trace::Layer& layer,
+                    const numerics::Datapath& datapath) {
+  const auto channels = static_cast<uint32_t>(net.tensors[layer.output].shape.channels);
+  return channels * static_cast<uint32_t>(sizeof(float)) *
+         (HasChannelScales(layer, datapath) ? 2 : 1);
+}
+
 bool IsStaged(const trace::Layer& layer, const numerics::Datapath& datapath,
               const std::vector<sim::TensorPlacement>& tensors) {
   return datapath.tensor_scale == numerics::ScaleSource::kDynamic &&
@@ -56,12 +63,9 @@ bool IsStaged(const trace::Layer& layer, const numerics::Datapath& datapath,
 Plan::Plan(const trace::Network& net, const platforms::DesignPoint& design,
            const std::vector<bool>& near_memory, std::vector<sim::TensorPlacement>& tensors)
     : net_(net), design_(design), tensors_(tensors), layers_(net.layers.size()) {
-  uint64_t largest = 0;
+  uint32_t largest = 0;
   for (const trace::Layer& layer : net.layers) {
-    if (!layer.has_weights()) continue;
-    const uint64_t words = HasChannelScales(layer, design.datapath) ? 2 : 1;
-    largest = std::max<uint64_t>(largest,
-                                 words * sizeof(float) * net.tensors[layer.output].shape.channels);
+    if (layer.has_weights()) largest = std::max(largest, ParamBytes(net, layer, design.datapath));
   }
   params_room_ = static_cast<uint32_t>(2 * ScratchpadPlan::Rounded(largest));
   if (params_room_ + 2 * sim::kSramUnit > design.sram_out.size) {
@@ -110,8 +114,7 @@ ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
   p.channels = channels;
   p.out_pixel_bytes = PixelBytes(written);
   if (layer.residual >= 0) p.residual_pixel_bytes = PixelBytes(tensors_[layer.residual].layout);
-  p.params_bytes =
-      static_cast<uint32_t>(channels * sizeof(float) * (HasChannelScales(layer, datapath) ? 2 : 1));
+  p.params_bytes = ParamBytes(net_, layer, datapath);
   // Tiles start at whole groups of accumulators, and at whole blocks of what is stored.
   const bool blocks = written.format != Format::kFp32 || layer.residual >= 0;
   p.channel_unit = std::max<uint32_t>(accel::kAccGroup, blocks ? datapath.block : 1);

@@ -15,6 +15,9 @@ sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
                          const numerics::Datapath& datapath);
 // True where weights carry a scale per output channel that the epilogue applies.
 bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datapath);
+// Bytes of a layer's parameters: its biases, or (bias, scale) pairs.
+uint32_t ParamBytes(const trace::Network& net, const trace::Layer& layer,
+                    const numerics::Datapath& datapath);
 // True where a layer's output waits in FP32 for its dynamic scale.
 bool IsStaged(const trace::Layer& layer, const numerics::Datapath& datapath,
               const std::vector<sim::TensorPlacement>& tensors);

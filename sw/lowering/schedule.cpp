@@ -144,42 +144,28 @@ uint64_t Schedule::PartScaleBytes(const Part& part) const {
   return PartLayout(tensors_[part.tensor], part.pixels, part.channels).scale_bytes();
 }
 
-CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, uint16_t scales,
-                             const Deps& after) {
+CommandId Schedule::CopyPart(Opcode opcode, const Part& part, Buffer buffer, uint16_t codes,
+                             uint16_t scales, const Deps& after) {
   const sim::TensorPlacement& tensor = tensors_[part.tensor];
   const auto held = PartLayout(tensor, part.pixels, part.channels);
   const auto before = PartLayout(tensor, 1, part.channel);
-  Deps deps = after;
-  deps.push_back(WriterOf(stored_[part.tensor], part.pixel + part.pixels));
-  const uint32_t stride = tensor.layout.code_bytes_per_pixel();
-  CommandId id = Copy(Opcode::kLoad, buffer, codes,
-                      tensor.codes + uint64_t{part.pixel} * stride + before.code_bytes_per_pixel(),
-                      part.pixels, held.code_bytes_per_pixel(), stride, deps);
-  if (held.scale_bytes_per_pixel() > 0) {
-    const uint32_t scale_stride = tensor.layout.scale_bytes_per_pixel();
-    id = Copy(Opcode::kLoad, buffer, scales,
-              tensor.scales + uint64_t{part.pixel} * scale_stride + before.scale_bytes_per_pixel(),
-              part.pixels, held.scale_bytes_per_pixel(), scale_stride, deps);
-  }
-  return id;
+  const auto copy = [&](uint16_t unit, uint64_t base, uint32_t offset, uint32_t row_bytes,
+                        uint32_t stride) {
+    return Copy(opcode, buffer, unit, base + uint64_t{part.pixel} * stride + offset, part.pixels,
+                row_bytes, stride, after);
+  };
+  const CommandId last = copy(codes, tensor.codes, before.code_bytes_per_pixel(),
+                              held.code_bytes_per_pixel(), tensor.layout.code_bytes_per_pixel());
+  if (held.scale_bytes_per_pixel() == 0) return last;
+  return copy(scales, tensor.scales, before.scale_bytes_per_pixel(), held.scale_bytes_per_pixel(),
+              tensor.layout.scale_bytes_per_pixel());
 }
 
-CommandId Schedule::StorePart(const Part& part, uint16_t codes, uint16_t scales,
-                              const Deps& after) {
-  const sim::TensorPlacement& tensor = tensors_[part.tensor];
-  const auto held = PartLayout(tensor, part.pixels, part.channels);
-  const auto before = PartLayout(tensor, 1, part.channel);
-  const uint32_t stride = tensor.layout.code_bytes_per_pixel();
-  CommandId id = Copy(Opcode::kStore, Buffer::kOut, codes,
-                      tensor.codes + uint64_t{part.pixel} * stride + before.code_bytes_per_pixel(),
-                      part.pixels, held.code_bytes_per_pixel(), stride, after);
-  if (held.scale_bytes_per_pixel() > 0) {
-    const uint32_t scale_stride = tensor.layout.scale_bytes_per_pixel();
-    id = Copy(Opcode::kStore, Buffer::kOut, scales,
-              tensor.scales + uint64_t{part.pixel} * scale_stride + before.scale_bytes_per_pixel(),
-              part.pixels, held.scale_bytes_per_pixel(), scale_stride, after);
-  }
-  return id;
+CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, uint16_t scales,
+                             const Deps& after) {
+  Deps deps = after;
+  deps.push_back(WriterOf(stored_[part.tensor], part.pixel + part.pixels));
+  return CopyPart(Opcode::kLoad, part, buffer, codes, scales, deps);
 }
 
 CommandId Schedule::Forward(const Part& part, uint16_t codes, uint16_t scales, const Deps& after) {
@@ -209,6 +195,20 @@ CommandId Schedule::Forward(const Part& part, uint16_t codes, uint16_t scales, c
   return last_store_;
 }
 
+uint64_t Schedule::OutputCodeBytes(const trace::Layer& layer, const Part& part) const {
+  return Staged(layer) ? uint64_t{part.pixels} * part.channels * sizeof(float)
+                       : PartCodeBytes(part);
+}
+
+CommandId Schedule::WriteOutput(const trace::Layer& layer, const Part& part, uint16_t codes,
+                                uint16_t scales, const Deps& after, bool complete) {
+  if (!Staged(layer)) return Deliver(part, codes, scales, after, complete);
+  const uint32_t stride = StagingLayout(part.tensor).code_bytes_per_pixel();
+  return Copy(Opcode::kStore, Buffer::kOut, codes,
+              staging_ + uint64_t{part.pixel} * stride + part.channel * sizeof(float), part.pixels,
+              part.channels * static_cast<uint32_t>(sizeof(float)), stride, after);
+}
+
 CommandId Schedule::Deliver(const Part& part, uint16_t codes, uint16_t scales, const Deps& after,
                             bool complete) {
   const uint32_t done = part.pixel + part.pixels;
@@ -218,7 +218,7 @@ CommandId Schedule::Deliver(const Part& part, uint16_t codes, uint16_t scales, c
     if (complete) forwarded_[part.tensor].emplace_back(done, last);
   }
   if (tensors_[part.tensor].in_dram) {
-    last = StorePart(part, codes, scales, after);
+    last = CopyPart(Opcode::kStore, part, Buffer::kOut, codes, scales, after);
     if (complete) stored_[part.tensor].emplace_back(done, last);
   }
   return last;

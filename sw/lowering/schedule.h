@@ -75,13 +75,20 @@ class Schedule {
     int tensor;
     uint32_t pixel, pixels, channel, channels;
   };
+  CommandId CopyPart(sim::Opcode opcode, const Part& part, sim::Buffer buffer, uint16_t codes,
+                     uint16_t scales, const Deps& after);
+  // Waits for whoever stores the part.
   CommandId LoadPart(const Part& part, sim::Buffer buffer, uint16_t codes, uint16_t scales,
                      const Deps& after);
+  // Moves a finished part of a layer's output out of the output SRAM: to its FP32 staging place
+  // where it waits for a dynamic scale, or delivers it.
+  CommandId WriteOutput(const trace::Layer& layer, const Part& part, uint16_t codes,
+                        uint16_t scales, const Deps& after, bool complete);
+  uint64_t OutputCodeBytes(const trace::Layer& layer, const Part& part) const;  // FP32 if staged
   // Stores to DRAM and keeps in the activation SRAM, as the plan says for the tensor; with
   // `complete`, all pixels up to the part's last are there afterwards.
   CommandId Deliver(const Part& part, uint16_t codes, uint16_t scales, const Deps& after,
                     bool complete);
-  CommandId StorePart(const Part& part, uint16_t codes, uint16_t scales, const Deps& after);
   CommandId Forward(const Part& part, uint16_t codes, uint16_t scales, const Deps& after);
   CommandId Copy(sim::Opcode opcode, sim::Buffer buffer, uint16_t unit, uint64_t dram,
                  uint32_t rows, uint32_t row_bytes, uint32_t stride, const Deps& after);

@@ -206,8 +206,7 @@ void Schedule::OpenOutput(ConvState& s, uint32_t row_tile, uint32_t channel, uin
   const uint32_t held = s.whole_pixels() ? s.problem.channels : channels;
   const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first,
                   held};
-  const uint64_t codes =
-      Rounded(Staged(s.layer) ? uint64_t{part.pixels} * held * sizeof(float) : PartCodeBytes(part));
+  const uint64_t codes = Rounded(OutputCodeBytes(s.layer, part));
   const uint64_t scales = Staged(s.layer) ? 0 : Rounded(PartScaleBytes(part));
   Part residual = part;
   residual.tensor = s.layer.residual;
@@ -236,17 +235,9 @@ void Schedule::CloseOutput(ConvState& s, uint32_t row_tile, uint32_t channel, ui
   const uint32_t held = s.whole_pixels() ? s.problem.channels : channels;
   const Part part{s.layer.output, s.out_row(row_tile) * width, s.out_rows(row_tile) * width, first,
                   held};
-  CommandId store = kNone;
-  if (Staged(s.layer)) {
-    const uint64_t stride = uint64_t{s.problem.channels} * sizeof(float);
-    store = Copy(Opcode::kStore, Buffer::kOut, s.out_codes,
-                 staging_ + part.pixel * stride + first * sizeof(float), part.pixels,
-                 held * static_cast<uint32_t>(sizeof(float)), static_cast<uint32_t>(stride),
-                 {s.vector});
-  } else {
-    const bool complete = channel + channels == s.problem.channels;
-    store = Deliver(part, s.out_codes, s.out_scales, {s.vector}, complete);
-  }
+  const bool complete = channel + channels == s.problem.channels;
+  const CommandId store =
+      WriteOutput(s.layer, part, s.out_codes, s.out_scales, {s.vector}, complete);
   out_.Use(s.out, store);
   out_.Release(s.out);
   s.out = -1;

@@ -49,8 +49,7 @@ void Schedule::AveragePool(const trace::Layer& layer) {
   Deps sums_free;
   const ScratchpadPlan::Tile sums = acc_.Allocate(uint64_t{channels} * sizeof(float), &sums_free);
   const Part out_part{layer.output, 0, 1, 0, channels};
-  const auto staged = StagingLayout(layer.output);
-  const uint64_t out_codes = Staged(layer) ? staged.code_bytes() : PartCodeBytes(out_part);
+  const uint64_t out_codes = OutputCodeBytes(layer, out_part);
   const auto& layout = tensors_[layer.input].layout;
   const uint64_t pixel_bytes = layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
   const uint32_t step =
@@ -83,11 +82,7 @@ void Schedule::AveragePool(const trace::Layer& layer) {
     out_.Use(place, pool);
     acc_.Use(sums, pool);
     if (last) {
-      const CommandId store =
-          Staged(layer)
-              ? Copy(Opcode::kStore, Buffer::kOut, tile.out, staging_, 1,
-                     static_cast<uint32_t>(out_codes), static_cast<uint32_t>(out_codes), {pool})
-              : Deliver(out_part, tile.out, tile.out_scales, {pool}, true);
+      const CommandId store = WriteOutput(layer, out_part, tile.out, tile.out_scales, {pool}, true);
       out_.Use(place, store);
     }
     out_.Release(place);
@@ -118,8 +113,7 @@ void Schedule::Add(const trace::Layer& layer) {
     const Part out{layer.output, pixel, count, 0, channels};
     const uint64_t codes = ScratchpadPlan::Rounded(PartCodeBytes(a));
     const uint64_t scales = ScratchpadPlan::Rounded(PartScaleBytes(a));
-    const uint64_t out_codes =
-        Staged(layer) ? uint64_t{count} * staged.code_bytes_per_pixel() : PartCodeBytes(out);
+    const uint64_t out_codes = OutputCodeBytes(layer, out);
     Deps after;
     const auto place = out_.Allocate(
         2 * (codes + scales) + ScratchpadPlan::Rounded(out_codes) + PartScaleBytes(out), &after);
@@ -137,11 +131,7 @@ void Schedule::Add(const trace::Layer& layer) {
     after.push_back(load);
     const CommandId add = emit_.Emit(command, after);
     out_.Use(place, add);
-    const auto row = static_cast<uint32_t>(staged.code_bytes_per_pixel());
-    const CommandId store = Staged(layer)
-                                ? Copy(Opcode::kStore, Buffer::kOut, tile.out,
-                                       staging_ + uint64_t{pixel} * row, count, row, row, {add})
-                                : Deliver(out, tile.out, tile.out_scales, {add}, true);
+    const CommandId store = WriteOutput(layer, out, tile.out, tile.out_scales, {add}, true);
     out_.Use(place, store);
     out_.Release(place);
   }
