@@ -7,6 +7,7 @@
 #include "sw/golden/golden.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
+#include "sw/golden/weights.h"
 
 namespace nibble::golden {
 namespace {
@@ -91,11 +92,7 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
                             const Datapath& datapath, const StoredActivations& stored, Sum sum) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
-  const Operands o{
-      stored, Unpack(stored),
-      numerics::QuantizeWeights(trace::LayerWeights(net, l).data(), out.channels,
-                                trace::ReductionSegments(net, l), trace::ReductionSegment(net, l),
-                                datapath.weights, datapath.block, datapath.tensor_scale)};
+  const Operands o{stored, Unpack(stored), QuantizeLayer(net, l, datapath)};
   const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise<Sum> : AddDense<Sum>;
   std::vector<float> y(static_cast<size_t>(out.elements()));
   for (int oy = 0; oy < out.height; ++oy) {

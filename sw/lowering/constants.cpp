@@ -4,6 +4,7 @@
 
 #include "models/accel/weight_layout.h"
 #include "models/numerics/activation_store.h"
+#include "sw/golden/weights.h"
 
 namespace nibble::lowering {
 
@@ -13,15 +14,6 @@ void AppendFloat(std::vector<uint8_t>& bytes, float value) {
   uint32_t word;
   std::memcpy(&word, &value, sizeof word);
   for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<uint8_t>(word >> shift));
-}
-
-numerics::QuantizedWeights Quantize(const trace::Network& net, const trace::Layer& layer,
-                                    const platforms::DesignPoint& design) {
-  const std::vector<float> weights = trace::LayerWeights(net, layer);
-  return numerics::QuantizeWeights(weights.data(), net.tensors[layer.output].shape.channels,
-                                   trace::ReductionSegments(net, layer),
-                                   trace::ReductionSegment(net, layer), design.datapath.weights,
-                                   design.datapath.block, design.datapath.tensor_scale);
 }
 
 void PlaceParams(const trace::Network& net, const trace::Layer& layer,
@@ -103,7 +95,7 @@ std::vector<LayerConstants> PlaceConstants(const trace::Network& net,
     const trace::Layer& layer = net.layers[i];
     if (!layer.has_weights()) continue;
     numerics::QuantizedWeights weights;
-    if (with_image) weights = Quantize(net, layer, design);
+    if (with_image) weights = golden::QuantizeLayer(net, layer, design.datapath);
     const numerics::QuantizedWeights* image = with_image ? &weights : nullptr;
     place(layer, image, constants[i]);
     PlaceParams(net, layer, design, image, map, program, constants[i]);
