@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <map>
 
+#include "models/numerics/accumulate.h"
 #include "platforms/energy_files.h"
 #include "platforms/energy_model.h"
+#include "platforms/params/layer_overrides.h"
 #include "platforms/params/preset.h"
 #include "platforms/params/schema.h"
 #include "platforms/params/value.h"
@@ -67,6 +70,13 @@ void CheckSram(const std::string& name, const memory::SramConfig& sram) {
 }
 
 void CheckTogether(const DesignPoint& d) {
+  try {
+    numerics::CheckOperands(d.datapath.accumulator, d.datapath.activations, d.datapath.weights);
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(
+        Quote("datapath.accumulator", numerics::AccumulatorName(d.datapath.accumulator.kind)) +
+        error.what());
+  }
   CheckSram("act", d.sram_act);
   CheckSram("weight", d.sram_weight);
   CheckSram("acc", d.sram_acc);
@@ -127,6 +137,15 @@ DesignPoint Resolve(Platform platform, const std::string& config,
   std::vector<Setting> settings;
   if (!config.empty()) settings = ReadPreset(config, platform);
   for (const std::string& s : sets) settings.push_back(ParseSet(s));
+  const auto network =
+      std::stable_partition(settings.begin(), settings.end(),
+                            [](const Setting& s) { return s.key.rfind(kLayersPrefix, 0) != 0; });
+  std::vector<Setting> of_layers;  // of the same key the last, in the order of these
+  for (auto s = network; s != settings.end(); ++s) {
+    const auto again = [&](const Setting& later) { return later.key == s->key; };
+    if (std::none_of(s + 1, settings.end(), again)) of_layers.push_back(*s);
+  }
+  settings.erase(network, settings.end());
   std::map<std::string, std::string> where;
   po::variables_map values;
   for (auto s = settings.rbegin(); s != settings.rend(); ++s) {
@@ -158,6 +177,10 @@ DesignPoint Resolve(Platform platform, const std::string& config,
     }
     e.info.is_default = e.info.value == e.info.default_value;
     d.parameters.push_back(e.info);
+  }
+  for (const Setting& s : of_layers) {
+    d.layer_overrides.push_back(ParseLayerOverride(s));
+    d.parameters.push_back(DescribeLayerOverride(s));
   }
   CheckTogether(d);
   // Refuses here, and not after a run, what the energy tables do not cover.

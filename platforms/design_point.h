@@ -40,6 +40,7 @@ struct Parameter {
 struct DesignPoint {
   Platform platform = Platform::kAccel;
   numerics::Datapath datapath;
+  std::vector<numerics::LayerOverride> layer_overrides;  // in order: later ones count
   uint32_t clock_mhz = 1000;
   accel::TensorConfig tensor;
   accel::VectorConfig vector;

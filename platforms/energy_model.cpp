@@ -21,17 +21,12 @@ class Pricing {
   // bit^2 and adders to bits, from the 8-bit multiplier and the 32-bit adder.
   void AddDotProducts(const std::string& component) {
     const SourcedValue& mul = prices_.int8_mul;
-    const auto products = [&](const char* counter, int bits) {
-      Add(component, component + counter, mul.value * (4 * bits) / 64,
-          fmt::format("int8 multiply x (4 x {})/64, derived; {}", bits, mul.source));
-    };
-    products(".products_e2m1", 4);
-    products(".products_e4m3", 8);
-    products(".products_fp16", 16);
-    Add(component, component + ".scale_products", mul.value * (4 * 4) / 64,
-        "int8 multiply x (4 x 4)/64: significands of two E4M3 scales, derived; " + mul.source);
-    Add(component, component + ".scale_apply_bits2", mul.value / 64,
-        "int8 multiply / 64 per bit^2, derived; " + mul.source);
+    const std::string per_bit2 = "int8 multiply / 64 per bit^2, derived; " + mul.source;
+    Add(component, component + ".product_bits2", mul.value / 64, per_bit2);
+    Add(component, component + ".scale_bits2", mul.value / 64, per_bit2);
+    Add(component, component + ".scale_apply_bits2", mul.value / 64, per_bit2);
+    Add(component, component + ".exponent_bits", prices_.int8_add.value / 8,
+        "int8 add / 8 per bit, derived; " + prices_.int8_add.source);
     Add(component, component + ".tree_bits", prices_.int32_add.value / 32,
         "int32 add / 32 per bit, derived; " + prices_.int32_add.source);
     AddAccumulations(component);

@@ -60,8 +60,8 @@ class Machine {
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
         tensor_("tensor", context_, design.tensor, design.datapath.accumulator, pads_,
                 options.timing_only),
-        vector_("vector", context_, design.vector, pads_, program.tensors.size(),
-                options.timing_only),
+        vector_("vector", context_, design.vector, design.datapath.activation_rounding, pads_,
+                program.tensors.size(), options.timing_only),
         store_("store", Engine::kStore, context_, design.dma, pads_, options.timing_only,
                [this](size_t layer) { LayerDone(layer); }),
         rows_(layers_) {

@@ -3,15 +3,34 @@
 #include <algorithm>
 #include <cstring>
 
-#include "models/accel/panel_convolver.h"
+#include "models/accel/e2m1_convolver.h"
 #include "models/accel/register_convolver.h"
 #include "models/accel/weight_layout.h"
+#include "models/accel/wide_convolver.h"
 
 namespace nibble::accel {
 
-std::unique_ptr<Convolver> MakeConvolver(const numerics::AccumulatorSpec& accumulator) {
-  if (accumulator.kind == numerics::Accumulation::kFp32) return std::make_unique<PanelConvolver>();
-  return std::make_unique<RegisterConvolver>(accumulator);
+Convolvers::Convolvers(const numerics::AccumulatorSpec& accumulator)
+    : plain_(accumulator.kind == numerics::Accumulation::kFp32 && accumulator.round_term),
+      e2m1_(std::make_unique<E2m1Convolver>()),
+      wide_(std::make_unique<WideConvolver>()),
+      registers_(std::make_unique<RegisterConvolver>(accumulator)),
+      current_(registers_.get()) {}
+
+void Convolvers::Configure(const sim::Geometry& g) {
+  const numerics::WideOperands operands = OperandsOf(g);
+  current_ = registers_.get();
+  if (plain_ && numerics::TakesWeightPanel(operands.activations, operands.weights) &&
+      operands.activation_block == operands.weight_block) {
+    current_ = e2m1_.get();
+  } else if (plain_ && numerics::TakesWidePanel(operands)) {
+    current_ = wide_.get();
+  }
+  current_->Configure(g);
+}
+
+void Convolvers::BreakNext() {
+  for (Convolver* convolver : {e2m1_.get(), wide_.get(), registers_.get()}) convolver->BreakNext();
 }
 
 void Convolver::LoadWeights(const uint8_t* codes, const uint8_t* scales, uint32_t channels) {

@@ -56,8 +56,22 @@ class Convolver {
   std::vector<float> sums_;
 };
 
-// For the accumulator of a design point: D0 has a kernel of its own, the others go through
+// One convolver of each kind, and the one that takes the operands of the current layer: in
+// accumulator D0 E2M1 operands and most others have kernels of their own, the rest goes through
 // numerics::Accumulator term by term.
-std::unique_ptr<Convolver> MakeConvolver(const numerics::AccumulatorSpec& accumulator);
+class Convolvers {
+ public:
+  explicit Convolvers(const numerics::AccumulatorSpec& accumulator);
+
+  void Configure(const sim::Geometry& geometry);
+  Convolver& current() { return *current_; }
+  const Convolver& current() const { return *current_; }
+  void BreakNext();  // test hook: of each kind
+
+ private:
+  bool plain_;  // D0
+  std::unique_ptr<Convolver> e2m1_, wide_, registers_;
+  Convolver* current_;
+};
 
 }  // namespace nibble::accel

@@ -7,28 +7,14 @@
 
 #include <cstdint>
 
-#include "models/numerics/datapath.h"
+#include "models/numerics/exact.h"
+#include "models/numerics/format_spec.h"
 
 namespace nibble::accel {
 
-// Magnitude bits of one exact product of an E2M1 activation and a weight, in units of the smallest
-// product step.
-constexpr int ProductBits(numerics::Format weights) {
-  switch (weights) {
-    case numerics::Format::kFp8:
-      return 22;  // 12 halves * 448 * 2^9 < 2^22
-    case numerics::Format::kFp16:
-      return 44;  // 12 halves * 65504 * 2^24 < 2^44
-    default:
-      return 8;  // E2M1: 12 * 12 quarters = 144 < 2^8
-  }
-}
-
-// Bits by which a sum of `terms` numbers can be longer than one of them.
-constexpr int CarryBits(int terms) {
-  int bits = 0;
-  while ((int64_t{1} << bits) < terms) ++bits;
-  return bits;
+// bit^2 of the multiplier of two elements: an array over their whole codes.
+inline int ProductBits2(numerics::Format activations, numerics::Format weights) {
+  return numerics::ElementBits(activations) * numerics::ElementBits(weights);
 }
 
 // Adder bits of the tree that sums `block` products of `product_bits` magnitude bits: the first
@@ -42,11 +28,19 @@ constexpr int TreeBits(int block, int product_bits) {
   return bits;
 }
 
-// bit^2 of the multiplier that applies `scales` E4M3 scales (significands of 4 bits each,
-// multiplied beforehand) to the exact, signed sum of `block` products of `product_bits` magnitude
-// bits. 13 x 8 = 104 for two scales at block 16 and 8-bit products.
-constexpr int ScaleApplyBits2(int block, int product_bits, int scales) {
-  return (product_bits + 1 + CarryBits(block)) * 4 * scales;
+// bit^2 of the multiplier that applies scales with `significand_bits` (together; multiplied
+// beforehand) to the exact, signed sum of `block` products of `product_bits` magnitude bits.
+// 13 x 8 = 104 for two E4M3 scales of 4 bits each at block 16 and 8-bit products.
+constexpr int ScaleApplyBits2(int block, int product_bits, int significand_bits) {
+  return (product_bits + 1 + numerics::CarryBits(block)) * significand_bits;
+}
+
+// Bits of the adder of exponents that an E8M0 scale, or two, need for each term.
+inline int ScaleExponentBits(numerics::Format activations, numerics::Format weights) {
+  const auto power = [](numerics::Format format) {
+    return numerics::SpecOf(format).block_scale == numerics::BlockScale::kE8M0 ? 1 : 0;
+  };
+  return 8 * (power(activations) + power(weights));
 }
 
 }  // namespace nibble::accel

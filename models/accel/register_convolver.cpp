@@ -4,43 +4,55 @@
 
 namespace nibble::accel {
 
+namespace {
+
+// Block scales as their bits.
+void UnpackScales(numerics::Format format, const uint8_t* bytes, size_t count, int64_t* scales) {
+  const int size = numerics::BlockScaleBits(format) / 8;
+  for (size_t i = 0; i < count; ++i) scales[i] = numerics::LoadWord(bytes + i * size, size);
+}
+
+size_t Blocks(numerics::Format format, int elements, int block) {
+  return numerics::HasBlockScale(format)
+             ? static_cast<size_t>(numerics::BlockCount(elements, block))
+             : 0;
+}
+
+}  // namespace
+
 void RegisterConvolver::ResetWeights(uint32_t channels) {
   weights_ = WeightLayoutOf(geometry());
+  w_blocks_ = Blocks(weights_.format, static_cast<int>(weights_.segment), weights_.block);
   codes_.assign(size_t{channels} * weights_.segments * weights_.segment, 0);
-  scales_.assign(size_t{channels} * weights_.segments * weights_.scale_bytes(), 0);
+  scales_.assign(size_t{channels} * weights_.segments * w_blocks_, 0);
 }
 
 void RegisterConvolver::SetWeights(uint32_t n, uint32_t segment, const uint8_t* codes,
                                    const uint8_t* scales) {
   const size_t run = size_t{n} * weights_.segments + segment;
-  uint16_t* to = &codes_[run * weights_.segment];
-  const int bits = numerics::ElementBits(weights_.format);
-  for (uint32_t k = 0; k < weights_.segment; ++k) {
-    if (bits == 4) {
-      to[k] = codes[k / 2] >> (k % 2 * 4) & 15;
-    } else if (bits == 8) {
-      to[k] = codes[k];
-    } else {
-      to[k] = static_cast<uint16_t>(codes[2 * k] | codes[2 * k + 1] << 8);
-    }
-  }
-  std::copy_n(scales, weights_.scale_bytes(), scales_.data() + run * weights_.scale_bytes());
+  numerics::UnpackCodes(numerics::ElementBits(weights_.format), codes,
+                        static_cast<int>(weights_.segment), &codes_[run * weights_.segment]);
+  UnpackScales(weights_.format, scales, w_blocks_, scales_.data() + run * w_blocks_);
 }
 
 void RegisterConvolver::Decode(const sim::Convolve&, uint32_t rows, const uint8_t* codes,
                                const uint8_t* scales) {
   input_ = InputLayoutOf(geometry());
+  a_blocks_ = Blocks(input_.format, input_.channels, input_.block);
   const size_t pixels = size_t{rows} * geometry().in_width;
   a_codes_.resize(pixels * input_.channels);
+  a_scales_.resize(pixels * a_blocks_);
   for (size_t p = 0; p < pixels; ++p) {
-    numerics::UnpackCodes(codes + p * input_.code_bytes_per_pixel(), input_.channels,
+    numerics::UnpackCodes(numerics::ElementBits(input_.format),
+                          codes + p * input_.code_bytes_per_pixel(), input_.channels,
                           &a_codes_[p * input_.channels]);
+    UnpackScales(input_.format, scales + p * input_.scale_bytes_per_pixel(), a_blocks_,
+                 a_scales_.data() + p * a_blocks_);
   }
-  a_scales_.assign(scales, scales + pixels * input_.scale_bytes_per_pixel());
 }
 
 void RegisterConvolver::Sum(const sim::Convolve& run, float* sums) {
-  numerics::Accumulator accumulator(spec_, geometry().block);
+  numerics::Accumulator accumulator(spec_, std::min(input_.block, weights_.block));
   const int width = geometry().out_width;
   const size_t pixels = size_t{run.out_rows} * width;
   for (size_t pixel = 0; pixel < pixels; ++pixel) {
@@ -69,8 +81,9 @@ void RegisterConvolver::AddBlocks(const sim::Convolve& run, uint32_t n, int out_
         to.AddBlock(Operands(pixel, static_cast<int>(run.channel + n), n, 0, tap, 1));
         continue;
       }
-      for (int c = 0; c < input_.channels; c += input_.block) {
-        to.AddBlock(Operands(pixel, c, n, tap, c, std::min(input_.block, input_.channels - c)));
+      const int term = std::min(input_.block, weights_.block);
+      for (int c = 0; c < input_.channels; c += term) {
+        to.AddBlock(Operands(pixel, c, n, tap, c, std::min(term, input_.channels - c)));
       }
     }
   }
@@ -83,11 +96,11 @@ numerics::OperandBlock RegisterConvolver::Operands(size_t pixel, int c, uint32_t
   block.activations = input_.format;
   block.a = &a_codes_[pixel * input_.channels + c];
   if (!a_scales_.empty()) {
-    block.a_scale = a_scales_[pixel * input_.scale_bytes_per_pixel() + c / input_.block];
+    block.a_scale = a_scales_[pixel * a_blocks_ + c / input_.block];
   }
   block.weights = weights_.format;
   block.w = &codes_[run * weights_.segment + k];
-  if (!scales_.empty()) block.w_scale = scales_[run * weights_.scale_bytes() + k / weights_.block];
+  if (!scales_.empty()) block.w_scale = scales_[run * w_blocks_ + k / weights_.block];
   block.count = count;
   return block;
 }

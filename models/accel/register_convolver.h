@@ -33,10 +33,11 @@ class RegisterConvolver : public Convolver {
   numerics::AccumulatorSpec spec_;
   WeightLayout weights_;
   numerics::ActivationLayout input_;
-  std::vector<uint16_t> codes_;    // [channel][segment][element]
-  std::vector<uint8_t> scales_;    // [channel][segment][block]
-  std::vector<uint8_t> a_codes_;   // [decoded pixel][channel]
-  std::vector<uint8_t> a_scales_;  // [decoded pixel][block]
+  size_t w_blocks_ = 0, a_blocks_ = 0;  // block scales of a run, of a pixel
+  std::vector<uint16_t> codes_;         // [channel][segment][element]
+  std::vector<int64_t> scales_;         // [channel][segment][block]: bits
+  std::vector<uint16_t> a_codes_;       // [decoded pixel][channel]
+  std::vector<int64_t> a_scales_;       // [decoded pixel][block]: bits
   uint64_t overflows_ = 0;
 };
 

@@ -18,23 +18,24 @@ class Operations {
   Operations(const sim::Geometry& g, uint64_t outputs, const numerics::AccumulatorSpec& accumulator)
       : outputs_(outputs),
         accumulator_(accumulator),
-        activations_(static_cast<numerics::Format>(g.activation_format)),
-        weights_(static_cast<numerics::Format>(g.weight_format)),
+        operands_(OperandsOf(g)),
         length_(int64_t{g.kernel_h} * g.kernel_w * (g.depthwise ? 1 : g.in_channels)) {}
 
-  // `terms` blocks of `length` products each for every output.
-  void AddBlocks(uint64_t terms, int length) {
-    const int scales = numerics::HasBlockScale(activations_) + numerics::HasBlockScale(weights_);
+  // `terms` terms of `length` products each for every output.
+  void AddTerms(uint64_t terms, int length) {
     const uint64_t count = outputs_ * terms;
     ops_.macs += count * length;
+    ops_.product_bits2 += count * length * ProductBits2(activations(), weights());
     ops_.block_terms += count;
-    if (scales == 2) ops_.scale_products += count;
+    const int a_bits = numerics::ScaleSignificandBits(activations());
+    const int w_bits = numerics::ScaleSignificandBits(weights());
+    ops_.scale_bits2 += count * a_bits * w_bits;
     if (accumulator_.kind == Accumulation::kLanes) {  // each lane scales and adds its own products
-      AddSums(count * length, 1, scales);
+      AddSums(count * length, 1, a_bits + w_bits);
       ops_.fp32_adds += count * length;
       return;
     }
-    AddSums(count, length, scales);
+    AddSums(count, length, a_bits + w_bits);
     AddAccumulations(count, length);
   }
 
@@ -47,10 +48,14 @@ class Operations {
  private:
   using Accumulation = numerics::Accumulation;
 
-  void AddSums(uint64_t count, int length, int scales) {
-    const int product_bits = ProductBits(weights_);
+  numerics::Format activations() const { return operands_.activations; }
+  numerics::Format weights() const { return operands_.weights; }
+
+  void AddSums(uint64_t count, int length, int scale_bits) {
+    const int product_bits = numerics::ProductBits(activations(), weights());
     ops_.tree_bits += count * TreeBits(length, product_bits);
-    ops_.scale_apply_bits2 += count * ScaleApplyBits2(length, product_bits, scales);
+    ops_.scale_apply_bits2 += count * ScaleApplyBits2(length, product_bits, scale_bits);
+    ops_.exponent_bits += count * ScaleExponentBits(activations(), weights());
   }
 
   void AddAccumulations(uint64_t count, int length) {
@@ -65,7 +70,7 @@ class Operations {
         ops_.fixed_add_bits += count * accumulator_.fixed_bits;
         break;
       case Accumulation::kExact:
-        ops_.fixed_add_bits += count * numerics::ExactRegisterBits(activations_, weights_,
+        ops_.fixed_add_bits += count * numerics::ExactRegisterBits(activations(), weights(),
                                                                    std::max<int64_t>(1, length_));
         break;
       case Accumulation::kFused: {
@@ -75,7 +80,7 @@ class Operations {
             (length + numerics::kFusedElements - 1u) / numerics::kFusedElements;
         ops_.fixed_add_bits +=
             count * addends *
-            (accumulator_.fused_bits + 3 + CarryBits(accumulator_.fused_group + 1));
+            (accumulator_.fused_bits + 3 + numerics::CarryBits(accumulator_.fused_group + 1));
         break;
       }
       case Accumulation::kFp32:
@@ -88,7 +93,7 @@ class Operations {
 
   uint64_t outputs_;
   const numerics::AccumulatorSpec& accumulator_;
-  numerics::Format activations_, weights_;
+  numerics::WideOperands operands_;
   int64_t length_;  // products of one output
   ConvolveOperations ops_;
 };
@@ -99,14 +104,11 @@ ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_
                                 const numerics::AccumulatorSpec& accumulator) {
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
   Operations operations(g, pixels * channels, accumulator);
-  if (g.depthwise) {
-    operations.AddBlocks(taps, 1);  // every tap has an activation scale of its own
-  } else {
-    const int tail = g.in_channels % g.block;
-    operations.AddBlocks(taps * (g.in_channels / g.block), g.block);
-    if (tail != 0) operations.AddBlocks(taps, tail);
-  }
-  return operations.Take(g.block);
+  const int term = OperandsOf(g).term();
+  const uint64_t length = g.depthwise ? 1 : g.in_channels;  // of a tap
+  operations.AddTerms(taps * (length / term), term);
+  if (length % term != 0) operations.AddTerms(taps, static_cast<int>(length % term));
+  return operations.Take(std::min(g.activation_block, g.weight_block));
 }
 
 TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint64_t pixels,

@@ -15,9 +15,11 @@ namespace nibble::accel {
 // array does.
 struct ConvolveOperations {
   uint64_t macs = 0;
-  uint64_t block_terms = 0;        // exact block sums
-  uint64_t scale_products = 0;     // block scale x block scale
-  uint64_t scale_apply_bits2 = 0;  // multiplier size of block sum x scale, in bit^2, added up
+  uint64_t product_bits2 = 0;      // multiplier size of element x element, in bit^2, added up
+  uint64_t block_terms = 0;        // terms scaled and accumulated
+  uint64_t scale_bits2 = 0;        // multiplier size of block scale x block scale, added up
+  uint64_t scale_apply_bits2 = 0;  // multiplier size of block sum x scale, added up
+  uint64_t exponent_bits = 0;      // adder bits of E8M0 scales, added up
   uint64_t tree_bits = 0;          // adder bits of the block sums, added up
   // Accumulations, by the adder that the accumulator has.
   uint64_t fp32_adds = 0, fp16_adds = 0, bf16_adds = 0;

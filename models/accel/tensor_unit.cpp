@@ -6,22 +6,13 @@
 
 namespace nibble::accel {
 
-void ComputeCounters::Add(const ConvolveOperations& ops, uint8_t weight_format) {
+void ComputeCounters::Add(const ConvolveOperations& ops) {
   macs += ops.macs;
-  switch (static_cast<numerics::Format>(weight_format)) {
-    case numerics::Format::kFp8:
-      products_e4m3 += ops.macs;
-      break;
-    case numerics::Format::kFp16:
-      products_fp16 += ops.macs;
-      break;
-    default:
-      products_e2m1 += ops.macs;
-      break;
-  }
+  product_bits2 += ops.product_bits2;
   block_terms += ops.block_terms;
-  scale_products += ops.scale_products;
+  scale_bits2 += ops.scale_bits2;
   scale_apply_bits2 += ops.scale_apply_bits2;
+  exponent_bits += ops.exponent_bits;
   tree_bits += ops.tree_bits;
   fp32_adds += ops.fp32_adds;
   fp16_adds += ops.fp16_adds;
@@ -37,13 +28,14 @@ void RegisterCompute(sim::CounterRegistry& registry, const std::string& componen
   registry.Register<C>(
       component, rows,
       {{"macs", "1", "multiply-accumulates, padding taps included", &C::macs},
-       {"products_e2m1", "1", "products of E2M1 with E2M1", &C::products_e2m1, true},
-       {"products_e4m3", "1", "products of E2M1 with E4M3 weights", &C::products_e4m3, true},
-       {"products_fp16", "1", "products of E2M1 with FP16 weights", &C::products_fp16, true},
-       {"block_terms", "1", "block sums scaled and accumulated", &C::block_terms},
-       {"scale_products", "1", "products of two block scales", &C::scale_products, true},
+       {"product_bits2", "bit^2", "multiplier bits of element times element", &C::product_bits2,
+        true},
+       {"block_terms", "1", "terms scaled and accumulated", &C::block_terms},
+       {"scale_bits2", "bit^2", "multiplier bits of block scale times block scale", &C::scale_bits2,
+        true},
        {"scale_apply_bits2", "bit^2", "multiplier bits of block sum times scale",
         &C::scale_apply_bits2, true},
+       {"exponent_bits", "bit", "adder bits of E8M0 block scales", &C::exponent_bits, true},
        {"tree_bits", "bit", "adder bits of the block sums", &C::tree_bits, true},
        {"stall_sram_cycles", "cycles", "busy cycles beyond the array's own, for SRAM bandwidth",
         &C::stall_sram_cycles}});
@@ -85,7 +77,7 @@ TensorUnit::TensorUnit(const sc_core::sc_module_name& name, const Context& conte
       scratchpads_(scratchpads),
       timing_only_(timing_only),
       accumulator_(accumulator),
-      convolver_(MakeConvolver(accumulator)),
+      convolvers_(accumulator),
       rows_(context.layers) {}
 
 void TensorUnit::RegisterCounters(sim::CounterRegistry& registry,
@@ -95,11 +87,11 @@ void TensorUnit::RegisterCounters(sim::CounterRegistry& registry,
 }
 
 uint64_t TensorUnit::Account(const sim::Command& command) {
-  const sim::Geometry& g = convolver_->geometry();
+  const sim::Geometry& g = convolvers_.current().geometry();
   const sim::Convolve& run = command.convolve;
   const size_t layer = command.layer;
   const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
-  rows_[layer].Add(OperationsOf(g, pixels, run.channels, accumulator_), g.weight_format);
+  rows_[layer].Add(OperationsOf(g, pixels, run.channels, accumulator_));
 
   const TensorCost cost = TensorCostOf(config_, g, pixels, run.channels);
   const uint64_t acc_cycles = scratchpads_.acc.Read(layer, cost.acc_read_bytes) +
@@ -113,20 +105,21 @@ uint64_t TensorUnit::Account(const sim::Command& command) {
 
 void TensorUnit::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kTensorConfig) {
-    convolver_->Configure(command.geometry);
+    convolvers_.Configure(command.geometry);
     Spend(1);
     return;
   }
   const uint64_t cycles = Account(command);
   if (!timing_only_) {
     const sim::Convolve& run = command.convolve;
-    const uint64_t overflows = convolver_->overflows();
-    convolver_->LoadWeights(scratchpads_.at(sim::Buffer::kWeight, run.weight),
-                            scratchpads_.at(sim::Buffer::kWeight, run.weight_scales), run.channels);
-    convolver_->Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
-                    scratchpads_.at(sim::Buffer::kAct, run.act_scales),
-                    scratchpads_.at(sim::Buffer::kAcc, run.acc));
-    rows_[command.layer].overflows += convolver_->overflows() - overflows;
+    const uint64_t overflows = convolvers_.current().overflows();
+    convolvers_.current().LoadWeights(scratchpads_.at(sim::Buffer::kWeight, run.weight),
+                                      scratchpads_.at(sim::Buffer::kWeight, run.weight_scales),
+                                      run.channels);
+    convolvers_.current().Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
+                              scratchpads_.at(sim::Buffer::kAct, run.act_scales),
+                              scratchpads_.at(sim::Buffer::kAcc, run.acc));
+    rows_[command.layer].overflows += convolvers_.current().overflows() - overflows;
   }
   Spend(cycles);
 }

@@ -13,13 +13,13 @@ namespace nibble::accel {
 // Operations of a compute engine (tensor unit or banks), a row per layer.
 struct ComputeCounters {
   uint64_t macs = 0;
-  uint64_t products_e2m1 = 0, products_e4m3 = 0, products_fp16 = 0;  // by weight format
-  uint64_t block_terms = 0, scale_products = 0, scale_apply_bits2 = 0, tree_bits = 0;
+  uint64_t product_bits2 = 0, block_terms = 0;
+  uint64_t scale_bits2 = 0, scale_apply_bits2 = 0, exponent_bits = 0, tree_bits = 0;
   uint64_t fp32_adds = 0, fp16_adds = 0, bf16_adds = 0, fixed_add_bits = 0;
   uint64_t overflows = 0;
   uint64_t stall_sram_cycles = 0;
 
-  void Add(const ConvolveOperations& operations, uint8_t weight_format);
+  void Add(const ConvolveOperations& operations);
 };
 // Registers the counters that an engine with this accumulator has.
 void RegisterCompute(sim::CounterRegistry& registry, const std::string& component,
@@ -34,7 +34,7 @@ class TensorUnit : public sim::EngineModule {
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
-  void BreakDatapath() { convolver_->BreakNext(); }  // test hook
+  void BreakDatapath() { convolvers_.BreakNext(); }  // test hook
 
  private:
   void Execute(const sim::Command& command) override;
@@ -44,7 +44,7 @@ class TensorUnit : public sim::EngineModule {
   Scratchpads& scratchpads_;
   bool timing_only_;
   numerics::AccumulatorSpec accumulator_;
-  std::unique_ptr<Convolver> convolver_;
+  Convolvers convolvers_;
   std::vector<ComputeCounters> rows_;
 };
 

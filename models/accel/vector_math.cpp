@@ -8,43 +8,65 @@ namespace {
 
 using numerics::Format;
 
-uint64_t Blocks(const sim::Elementwise& tile, uint8_t block) {
-  return uint64_t{tile.pixels} * numerics::BlockCount(tile.channels, block);
-}
-
 uint64_t Elements(const sim::Elementwise& tile) { return uint64_t{tile.pixels} * tile.channels; }
 
+// `pixels` pixels of the tile, quantised.
 void CountStore(const sim::Elementwise& tile, uint64_t pixels, const sim::Epilogue& state,
                 VectorOperations& ops) {
+  const numerics::FormatSpec& spec = numerics::SpecOf(static_cast<Format>(state.out.format()));
   const uint64_t elements = pixels * tile.channels;
+  const uint64_t blocks = pixels * numerics::BlockCount(tile.channels, state.out.block());
   if (state.flags & sim::kTrackAmax) ops.compares += elements;
-  switch (static_cast<Format>(state.out_format)) {
-    case Format::kNvfp4: {
-      const uint64_t blocks = pixels * numerics::BlockCount(tile.channels, state.block);
+  if (spec.element == numerics::Element::kFp32) return;  // leaves as it is
+  ops.encodes += elements;
+  switch (spec.block_scale) {
+    case numerics::BlockScale::kNone:
+      if (spec.outer != numerics::OuterScale::kNone) ops.divides += elements;  // x / s
+      break;
+    case numerics::BlockScale::kE4M3:
       ops.compares += elements + blocks;  // block maximum; cap of the scale
       ops.fp32_muls += 2 * blocks;        // maximum x encode / 6; scale x S_dec
       ops.divides += blocks;              // its reciprocal
       ops.fp32_muls += elements;
       ops.compares += 2 * elements;  // clamp to -6..6
-      ops.encodes += elements + blocks;
+      ops.encodes += blocks;
       break;
-    }
-    case Format::kFp4:
-      ops.encodes += elements;
+    case numerics::BlockScale::kE8M0:
+      ops.compares += elements;          // block maximum
+      ops.encodes += elements + blocks;  // exponents: the scale's, and each element's less it
       break;
-    default:  // FP32 leaves as it is
+    case numerics::BlockScale::kFp16:
+    case numerics::BlockScale::kFp32:
+      ops.compares += elements;          // block maximum
+      ops.divides += blocks + elements;  // maximum / largest element; x / s
+      ops.encodes += spec.block_scale == numerics::BlockScale::kFp16 ? blocks : 0;
       break;
   }
 }
 
-void CountLoad(const sim::Elementwise& tile, const sim::Epilogue& state, VectorOperations& ops) {
-  if (static_cast<Format>(state.in_format) == Format::kNvfp4) {
-    ops.fp32_muls += Blocks(tile, state.block) + Elements(tile);
+void CountLoad(const sim::Elementwise& tile, sim::StoredAs stored, VectorOperations& ops) {
+  const numerics::FormatSpec& spec = numerics::SpecOf(static_cast<Format>(stored.format()));
+  const uint64_t blocks =
+      uint64_t{tile.pixels} * numerics::BlockCount(tile.channels, stored.block());
+  switch (spec.block_scale) {
+    case numerics::BlockScale::kNone:
+      if (spec.outer != numerics::OuterScale::kNone) ops.fp32_muls += Elements(tile);
+      break;
+    case numerics::BlockScale::kE4M3:
+      ops.fp32_muls += blocks + Elements(tile);  // scale x S_dec; element x that
+      break;
+    case numerics::BlockScale::kE8M0:
+      ops.encodes += Elements(tile);  // exponents
+      break;
+    case numerics::BlockScale::kFp16:
+    case numerics::BlockScale::kFp32:
+      ops.fp32_muls += Elements(tile);
+      break;
   }
 }
 
-uint64_t StoredBytes(uint64_t pixels, uint32_t channels, uint8_t format, uint8_t block) {
-  const numerics::ActivationLayout layout{static_cast<Format>(format), block,
+uint64_t StoredBytes(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
+  const numerics::ActivationLayout layout{static_cast<Format>(stored.format()), stored.block(),
                                           static_cast<int>(pixels), static_cast<int>(channels)};
   return layout.code_bytes() + layout.scale_bytes();
 }
@@ -76,20 +98,20 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
       ops.fp32_adds += elements;                  // bias
       ops.compares += bounds * elements;
       if (state.flags & sim::kHasResidual) {
-        CountLoad(tile, state, ops);
+        CountLoad(tile, state.residual, ops);
         ops.fp32_adds += elements;
       }
       CountStore(tile, tile.pixels, state, ops);
       break;
     case sim::Opcode::kVectorAdd:
-      CountLoad(tile, state, ops);
-      CountLoad(tile, state, ops);
+      CountLoad(tile, state.in, ops);
+      CountLoad(tile, state.residual, ops);
       ops.fp32_adds += elements;
       ops.compares += bounds * elements;
       CountStore(tile, tile.pixels, state, ops);
       break;
     case sim::Opcode::kVectorPool:
-      CountLoad(tile, state, ops);
+      CountLoad(tile, state.in, ops);
       ops.fp32_adds += elements;
       if (command.flags & sim::kLast) {
         ops.divides += tile.channels;
@@ -100,7 +122,8 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
       CountStore(tile, tile.pixels, state, ops);
       break;
     case sim::Opcode::kVectorScale:
-      ops.divides += 2;  // 2688 / amax and 1 / S_enc
+      // 2688 / amax and 1 / S_enc, or amax / largest element.
+      ops.divides += numerics::HasBlockScale(static_cast<Format>(state.out.format())) ? 2 : 1;
       break;
     default:
       break;
@@ -110,8 +133,9 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
 
 VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state) {
   const sim::Elementwise& tile = command.elementwise;
-  const uint64_t in_bytes = StoredBytes(tile.pixels, tile.channels, state.in_format, state.block);
-  const uint64_t out_bytes = StoredBytes(tile.pixels, tile.channels, state.out_format, state.block);
+  const uint64_t in_bytes = StoredBytes(tile.pixels, tile.channels, state.in);
+  const uint64_t residual_bytes = StoredBytes(tile.pixels, tile.channels, state.residual);
+  const uint64_t out_bytes = StoredBytes(tile.pixels, tile.channels, state.out);
   const uint64_t fp32_bytes = Elements(tile) * sizeof(float);
   VectorTraffic bytes;
   switch (command.opcode) {
@@ -119,11 +143,11 @@ VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state)
       bytes.acc_read_bytes = fp32_bytes;
       bytes.out_read_bytes =
           tile.channels * sizeof(float) * (state.flags & sim::kPerChannelScale ? 2 : 1);
-      if (state.flags & sim::kHasResidual) bytes.out_read_bytes += in_bytes;
+      if (state.flags & sim::kHasResidual) bytes.out_read_bytes += residual_bytes;
       bytes.out_write_bytes = out_bytes;
       break;
     case sim::Opcode::kVectorAdd:
-      bytes.out_read_bytes = 2 * in_bytes;
+      bytes.out_read_bytes = in_bytes + residual_bytes;
       bytes.out_write_bytes = out_bytes;
       break;
     case sim::Opcode::kVectorPool:
@@ -131,7 +155,7 @@ VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state)
       // The sums stay in the unit's registers while a tile passes; they are saved between tiles.
       if (!(command.flags & sim::kFirst)) bytes.acc_read_bytes = tile.channels * sizeof(float);
       if (command.flags & sim::kLast) {
-        bytes.out_write_bytes = StoredBytes(1, tile.channels, state.out_format, state.block);
+        bytes.out_write_bytes = StoredBytes(1, tile.channels, state.out);
       } else {
         bytes.acc_write_bytes = tile.channels * sizeof(float);
       }

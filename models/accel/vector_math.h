@@ -12,7 +12,7 @@ struct VectorOperations {
   uint64_t fp32_muls = 0, fp32_adds = 0;
   uint64_t compares = 0;  // activation bounds, block maxima, saturation
   uint64_t divides = 0;   // reciprocals of block scales, the mean of a pool
-  uint64_t encodes = 0;   // roundings to E2M1 or E4M3
+  uint64_t encodes = 0;   // roundings to elements and scales; additions of exponents
 
   VectorOperations& operator+=(const VectorOperations& o);
   bool operator==(const VectorOperations& o) const;

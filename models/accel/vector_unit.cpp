@@ -6,6 +6,7 @@
 
 #include "models/accel/weight_layout.h"
 #include "models/numerics/activation_store.h"
+#include "models/numerics/block_tensor.h"
 #include "models/numerics/dot.h"
 
 namespace nibble::accel {
@@ -14,10 +15,11 @@ using numerics::Format;
 using sim::Buffer;
 
 VectorUnit::VectorUnit(const sc_core::sc_module_name& name, const Context& context,
-                       const VectorConfig& config, Scratchpads& scratchpads, size_t registers,
-                       bool timing_only)
+                       const VectorConfig& config, const numerics::Rounding& rounding,
+                       Scratchpads& scratchpads, size_t registers, bool timing_only)
     : EngineModule(name, sim::Engine::kVector, context),
       config_(config),
+      rounding_(rounding),
       scratchpads_(scratchpads),
       timing_only_(timing_only),
       scales_(registers),
@@ -27,12 +29,14 @@ void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
                                   const std::vector<sim::Engine>& peers) const {
   EngineModule::RegisterCounters(registry, peers);
   using C = VectorOperations;
-  registry.Register<C>("vector", rows_,
-                       {{"fp32_muls", "1", "FP32 multiplications", &C::fp32_muls, true},
-                        {"fp32_adds", "1", "FP32 additions", &C::fp32_adds, true},
-                        {"compares", "1", "FP32 comparisons", &C::compares, true},
-                        {"divides", "1", "FP32 divisions", &C::divides, true},
-                        {"encodes", "1", "roundings to E2M1 or E4M3", &C::encodes, true}});
+  registry.Register<C>(
+      "vector", rows_,
+      {{"fp32_muls", "1", "FP32 multiplications", &C::fp32_muls, true},
+       {"fp32_adds", "1", "FP32 additions", &C::fp32_adds, true},
+       {"compares", "1", "FP32 comparisons", &C::compares, true},
+       {"divides", "1", "FP32 divisions", &C::divides, true},
+       {"encodes", "1", "roundings to elements and block scales, additions of exponents",
+        &C::encodes, true}});
 }
 
 void VectorUnit::Execute(const sim::Command& command) {
@@ -42,11 +46,14 @@ void VectorUnit::Execute(const sim::Command& command) {
       Spend(1);
       return;
     case sim::Opcode::kVectorScales:
-      for (int i = 0; i < 4; ++i) {
-        if (command.scales.reg[i] == 0xFFFF) continue;
-        const float encode = command.scales.encode[i];
-        scales_.at(command.scales.reg[i]) = {encode, 1.0f / encode};
+      for (int i = 0; i < 2; ++i) {
+        if (command.scales.reg[i] == sim::kNoRegister) continue;
+        scales_.at(command.scales.reg[i]) = {command.scales.encode[i], command.scales.decode[i]};
       }
+      Spend(1);
+      return;
+    case sim::Opcode::kVectorPosition:
+      position_ = command.position;
       Spend(1);
       return;
     default:
@@ -93,7 +100,8 @@ void VectorUnit::Compute(const sim::Command& command) {
       QuantizeTile(tile);
       break;
     case sim::Opcode::kVectorScale:
-      scales_.at(state_.out_reg) = numerics::TensorScaleFromAmax(amax_);
+      scales_.at(state_.out_reg) =
+          numerics::OuterScaleFromAmax(static_cast<Format>(state_.out.format()), amax_);
       amax_ = 0;
       break;
     default:
@@ -101,10 +109,10 @@ void VectorUnit::Compute(const sim::Command& command) {
   }
 }
 
-VectorUnit::StoredTile VectorUnit::TileAt(const sim::Elementwise& tile, uint8_t format,
+VectorUnit::StoredTile VectorUnit::TileAt(const sim::Elementwise& tile, sim::StoredAs stored,
                                           uint16_t codes, uint16_t scales) {
   const auto layout = [&](uint32_t channels) {
-    return numerics::ActivationLayout{static_cast<Format>(format), state_.block, 1,
+    return numerics::ActivationLayout{static_cast<Format>(stored.format()), stored.block(), 1,
                                       static_cast<int>(channels)};
   };
   const numerics::ActivationLayout whole = layout(tile.pitch), before = layout(tile.channel);
@@ -119,9 +127,10 @@ void VectorUnit::WritePixel(const StoredTile& tile, uint32_t pixel, const float*
     amax_ =
         std::max(amax_, numerics::AmaxIgnoringNan(y, static_cast<size_t>(tile.layout.channels)));
   }
-  numerics::StorePixel(tile.layout, scales_.at(state_.out_reg), y,
-                       tile.codes + size_t{pixel} * tile.code_pitch,
-                       tile.scales + size_t{pixel} * tile.scale_pitch);
+  numerics::StorePixel(
+      tile.layout, scales_.at(state_.out_reg), y, tile.codes + size_t{pixel} * tile.code_pitch,
+      tile.scales + size_t{pixel} * tile.scale_pitch, numerics::StreamOf(rounding_, state_.out_reg),
+      position_.element + uint64_t{pixel} * position_.channels);
 }
 
 void VectorUnit::ReadPixel(const StoredTile& tile, uint16_t reg, uint32_t pixel, float* x) const {
@@ -143,8 +152,8 @@ void VectorUnit::RunTile(const sim::Elementwise& tile) {
     scale[c] = s_dec * pair[1];
   }
   const uint8_t* acc = scratchpads_.at(Buffer::kAcc, tile.acc);
-  const StoredTile out = TileAt(tile, state_.out_format, tile.out, tile.out_scales);
-  const StoredTile residual = TileAt(tile, state_.in_format, tile.in, tile.in_scales);
+  const StoredTile out = TileAt(tile, state_.out, tile.out, tile.out_scales);
+  const StoredTile residual = TileAt(tile, state_.residual, tile.in, tile.in_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
     for (uint32_t c = 0; c < tile.channels; c += kAccGroup) {
       std::memcpy(&y_[c], acc + (size_t{c} * tile.pixels + p * kAccGroup) * sizeof(float),
@@ -164,9 +173,9 @@ void VectorUnit::RunTile(const sim::Elementwise& tile) {
 }
 
 void VectorUnit::AddTiles(const sim::Elementwise& tile) {
-  const StoredTile in = TileAt(tile, state_.in_format, tile.in, tile.in_scales);
-  const StoredTile in2 = TileAt(tile, state_.in_format, tile.in2, tile.in2_scales);
-  const StoredTile out = TileAt(tile, state_.out_format, tile.out, tile.out_scales);
+  const StoredTile in = TileAt(tile, state_.in, tile.in, tile.in_scales);
+  const StoredTile in2 = TileAt(tile, state_.residual, tile.in2, tile.in2_scales);
+  const StoredTile out = TileAt(tile, state_.out, tile.out, tile.out_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
     ReadPixel(in, state_.in_reg, p, y_.data());
     ReadPixel(in2, state_.residual_reg, p, x_.data());
@@ -185,7 +194,7 @@ void VectorUnit::PoolTile(const sim::Command& command) {
   } else {
     std::memcpy(y_.data(), acc, bytes);
   }
-  const StoredTile in = TileAt(tile, state_.in_format, tile.in, tile.in_scales);
+  const StoredTile in = TileAt(tile, state_.in, tile.in, tile.in_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
     ReadPixel(in, state_.in_reg, p, x_.data());
     for (uint32_t c = 0; c < tile.channels; ++c) y_[c] += x_[c];
@@ -197,12 +206,12 @@ void VectorUnit::PoolTile(const sim::Command& command) {
   const float count = tile.in2;
   for (uint32_t c = 0; c < tile.channels; ++c) y_[c] /= count;
   Activate(state_, y_.data(), tile.channels);
-  WritePixel(TileAt(tile, state_.out_format, tile.out, tile.out_scales), 0, y_.data());
+  WritePixel(TileAt(tile, state_.out, tile.out, tile.out_scales), 0, y_.data());
 }
 
 void VectorUnit::QuantizeTile(const sim::Elementwise& tile) {
   const uint8_t* in = scratchpads_.at(Buffer::kOut, tile.in);
-  const StoredTile out = TileAt(tile, state_.out_format, tile.out, tile.out_scales);
+  const StoredTile out = TileAt(tile, state_.out, tile.out, tile.out_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
     std::memcpy(y_.data(), in + size_t{p} * tile.channels * sizeof(float),
                 tile.channels * sizeof(float));

@@ -14,10 +14,11 @@ namespace nibble::accel {
 
 class VectorUnit : public sim::EngineModule {
  public:
-  // `registers`: tensor scale registers, one for each tensor of the program.
+  // `registers`: tensor scale registers, one for each tensor of the program. `rounding` of what is
+  // stored.
   VectorUnit(const sc_core::sc_module_name& name, const Context& context,
-             const VectorConfig& config, Scratchpads& scratchpads, size_t registers,
-             bool timing_only);
+             const VectorConfig& config, const numerics::Rounding& rounding,
+             Scratchpads& scratchpads, size_t registers, bool timing_only);
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
@@ -39,16 +40,19 @@ class VectorUnit : public sim::EngineModule {
     uint8_t* scales;
     uint32_t code_pitch, scale_pitch;  // bytes from a pixel to the next
   };
-  StoredTile TileAt(const sim::Elementwise& tile, uint8_t format, uint16_t codes, uint16_t scales);
+  StoredTile TileAt(const sim::Elementwise& tile, sim::StoredAs stored, uint16_t codes,
+                    uint16_t scales);
   void WritePixel(const StoredTile& tile, uint32_t pixel, const float* y);
   void ReadPixel(const StoredTile& tile, uint16_t reg, uint32_t pixel, float* x) const;
 
   VectorConfig config_;
+  numerics::Rounding rounding_;
   Scratchpads& scratchpads_;
   bool timing_only_;
   sim::Epilogue state_{};
   std::vector<numerics::TensorScale> scales_;
   float amax_ = 0;
+  sim::Position position_{};  // of the tile written
   std::vector<VectorOperations> rows_;
   std::vector<float> y_, x_;  // one pixel
 };

@@ -14,7 +14,7 @@ BankEngine::BankEngine(const sc_core::sc_module_name& name, const Context& conte
       scratchpads_(scratchpads),
       timing_only_(timing_only),
       accumulator_(accumulator),
-      convolver_(accel::MakeConvolver(accumulator)),
+      convolvers_(accumulator),
       compute_rows_(context.layers),
       rows_(context.layers) {}
 
@@ -42,15 +42,13 @@ void BankEngine::LoadWeights(const sim::Convolve& run) {
     return;
   }
   const memory::Dram& dram = memory_.dram();
-  const BankLayout layout(accel::WeightLayoutOf(convolver_->geometry()), dram.device(),
+  const BankLayout layout(accel::WeightLayoutOf(convolvers_.current().geometry()), dram.device(),
                           dram.channels());
   const uint32_t burst = dram.device().burst_bytes;
   const accel::WeightLayout& weights = layout.weights();
-  convolver_->ResetWeights(run.channels);
+  convolvers_.current().ResetWeights(run.channels);
   std::vector<uint8_t> codes(size_t{layout.columns_per_run()} * burst);
-  std::vector<uint8_t> column_scales(std::max<uint32_t>(1, layout.scale_bytes_per_column()));
   std::vector<uint8_t> scales(std::max<uint32_t>(1, weights.scale_bytes()));
-  const uint32_t codes_per_column = burst * 8 / numerics::ElementBits(weights.format);
   for (uint32_t n = 0; n < run.channels; ++n) {
     for (uint32_t s = 0; s < weights.segments; ++s) {
       for (uint32_t c = 0; c < layout.columns_per_run(); ++c) {
@@ -58,18 +56,15 @@ void BankEngine::LoadWeights(const sim::Convolve& run) {
         memory::DramLocation at = layout.DataColumn(run.channel + n, index);
         at.row += run.bank_row;
         memory_.storage().Read(dram.mapping().Address(at), &codes[size_t{c} * burst], burst);
-        if (layout.scale_bytes_per_column() == 0) continue;
+        const BankLayout::ScaleRange range = layout.ScalesOfColumn(c);
+        if (range.bytes == 0) continue;
         uint32_t byte = 0;
         at = layout.ScaleColumn(run.channel + n, index, &byte);
         at.row += run.bank_row;
-        memory_.storage().Read(dram.mapping().Address(at) + byte, column_scales.data(),
-                               layout.scale_bytes_per_column());
-        for (uint32_t i = 0; i < layout.scale_bytes_per_column(); ++i) {
-          const uint32_t block = c * codes_per_column / weights.block + i;
-          if (block < weights.scale_bytes()) scales[block] = column_scales[i];
-        }
+        memory_.storage().Read(dram.mapping().Address(at) + byte, &scales[range.first],
+                               range.bytes);
       }
-      convolver_->SetWeights(n, s, codes.data(), scales.data());
+      convolvers_.current().SetWeights(n, s, codes.data(), scales.data());
     }
   }
   held_ = {true, run.bank_row, run.channel, run.channels};
@@ -77,20 +72,19 @@ void BankEngine::LoadWeights(const sim::Convolve& run) {
 
 void BankEngine::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kBankConfig) {
-    convolver_->Configure(command.geometry);
+    convolvers_.Configure(command.geometry);
     held_.valid = false;
     Spend(1);
     return;
   }
   const sim::Convolve& run = command.convolve;
-  const sim::Geometry& g = convolver_->geometry();
+  const sim::Geometry& g = convolvers_.current().geometry();
   const size_t layer = command.layer;
   const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
   memory::Dram& dram = memory_.dram();
   const memory::DramDevice& device = dram.device();
 
-  compute_rows_[layer].Add(accel::OperationsOf(g, pixels, run.channels, accumulator_),
-                           g.weight_format);
+  compute_rows_[layer].Add(accel::OperationsOf(g, pixels, run.channels, accumulator_));
   const BankCost cost = BankCostOf(config_, device, dram.channels(), g, pixels, run.channels);
   rows_[layer].slots += cost.slots;
   rows_[layer].buffer_reads += cost.buffer_reads;
@@ -111,12 +105,12 @@ void BankEngine::Execute(const sim::Command& command) {
   rows_[layer].wait_memory_cycles +=
       clock().CyclesUp(memory_.Picoseconds(end - start - cost.clocks));
   if (!timing_only_) {
-    const uint64_t overflows = convolver_->overflows();
+    const uint64_t overflows = convolvers_.current().overflows();
     LoadWeights(run);
-    convolver_->Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
-                    scratchpads_.at(sim::Buffer::kAct, run.act_scales),
-                    scratchpads_.at(sim::Buffer::kAcc, run.acc));
-    compute_rows_[layer].overflows += convolver_->overflows() - overflows;
+    convolvers_.current().Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
+                              scratchpads_.at(sim::Buffer::kAct, run.act_scales),
+                              scratchpads_.at(sim::Buffer::kAcc, run.acc));
+    compute_rows_[layer].overflows += convolvers_.current().overflows() - overflows;
   }
   SpendUntil(clock().CyclesUp(memory_.Picoseconds(end)));
 }

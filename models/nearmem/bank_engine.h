@@ -20,7 +20,7 @@ class BankEngine : public sim::EngineModule {
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
-  void BreakDatapath() { convolver_->BreakNext(); }  // test hook
+  void BreakDatapath() { convolvers_.BreakNext(); }  // test hook
 
  private:
   struct Counters {
@@ -36,7 +36,7 @@ class BankEngine : public sim::EngineModule {
   accel::Scratchpads& scratchpads_;
   bool timing_only_;
   numerics::AccumulatorSpec accumulator_;
-  std::unique_ptr<accel::Convolver> convolver_;
+  accel::Convolvers convolvers_;
   // The weights that the convolver holds: tiles of a layer follow each other on the same rows,
   // which nothing writes.
   struct {

@@ -1,6 +1,8 @@
 #include "models/nearmem/bank_layout.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 namespace nibble::nearmem {
 
@@ -37,11 +39,16 @@ BankLayout::BankLayout(const accel::WeightLayout& weights, const memory::DramDev
       dram_channels_(dram_channels),
       burst_bytes_(device.burst_bytes),
       units_(dram_channels * device.banks()) {
-  columns_per_run_ = static_cast<uint32_t>(DivideUp(weights.run_bytes(), burst_bytes_));
-  if (numerics::HasBlockScale(weights.format)) {
-    const uint32_t codes = burst_bytes_ * 8 / numerics::ElementBits(weights.format);
-    scale_bytes_per_column_ = std::max<uint32_t>(1, codes / weights.block);
+  const auto bits = static_cast<uint32_t>(numerics::ElementBits(weights.format));
+  if (burst_bytes_ * 8 % bits != 0) {
+    throw std::invalid_argument(std::string(numerics::FormatName(weights.format)) +
+                                " weights do not fill a column of " + std::to_string(burst_bytes_) +
+                                " bytes");
   }
+  codes_per_column_ = burst_bytes_ * 8 / bits;
+  columns_per_run_ = static_cast<uint32_t>(DivideUp(weights.run_bytes(), burst_bytes_));
+  scale_bytes_per_column_ =
+      weights.scale_bytes_per_block() * std::max<uint32_t>(1, codes_per_column_ / weights.block);
   data_columns_ = device.columns();
   while (data_columns_ + ScaleColumns(data_columns_) > device.columns()) --data_columns_;
 }
@@ -49,6 +56,12 @@ BankLayout::BankLayout(const accel::WeightLayout& weights, const memory::DramDev
 uint32_t BankLayout::ScaleColumns(uint32_t data_columns) const {
   return static_cast<uint32_t>(
       DivideUp(uint64_t{data_columns} * scale_bytes_per_column_, burst_bytes_));
+}
+
+BankLayout::ScaleRange BankLayout::ScalesOfColumn(uint32_t column) const {
+  const uint32_t first =
+      column * codes_per_column_ / weights_.block * weights_.scale_bytes_per_block();
+  return {first, std::min(scale_bytes_per_column_, weights_.scale_bytes() - first)};
 }
 
 uint32_t BankLayout::rows_per_channel() const {

@@ -6,7 +6,8 @@
 // a channel (weight_layout.h) follow each other, each starting at a column; a row holds data
 // columns first, then the columns with their block scales:
 //   2 KiB row, NVFP4 with B = 16: 56 data columns (3,584 codes), 7 scale columns, 1 spare.
-// A channel does not straddle a row unless it is longer than one.
+// A channel does not straddle a row unless it is longer than one. Codes must fill a column exactly:
+// those of 6 bits are not laid out.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@ namespace nibble::nearmem {
 
 class BankLayout {
  public:
+  // Throws std::invalid_argument for codes that do not fill a column.
   BankLayout(const accel::WeightLayout& weights, const memory::DramDevice& device,
              uint32_t dram_channels);
 
@@ -39,12 +41,19 @@ class BankLayout {
   memory::DramLocation DataColumn(uint32_t n, uint32_t index) const;
   // The column that holds the scale bytes of that data column, and the first of them in it.
   memory::DramLocation ScaleColumn(uint32_t n, uint32_t index, uint32_t* byte) const;
+  // Which bytes of a run's block scales belong to its data column `column`: those of the blocks
+  // that begin or continue there (a block longer than a column has its scale beside each).
+  struct ScaleRange {
+    uint32_t first, bytes;
+  };
+  ScaleRange ScalesOfColumn(uint32_t column) const;
   // Columns that hold the scales of `data_columns` data columns of a row.
   uint32_t ScaleColumns(uint32_t data_columns) const;
 
  private:
   accel::WeightLayout weights_;
   uint32_t dram_channels_, burst_bytes_, units_;
+  uint32_t codes_per_column_ = 0;
   uint32_t columns_per_run_ = 0, data_columns_ = 0, scale_bytes_per_column_ = 0;
 };
 

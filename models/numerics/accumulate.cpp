@@ -13,7 +13,7 @@ namespace nibble::numerics {
 namespace {
 
 [[noreturn]] void Refuse(const std::string& what) {
-  throw std::invalid_argument("no exact terms of " + what);
+  throw std::invalid_argument("no dot products of " + what);
 }
 
 // Elements as integers in units of 2^exponent.
@@ -40,65 +40,150 @@ Integers IntegersOf(Format format) {
       return {0, 128};
     case Element::kFp16:
       return {-24, int64_t{65504} << 24};
-    default:  // exponents of eight bits
-      Refuse(std::string(FormatName(format)) + " operands");
+    case Element::kBf16:  // a significand; each has an exponent of its own
+      return {0, 255};
+    case Element::kFp32:
+      break;
   }
+  Refuse(std::string(FormatName(format)) + " operands");
 }
 
-// The block scale of a format as significand * 2^exponent.
-struct Scale {
-  int32_t significand = 1;
+bool IsBf16(Format format) { return SpecOf(format).element == Element::kBf16; }
+
+// The integers of all codes of an element format of up to 16 bits but bfloat16.
+class IntegerTable {
+ public:
+  static constexpr int64_t kNotFinite = INT64_MIN;
+  explicit IntegerTable(Format format) : values_(size_t{1} << ElementBits(format)) {
+    const Element element = SpecOf(format).element;
+    const double unit = 1 / std::ldexp(1.0, IntegersOf(format).exponent);
+    for (size_t code = 0; code < values_.size(); ++code) {
+      const double value = DecodeElement(element, static_cast<uint16_t>(code));
+      values_[code] = std::isfinite(value) ? static_cast<int64_t>(value * unit) : kNotFinite;
+    }
+  }
+  const int64_t* values() const { return values_.data(); }
+
+ private:
+  std::vector<int64_t> values_;
+};
+
+const int64_t* IntegersOfCodes(Format format) {
+  static const std::vector<IntegerTable> kTables = [] {
+    std::vector<IntegerTable> tables;
+    for (const FormatSpec& spec : AllFormats()) {
+      const bool none = spec.element == Element::kFp32 || spec.element == Element::kBf16;
+      tables.emplace_back(none ? Format::kFp4 : spec.format);
+    }
+    return tables;
+  }();
+  return kTables[static_cast<size_t>(format)].values();
+}
+
+// significand * 2^exponent; `point` is the place of the significand's leading bit where it is
+// normal.
+struct Scaled {
+  int64_t significand = 1;
   int exponent = 0;
-  int point = 0;  // the place of the significand's leading bit where it is normal
+  int point = 0;
   bool nan = false;
 };
 
-Scale ScaleOf(Format format, int bits) {
+// A binary floating-point number from its fields, without its sign.
+Scaled FromFields(uint32_t bits, int mantissa_bits, int exponent_bits, int bias) {
+  const int field = static_cast<int>(bits >> mantissa_bits) & ((1 << exponent_bits) - 1);
+  const auto mantissa = static_cast<int64_t>(bits & ((1u << mantissa_bits) - 1));
+  const int64_t hidden = field > 0 ? int64_t{1} << mantissa_bits : 0;
+  return {mantissa | hidden, std::max(field, 1) - bias - mantissa_bits, mantissa_bits,
+          field == (1 << exponent_bits) - 1};
+}
+
+// The block scale of a format.
+Scaled ScaleOf(Format format, int64_t bits) {
   if (bits == kNoScale) return {};
   switch (SpecOf(format).block_scale) {
     case BlockScale::kNone:
-      return {};
+      break;
     case BlockScale::kE4M3: {
       const auto byte = static_cast<uint8_t>(bits);
       const ScaleParts parts = SplitE4M3(byte);
       return {parts.significand, parts.exponent, 3, IsNanE4M3(byte)};
     }
     case BlockScale::kE8M0:
-      return {1, bits - 127, 0, bits == 0xFF};
-    case BlockScale::kFp16: {
-      const int field = (bits >> 10) & 31;
-      const int32_t significand = (bits & 0x3FF) | (field > 0 ? 0x400 : 0);
-      return {significand, std::max(field, 1) - 25, 10, field == 31};
-    }
-    default:
-      Refuse(std::string(FormatName(format)) + " operands");
+      return {1, static_cast<int>(bits) - 127, 0, bits == 0xFF};
+    case BlockScale::kFp16:
+      return FromFields(static_cast<uint32_t>(bits), 10, 5, 15);
+    case BlockScale::kFp32:
+      return FromFields(static_cast<uint32_t>(bits), 23, 8, 127);
   }
+  return {};
 }
 
-int32_t LargestSignificand(Format format) {
-  switch (SpecOf(format).block_scale) {
-    case BlockScale::kE4M3:
-      return 15;
-    case BlockScale::kFp16:
-      return 0x7FF;
-    default:
-      return 1;
+// An element as a number with an exponent of its own.
+Scaled ElementOf(Format format, uint16_t code) {
+  if (IsBf16(format)) {
+    Scaled x = FromFields(code, 7, 8, 127);
+    if ((code & 0x8000) != 0) x.significand = -x.significand;
+    return x;
+  }
+  const int64_t integer = IntegersOfCodes(format)[code];
+  if (integer == IntegerTable::kNotFinite) return {0, 0, 0, true};
+  const int exponent = IntegersOf(format).exponent;
+  return {integer, exponent, BitLength(Magnitude(Int128{integer})) - 1, false};
+}
+
+// A term of one product: aligned by the exponents of its elements, too, as an FP8 or FP16 tensor
+// core does.
+ExactTerm ProductTerm(const OperandBlock& block) {
+  const Scaled a = ElementOf(block.activations, *block.a), w = ElementOf(block.weights, *block.w);
+  const Scaled a_scale = ScaleOf(block.activations, block.a_scale);
+  const Scaled w_scale = ScaleOf(block.weights, block.w_scale);
+  constexpr int kFarBelow = -100000;  // a product of nothing aligns nothing
+  ExactTerm term;
+  term.sum = a.significand * w.significand;
+  term.significand = a_scale.significand * w_scale.significand;
+  term.exponent = a.exponent + w.exponent + a_scale.exponent + w_scale.exponent;
+  term.scale_exponent =
+      term.sum == 0 ? kFarBelow : term.exponent + a.point + w.point + a_scale.point + w_scale.point;
+  term.nan = a.nan || w.nan || a_scale.nan || w_scale.nan;
+  return term;
+}
+
+void CheckExactRegister(Format format) {
+  const BlockScale scale = SpecOf(format).block_scale;
+  if (scale == BlockScale::kE8M0 || scale == BlockScale::kFp32 || IsBf16(format)) {
+    throw std::invalid_argument(std::string("no exact accumulator of ") + FormatName(format) +
+                                " operands: their exponents span 254 powers of two");
   }
 }
 
 }  // namespace
 
-void CheckExactTerms(Format activations, Format weights) {
-  Int128 largest = kMaxTermElements;
-  for (const Format format : {activations, weights}) {
-    largest *= Int128{IntegersOf(format).largest} * LargestSignificand(format);
-    if (SpecOf(format).block_scale == BlockScale::kFp32) {
-      Refuse(std::string(FormatName(format)) + " operands");
-    }
+bool AddsBlocksExactly(Format activations, Format weights) {
+  if (IsBf16(activations) || IsBf16(weights)) return false;
+  return ProductBits(activations, weights) + CarryBits(kMaxTermElements) <= 63;
+}
+
+void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weights) {
+  int bits = ProductBits(activations, weights);  // refuses binary32
+  switch (spec.kind) {
+    case Accumulation::kFp32:
+    case Accumulation::kFp32Rz:
+    case Accumulation::kLanes:
+      return;
+    case Accumulation::kExact:
+      CheckExactRegister(activations);
+      CheckExactRegister(weights);
+      return;
+    default:
+      break;
   }
-  if (BitLength(Magnitude(largest)) > 63 || ElementBits(activations) > 8) {
+  if (AddsBlocksExactly(activations, weights)) bits += CarryBits(kMaxTermElements);
+  bits += ScaleSignificandBits(activations) + ScaleSignificandBits(weights);
+  if (bits > 63) {
     Refuse(std::string(FormatName(activations)) + " activations by " + FormatName(weights) +
-           " weights");
+           " weights in an accumulator other than fp32, fp32-rz, lanes and exact: a term has " +
+           std::to_string(bits) + " bits");
   }
 }
 
@@ -106,8 +191,27 @@ int ProductExponent(Format activations, Format weights) {
   return IntegersOf(activations).exponent + IntegersOf(weights).exponent;
 }
 
-ExactTerm MakeTerm(int64_t sum, Format activations, int a_scale, Format weights, int w_scale) {
-  const Scale a = ScaleOf(activations, a_scale), w = ScaleOf(weights, w_scale);
+int ProductBits(Format activations, Format weights) {
+  const Int128 largest = Int128{IntegersOf(activations).largest} * IntegersOf(weights).largest;
+  return BitLength(Magnitude(largest));
+}
+
+int ScaleSignificandBits(Format format) {
+  switch (SpecOf(format).block_scale) {
+    case BlockScale::kE4M3:
+      return 4;
+    case BlockScale::kFp16:
+      return 11;
+    case BlockScale::kFp32:
+      return 24;
+    default:
+      return 0;
+  }
+}
+
+ExactTerm MakeTerm(int64_t sum, Format activations, int64_t a_scale, Format weights,
+                   int64_t w_scale) {
+  const Scaled a = ScaleOf(activations, a_scale), w = ScaleOf(weights, w_scale);
   ExactTerm term;
   term.sum = sum;
   term.significand = a.significand * w.significand;
@@ -118,18 +222,15 @@ ExactTerm MakeTerm(int64_t sum, Format activations, int a_scale, Format weights,
 }
 
 ExactTerm MakeTerm(const OperandBlock& block) {
-  const Element a_element = SpecOf(block.activations).element;
-  const Element w_element = SpecOf(block.weights).element;
-  // Powers that make the elements integers.
-  const float a_units = PowerOfTwo(-IntegersOf(block.activations).exponent);
-  const float w_units = PowerOfTwo(-IntegersOf(block.weights).exponent);
+  if (!AddsBlocksExactly(block.activations, block.weights)) return ProductTerm(block);
+  const int64_t* a_integers = IntegersOfCodes(block.activations);
+  const int64_t* w_integers = IntegersOfCodes(block.weights);
   int64_t sum = 0;
   bool finite = true;
   for (int i = 0; i < block.count; ++i) {
-    const float a = DecodeElement(a_element, block.a[i]) * a_units;
-    const float w = DecodeElement(w_element, block.w[i]) * w_units;
-    if (std::isfinite(a) && std::isfinite(w)) {
-      sum += static_cast<int64_t>(a) * static_cast<int64_t>(w);
+    const int64_t a = a_integers[block.a[i]], w = w_integers[block.w[i]];
+    if (a != IntegerTable::kNotFinite && w != IntegerTable::kNotFinite) {
+      sum += a * w;
     } else {
       finite = false;
     }
@@ -151,9 +252,9 @@ int TermElements(const AccumulatorSpec& spec, int block) {
 }
 
 int ExactRegisterBits(Format activations, Format weights, int64_t length) {
-  CheckExactTerms(activations, weights);
   Int128 largest = length;
   for (const Format format : {activations, weights}) {
+    CheckExactRegister(format);
     largest *= IntegersOf(format).largest;
     switch (SpecOf(format).block_scale) {
       case BlockScale::kE4M3:
@@ -162,9 +263,6 @@ int ExactRegisterBits(Format activations, Format weights, int64_t length) {
       case BlockScale::kFp16:
         largest *= int64_t{65504} << 24;
         break;
-      case BlockScale::kE8M0:
-        throw std::invalid_argument(std::string("no exact accumulator of ") + FormatName(format) +
-                                    " operands: their scales span 254 powers of two each");
       default:
         break;
     }
@@ -209,18 +307,21 @@ void Accumulator::Add(const ExactTerm& term, int lane) {
 }
 
 void Accumulator::AddBlock(const OperandBlock& block) {
-  for (int begin = 0; begin < block.count; begin += term_elements_) {
+  const int elements = AddsBlocksExactly(block.activations, block.weights) ? term_elements_ : 1;
+  for (int begin = 0; begin < block.count; begin += elements) {
     OperandBlock part = block;
     part.a += begin;
     part.w += begin;
-    part.count = std::min(term_elements_, block.count - begin);
+    part.count = std::min(elements, block.count - begin);
     Add(MakeTerm(part), begin);
   }
 }
 
 float Accumulator::Result() const {
   if (nan_) return BitsFloat(kCanonicalNan);
-  return std::visit([](const auto& r) { return r.Result(); }, register_);
+  // Infinity minus infinity is a NaN whose sign processors do not agree on.
+  const float result = std::visit([](const auto& r) { return r.Result(); }, register_);
+  return std::isnan(result) ? BitsFloat(kCanonicalNan) : result;
 }
 
 }  // namespace nibble::numerics

@@ -20,47 +20,61 @@ namespace nibble::numerics {
 // sum * significand * 2^exponent, exact.
 struct ExactTerm {
   int64_t sum = 0;             // of element products, as integers
-  int32_t significand = 1;     // product of the scales' significands; 1 without scales
-  int32_t exponent = 0;        // of the unit of sum * significand; |sum * significand| < 2^63
-  int32_t scale_exponent = 0;  // of the scales as significands in 1..2 (subnormal below): a fused
-                               // step aligns by it; 0 without scales
-  bool nan = false;            // a NaN scale, or a weight that is no finite number
+  int64_t significand = 1;     // product of the scales' significands; 1 without scales
+  int32_t exponent = 0;        // of the unit of sum * significand; |sum * significand| < 2^126
+  int32_t scale_exponent = 0;  // of what multiplies the sum, as significands in 1..2 (subnormal
+                               // below): a fused step aligns by it; 0 without scales
+  bool nan = false;            // a NaN scale, or an element that is no finite number
 };
 
 // A term has at most so many elements.
 inline constexpr int kMaxTermElements = 128;
 
-// Throws std::invalid_argument, with the names of the formats, where a term of these operands is no
-// 63-bit integer: binary32 and bfloat16 elements, binary32 block scales, activations of more than 8
-// bits, and pairs of wide formats (E5M2 by E5M2, INT8 under FP16 scales by binary16, ...).
-void CheckExactTerms(Format activations, Format weights);
+// True where the products of a block of any size are added exactly, in 64 bits. Otherwise each
+// product is a term of its own: products of wide elements (binary16 by binary16 or FP8, E5M2 by
+// E5M2, bfloat16 by anything) go to the accumulator one by one, as in an FP32 multiply-add unit.
+bool AddsBlocksExactly(Format activations, Format weights);
 
-// One block of operands of formats that CheckExactTerms accepts, in the manner of BlockTerm
-// (dot.h): codes one by one, block scales as their bits, or kNoScale.
+// Throws std::invalid_argument that says what stands against it where the accumulator does not take
+// the terms of these operands: binary32 elements; terms of more than 63 bits (binary32 block scales
+// of both) in registers other than kFp32, kFp32Rz and kLanes, which round each term to binary32
+// first; a register that loses nothing where the exponents span too much (kExact: E8M0 or binary32
+// scales, bfloat16 elements).
+void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weights);
+
+// One block of operands in the manner of BlockTerm (dot.h): codes one by one, block scales as their
+// bits, or kNoScale. kFp32 has no codes: std::invalid_argument.
 struct OperandBlock {
   Format activations = Format::kNvfp4;
-  const uint8_t* a = nullptr;
-  int a_scale = kNoScale;
+  const uint16_t* a = nullptr;
+  int64_t a_scale = kNoScale;
   Format weights = Format::kNvfp4;
   const uint16_t* w = nullptr;
-  int w_scale = kNoScale;
-  int count = 0;  // up to kMaxTermElements
+  int64_t w_scale = kNoScale;
+  int count = 0;  // up to kMaxTermElements; 1 unless AddsBlocksExactly
 };
 ExactTerm MakeTerm(const OperandBlock& block);
 
 // The same where the caller has summed: `sum` in units of 2^ProductExponent, which is the product
 // of the smallest elements: E2M1 counts halves, E4M3 units of 2^-9, binary16 of 2^-24, integers
-// ones.
-ExactTerm MakeTerm(int64_t sum, Format activations, int a_scale, Format weights, int w_scale);
+// ones. Not for bfloat16.
+ExactTerm MakeTerm(int64_t sum, Format activations, int64_t a_scale, Format weights,
+                   int64_t w_scale);
 int ProductExponent(Format activations, Format weights);
+// Bits of the magnitude of the largest product in these units; for bfloat16, of the product of two
+// significands.
+int ProductBits(Format activations, Format weights);
+// Bits of the significand of a block scale: 0 without or for powers of two, 4, 11 or 24.
+int ScaleSignificandBits(Format format);
 
-// Elements of one term, counted from the start of each block of `block` elements.
+// Elements of one term of blocks that are added exactly, counted from the start of each block of
+// `block` elements.
 int TermElements(const AccumulatorSpec& spec, int block);
 
 // Bits in two's complement of the register that adds the terms of `length` elements exactly,
 // whatever they are. NVFP4: least bit 2^-20 (elements 2^-1, scales 2^-9, each twice), products up
-// to (6 * 448)^2, so 56 bits for a length of 4096. Throws std::invalid_argument for formats that
-// CheckExactTerms or the register (kExact) refuses: those with E8M0 scales.
+// to (6 * 448)^2, so 56 bits for a length of 4096. Throws std::invalid_argument as CheckOperands
+// does for kExact.
 int ExactRegisterBits(Format activations, Format weights, int64_t length);
 
 // The registers of each choice. Add returns true where the result did not fit; only LaneRegisters

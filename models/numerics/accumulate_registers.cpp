@@ -10,13 +10,16 @@
 namespace nibble::numerics::internal {
 namespace {
 
-Exact ExactOf(const ExactTerm& term) { return {term.sum * term.significand, term.exponent}; }
+Exact ExactOf(const ExactTerm& term) {
+  return {Int128{term.sum} * term.significand, term.exponent};
+}
 
 // RNE32 of the term.
 float RoundTerm(const ExactTerm& term) {
-  const int64_t integer = term.sum * term.significand;
-  if (term.exponent < -100 || term.exponent > 60) {
-    return Round({integer, term.exponent}, kBinary32, AddRounding::kNearestEven).value;
+  int64_t integer = 0;
+  const bool wide = __builtin_mul_overflow(term.sum, term.significand, &integer);
+  if (wide || term.exponent < -100 || term.exponent > 60) {
+    return Round(ExactOf(term), kBinary32, AddRounding::kNearestEven).value;
   }
   // The conversion rounds, if anything does: the power of two neither under- nor overflows.
   return static_cast<float>(integer) * PowerOfTwo(term.exponent);

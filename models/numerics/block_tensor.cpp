@@ -21,6 +21,18 @@ struct Normalizer {
   float operator()(float x) const { return divides ? x / by : x * by; }
 };
 
+constexpr int kPart = 128;  // values held at a time
+
+void EncodeNormalized(Element element, const float* x, int count, const Normalizer& normalize,
+                      const Rounding& rounding, uint64_t index, uint16_t* codes) {
+  float y[kPart];
+  for (int begin = 0; begin < count; begin += kPart) {
+    const int part = std::min(kPart, count - begin);
+    for (int i = 0; i < part; ++i) y[i] = normalize(x[begin + i]);
+    EncodeElements(element, y, part, rounding, index + static_cast<uint64_t>(begin), codes + begin);
+  }
+}
+
 float Canonical(float x) { return std::isnan(x) ? BitsFloat(kCanonicalNan) : x; }
 
 // amax / max: the scale that maps the largest value to the largest element.
@@ -39,61 +51,6 @@ int LargestExponent(Element element) {
   return static_cast<int>(FloatBits(ElementMax(element)) >> 23) - 127;
 }
 
-class Quantizer {
- public:
-  Quantizer(const FormatSpec& spec, const QuantizeOptions& options)
-      : spec_(spec), options_(options) {}
-
-  TensorScale Outer(const float* x, size_t count) const {
-    const float amax = options_.amax ? *options_.amax : AmaxIgnoringNan(x, count);
-    if (spec_.block_scale == BlockScale::kE4M3) {
-      return TensorScaleFromAmax(amax, kE4M3Max * ElementMax(spec_.element));
-    }
-    return {1.0f, PlainScale(amax, spec_.element)};
-  }
-
-  // Returns the bits of the block scale.
-  uint32_t Block(const float* x, int count, const TensorScale& outer, uint64_t index,
-                 uint16_t* codes) const {
-    const float amax = AmaxIgnoringNan(x, static_cast<size_t>(count));
-    Normalizer normalize;
-    uint32_t bits = 0;
-    switch (spec_.block_scale) {
-      case BlockScale::kNone:
-        if (spec_.outer != OuterScale::kNone) normalize = {outer.decode, true};
-        break;
-      case BlockScale::kE4M3: {
-        const float multiplier = outer.encode * (1.0f / ElementMax(spec_.element));
-        bits = EncodeE4M3(amax * multiplier);
-        const float scale = DecodeE4M3(static_cast<uint8_t>(bits)) * outer.decode;
-        normalize = {std::min(1.0f / scale, FLT_MAX), false};
-        break;
-      }
-      case BlockScale::kE8M0: {
-        const MxRule rule = spec_.format == Format::kMxfp4Ceil ? MxRule::kCeil : MxRule::kFloor;
-        return QuantizeMxBlock(x, count, spec_.element, rule, options_.rounding, index, codes);
-      }
-      case BlockScale::kFp16:
-        normalize = {Fp16Scale(amax, spec_.element), true};
-        bits = EncodeFp16(normalize.by);
-        break;
-      case BlockScale::kFp32:
-        normalize = {PlainScale(amax, spec_.element), true};
-        bits = FloatBits(normalize.by);
-        break;
-    }
-    for (int i = 0; i < count; ++i) {
-      codes[i] = EncodeElement(spec_.element, normalize(x[i]), options_.rounding,
-                               index + static_cast<uint64_t>(i));
-    }
-    return bits;
-  }
-
- private:
-  const FormatSpec& spec_;
-  const QuantizeOptions& options_;
-};
-
 }  // namespace
 
 uint8_t QuantizeMxBlock(const float* x, int count, Element element, MxRule rule,
@@ -110,11 +67,58 @@ uint8_t QuantizeMxBlock(const float* x, int count, Element element, MxRule rule,
   // The codes under a NaN scale have no meaning; those of scale 0 are what the reference stores.
   // A product below the binary32 range is far below half a step of any element.
   const float factor = DecodeE8M0(static_cast<uint8_t>(254 - (finite ? scale : 0)));
+  if (finite) {
+    EncodeNormalized(element, x, count, {factor, false}, rounding, index, codes);
+    return scale;
+  }
   for (int i = 0; i < count; ++i) {
     const float y = std::isfinite(x[i]) ? x[i] * factor : 0.0f;
     codes[i] = EncodeElement(element, y, rounding, index + static_cast<uint64_t>(i));
   }
   return scale;
+}
+
+TensorScale OuterScaleFromAmax(Format format, float amax) {
+  const FormatSpec& spec = SpecOf(format);
+  if (spec.outer == OuterScale::kNone) return {};
+  if (spec.block_scale == BlockScale::kE4M3) {
+    return TensorScaleFromAmax(amax, kE4M3Max * ElementMax(spec.element));
+  }
+  return {1.0f, PlainScale(amax, spec.element)};
+}
+
+uint32_t QuantizeBlock(Format format, const float* x, int count, const TensorScale& outer,
+                       const Rounding& rounding, uint64_t index, uint16_t* codes) {
+  const FormatSpec& spec = SpecOf(format);
+  const float amax = AmaxIgnoringNan(x, static_cast<size_t>(count));
+  Normalizer normalize;
+  uint32_t bits = 0;
+  switch (spec.block_scale) {
+    case BlockScale::kNone:
+      if (spec.outer != OuterScale::kNone) normalize = {outer.decode, true};
+      break;
+    case BlockScale::kE4M3: {
+      const float multiplier = outer.encode * (1.0f / ElementMax(spec.element));
+      bits = EncodeE4M3(amax * multiplier);
+      const float scale = DecodeE4M3(static_cast<uint8_t>(bits)) * outer.decode;
+      normalize = {std::min(1.0f / scale, FLT_MAX), false};
+      break;
+    }
+    case BlockScale::kE8M0: {
+      const MxRule rule = format == Format::kMxfp4Ceil ? MxRule::kCeil : MxRule::kFloor;
+      return QuantizeMxBlock(x, count, spec.element, rule, rounding, index, codes);
+    }
+    case BlockScale::kFp16:
+      normalize = {Fp16Scale(amax, spec.element), true};
+      bits = EncodeFp16(normalize.by);
+      break;
+    case BlockScale::kFp32:
+      normalize = {PlainScale(amax, spec.element), true};
+      bits = FloatBits(normalize.by);
+      break;
+  }
+  EncodeNormalized(spec.element, x, count, normalize, rounding, index, codes);
+  return bits;
 }
 
 float DequantizeMx(Element element, uint16_t code, uint8_t scale) {
@@ -127,7 +131,6 @@ BlockTensor Quantize(const float* x, int rows, int columns, Format format,
   if (rows < 1 || columns < 1) throw std::invalid_argument("an empty tensor has no quantised form");
   if (options.block < 1) throw std::invalid_argument("a block has at least one element");
   const FormatSpec& spec = SpecOf(format);
-  const Quantizer quantizer(spec, options);
   const auto length = static_cast<size_t>(columns);
   BlockTensor tensor;
   tensor.format = format;
@@ -135,18 +138,22 @@ BlockTensor Quantize(const float* x, int rows, int columns, Format format,
   tensor.rows = rows;
   tensor.columns = columns;
   tensor.codes.resize(static_cast<size_t>(rows) * length);
-  if (spec.outer == OuterScale::kTensor) tensor.outer = {quantizer.Outer(x, tensor.codes.size())};
+  const auto outer_of = [&](const float* values, size_t count) {
+    return OuterScaleFromAmax(format,
+                              options.amax ? *options.amax : AmaxIgnoringNan(values, count));
+  };
+  if (spec.outer == OuterScale::kTensor) tensor.outer = {outer_of(x, tensor.codes.size())};
 
   for (int row = 0; row < rows; ++row) {
     const size_t first = static_cast<size_t>(row) * length;
     if (spec.outer == OuterScale::kChannel) {
-      tensor.outer.push_back(quantizer.Outer(x + first, length));
+      tensor.outer.push_back(outer_of(x + first, length));
     }
     const TensorScale outer = tensor.outer.empty() ? TensorScale{} : tensor.outer.back();
     for (int begin = 0; begin < columns; begin += options.block) {
       const size_t at = first + static_cast<size_t>(begin);
-      const uint32_t scale = quantizer.Block(x + at, std::min(options.block, columns - begin),
-                                             outer, at, &tensor.codes[at]);
+      const uint32_t scale = QuantizeBlock(format, x + at, std::min(options.block, columns - begin),
+                                           outer, options.rounding, at, &tensor.codes[at]);
       if (spec.block_scale != BlockScale::kNone) tensor.scales.push_back(scale);
     }
   }

@@ -40,6 +40,16 @@ struct QuantizeOptions {
 BlockTensor Quantize(const float* x, int rows, int columns, Format format,
                      const QuantizeOptions& options = {});
 
+// The outer scale of a tensor (or row) with this amax: S_enc and S_dec under E4M3 block scales,
+// {1, amax / max} where it is the only scale, {1, 1} for formats without one.
+TensorScale OuterScaleFromAmax(Format format, float amax);
+
+// One block of `count` values, the first of them at position `index` of its tensor: writes one code
+// per element, returns the bits of the block scale (0 without). `outer` as OuterScaleFromAmax gives
+// it. Throws std::invalid_argument for kFp32.
+uint32_t QuantizeBlock(Format format, const float* x, int count, const TensorScale& outer,
+                       const Rounding& rounding, uint64_t index, uint16_t* codes);
+
 // MX with any element and either rule: the general form of the mx* formats. Writes one code per
 // element and returns the E8M0 byte. `index` is the position of x[0] in its tensor.
 enum class MxRule : uint8_t { kFloor, kCeil };

@@ -1,10 +1,15 @@
 // The choices of a design point that can change result bits.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "models/numerics/accumulator_spec.h"
 #include "models/numerics/format_spec.h"
+#include "models/numerics/profile_spec.h"
+#include "models/numerics/rounding.h"
 
 namespace nibble::numerics {
 
@@ -17,10 +22,28 @@ enum class ScaleSource : uint8_t {
 struct Datapath {
   Format activations = Format::kNvfp4;
   Format weights = Format::kNvfp4;
-  int block =
-      16;  // elements that share a block scale and form one exact block term: 8, 16, 32, 64, 128
+  // Elements that share a block scale: 8, 16, 32, 64, 128.
+  int activation_block = 16;
+  int weight_block = 16;
   ScaleSource tensor_scale = ScaleSource::kStatic;
+  // Of elements; scales are always rounded to nearest even. The random numbers of each tensor are a
+  // stream of their own (StreamOf).
+  Rounding activation_rounding{};
+  Rounding weight_rounding{};
+  Profile weight_profile = Profile::kNv;  // how NVFP4 weights are quantised, offline
   AccumulatorSpec accumulator{};
+
+  void SetBlock(int block) { activation_block = weight_block = block; }
+  // Elements of one block term: those that share both scales.
+  int term_block() const { return std::min(activation_block, weight_block); }
+};
+
+// What a design point changes for some of a network's layers.
+struct LayerOverride {
+  std::string pattern;  // "first", "last", an operator ("depthwise", "pointwise", ...) or a name, in
+                        // which * and ? stand for any
+  std::optional<Format> activations, weights;
+  std::optional<int> activation_block, weight_block;
 };
 
 }  // namespace nibble::numerics

@@ -67,16 +67,16 @@ float ScaleValue(uint8_t scale) {
 
 }  // namespace
 
-float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, Format weights,
-                int count) {
+float BlockTerm(const uint16_t* a, int64_t a_scale, const uint16_t* w, int64_t w_scale,
+                Format weights, int count) {
   int64_t product = 0;
   for (int i = 0; i < count; ++i) {
     const FixedPoint weight = FixedWeight(w[i], weights);
     if (!weight.finite) return BitsFloat(kCanonicalNan);
-    product += TwiceE2M1(a[i]) * weight.integer;
+    product += TwiceE2M1(static_cast<uint8_t>(a[i])) * weight.integer;
   }
   int exponent = WeightExponent(weights) - 1;  // activations too are doubled
-  for (const int scale : {a_scale, w_scale}) {
+  for (const int64_t scale : {a_scale, w_scale}) {
     if (scale == kNoScale) continue;
     const auto byte = static_cast<uint8_t>(scale);
     if (IsNanE4M3(byte)) return BitsFloat(kCanonicalNan);
@@ -86,6 +86,15 @@ float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, F
   }
   return static_cast<float>(product) *
          PowerOfTwo(exponent);  // the conversion rounds, if anything does
+}
+
+bool TakesWeightPanel(Format activations, Format weights) {
+  const auto taken = [](Format format) {
+    const FormatSpec& spec = SpecOf(format);
+    return spec.element == Element::kE2M1 &&
+           (spec.block_scale == BlockScale::kE4M3 || spec.block_scale == BlockScale::kNone);
+  };
+  return taken(activations) && taken(weights);
 }
 
 void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int count, int block,
@@ -122,7 +131,7 @@ WeightPanel::WeightPanel(Format format, int block, int columns, int segments, in
       tiles_((columns + kTile - 1) / kTile),
       segments_(segments),
       segment_(segment) {
-  if (!integer() && format != Format::kFp8 && format != Format::kFp16) {
+  if (!TakesWeightPanel(format, format)) {
     throw std::invalid_argument(std::string("no weights of a panel are stored as ") +
                                 FormatName(format));
   }
@@ -135,15 +144,11 @@ WeightPanel::WeightPanel(Format format, int block, int columns, int segments, in
                                 std::to_string(segments) + " x " + std::to_string(segment));
   }
   blocks_ = BlockCount(segment, block);
-  elements_ = integer() ? segment / block * Quads(block) + Quads(segment % block) : segment;
+  elements_ = segment / block * Quads(block) + Quads(segment % block);
   const size_t lanes = static_cast<size_t>(segments) * static_cast<size_t>(tiles_) * kTile;
-  if (integer()) {
-    quads_.resize(lanes * static_cast<size_t>(elements_));
-    starts_.assign(lanes * static_cast<size_t>(blocks_), kernels::kSumBaseBits);
-  } else {
-    wide_.resize(lanes * static_cast<size_t>(elements_));
-  }
-  scales_.assign(lanes * static_cast<size_t>(blocks_), unit());
+  quads_.resize(lanes * static_cast<size_t>(elements_));
+  starts_.assign(lanes * static_cast<size_t>(blocks_), kernels::kSumBaseBits);
+  scales_.assign(lanes * static_cast<size_t>(blocks_), kUnit);
 }
 
 size_t WeightPanel::TileElements(int s, int tile) const {
@@ -155,7 +160,6 @@ size_t WeightPanel::TileScales(int s, int tile) const {
 }
 
 size_t WeightPanel::ElementInTile(int n, int k) const {
-  if (!integer()) return static_cast<size_t>(k) * kTile + n;
   const auto block = static_cast<size_t>(k / block_), i = static_cast<size_t>(k % block_);
   const size_t quad = block * (Quads(block_) / kQuad) + i / kQuad;
   return (quad * kTile + n) * kQuad + i % kQuad;
@@ -173,43 +177,19 @@ size_t WeightPanel::Scale(int n, int s, int b) const {
 
 void WeightPanel::SetCode(int n, int s, int k, uint16_t code) {
   const size_t element = Element(n, s, k);
-  if (integer()) {
-    const int8_t before = quads_[element];
-    quads_[element] = static_cast<int8_t>(TwiceE2M1(static_cast<uint8_t>(code)));
-    starts_[Scale(n, s, k / block_)] -= kernels::kOffset * (quads_[element] - before);
-    return;
-  }
-  const float value =
-      format_ == Format::kFp8 ? DecodeE4M3(static_cast<uint8_t>(code)) : DecodeFp16(code);
-  if (std::isfinite(value)) {
-    wide_[element] = value;
-  } else {
-    scales_[Scale(n, s, k / block_)] = BitsFloat(kCanonicalNan);
-  }
+  const int8_t before = quads_[element];
+  quads_[element] = static_cast<int8_t>(TwiceE2M1(static_cast<uint8_t>(code)));
+  starts_[Scale(n, s, k / block_)] -= kernels::kOffset * (quads_[element] - before);
 }
 
 void WeightPanel::SetScale(int n, int s, int b, uint8_t scale) {
-  scales_[Scale(n, s, b)] = ScaleValue(scale) * unit();
+  scales_[Scale(n, s, b)] = ScaleValue(scale) * kUnit;
 }
 
-void WeightPanel::SetPackedRow(int n, int s, const uint8_t* packed_codes, const uint8_t* scales) {
+void WeightPanel::SetPackedRow(int n, int s, const uint8_t* packed, const uint8_t* scales) {
   for (int b = 0; b < blocks_; ++b) {
-    scales_[Scale(n, s, b)] = HasBlockScale(format_) ? ScaleValue(scales[b]) * unit() : unit();
+    scales_[Scale(n, s, b)] = HasBlockScale(format_) ? ScaleValue(scales[b]) * kUnit : kUnit;
   }
-  if (integer()) {
-    SetE2M1Row(n, s, packed_codes);
-    return;
-  }
-  for (int k = 0; k < segment_; ++k) {
-    if (format_ == Format::kFp8) {
-      SetCode(n, s, k, packed_codes[k]);
-    } else {
-      SetCode(n, s, k, static_cast<uint16_t>(packed_codes[2 * k] | packed_codes[2 * k + 1] << 8));
-    }
-  }
-}
-
-void WeightPanel::SetE2M1Row(int n, int s, const uint8_t* packed) {
   std::vector<uint8_t> elements(static_cast<size_t>(segment_));
   kernels::Active().decode_e2m1(packed, segment_, elements.data());
   int8_t* quad = &quads_[Element(n, s, 0)];
@@ -230,15 +210,6 @@ void WeightPanel::SetE2M1Row(int n, int s, const uint8_t* packed) {
 
 void WeightPanel::Accumulate(int s, const ActivationRun& a, Start start, float* acc,
                              ptrdiff_t tile_stride) const {
-  if (integer()) {
-    AccumulateE2M1(s, a, start, acc, tile_stride);
-  } else {
-    AccumulateWide(s, a, start, acc, tile_stride);
-  }
-}
-
-void WeightPanel::AccumulateE2M1(int s, const ActivationRun& a, Start start, float* acc,
-                                 ptrdiff_t tile_stride) const {
   for (int tile = 0; tile < tiles_; ++tile) {
     const size_t scales = TileScales(s, tile);
     kernels::Active().accumulate_e2m1(
@@ -248,36 +219,14 @@ void WeightPanel::AccumulateE2M1(int s, const ActivationRun& a, Start start, flo
   }
 }
 
-void WeightPanel::AccumulateWide(int s, const ActivationRun& a, Start start, float* acc,
-                                 ptrdiff_t tile_stride) const {
-  std::vector<double> values(static_cast<size_t>(a.pixels) * static_cast<size_t>(segment_));
-  auto value = values.begin();
-  for (int p = 0; p < a.pixels; ++p) {
-    const uint8_t* elements = a.elements + p * a.element_stride;
-    for (int k = 0; k < segment_; ++k) *value++ = elements[k] - kernels::kOffset;
-  }
-  // An E4M3 weight is below 2^18 in units of 2^-9, a binary16 one 2^40 in units of 2^-24, an
-  // activation 12, a scale 15.
-  const bool exact_in_double = format_ == Format::kFp8 || block_ <= 32;
-  for (int tile = 0; tile < tiles_; ++tile) {
-    float* sums = acc + tile * tile_stride;
-    if (start == Start::kFromZero) std::fill_n(sums, ptrdiff_t{a.pixels} * kTile, 0.0f);
-    kernels::Active().accumulate_wide({values.data(), segment_, a.scales, a.scale_stride, a.pixels},
-                                      {&wide_[TileElements(s, tile)], &scales_[TileScales(s, tile)],
-                                       segment_, block_, exact_in_double},
-                                      sums);
-  }
-}
-
 // Element k of the channels of a tile, scaled: 11 bits at most.
 void WeightPanel::TapWeights(int tile, int k, float* weights) const {
   const float* scales = &scales_[TileScales(0, tile) + static_cast<size_t>(k / block_) * kTile];
   const size_t first = TileElements(0, tile) + ElementInTile(0, k);
   for (int n = 0; n < kTile; ++n) {
     // The scales hold units for doubled activations, and these are not.
-    weights[n] = integer() ? static_cast<float>(quads_[first + static_cast<size_t>(n) * kQuad]) *
-                                 (2 * scales[n])
-                           : wide_[first + static_cast<size_t>(n)] * (2 * scales[n]);
+    weights[n] =
+        static_cast<float>(quads_[first + static_cast<size_t>(n) * kQuad]) * (2 * scales[n]);
   }
 }
 

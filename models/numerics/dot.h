@@ -1,15 +1,16 @@
 // Block-scaled dot products, datapath D0 (shared notes: numerics, section 3):
 //
-//   acc = +0; for each block, ascending: acc = RNE32(acc + term)
+//   acc = +0; for each block, ascending: acc = RNE32(acc + RNE32(term))
 //
-// NVFP4 and FP4 weights: term = (exact sum of element products) * activation scale * weight scale,
-// exact in binary32 for blocks up to 512. FP8 and FP16 weights: term = RNE32(activation scale *
-// exact sum). A NaN scale byte (0x7F), or a weight that is no finite number, makes the accumulator
-// NaN (canonical 0x7FC00000).
+// A term is the exact sum of the products of a block times the scales of both operands; for NVFP4
+// and FP4 by NVFP4 or FP4 it is a binary32 already (blocks up to 512). Where block sums are not
+// exact in 64 bits, each product is a term (AddsBlocksExactly, accumulate.h). A NaN scale, or an
+// element that is no finite number, makes the accumulator NaN (canonical 0x7FC00000).
 //
-// Two implementations: BlockTerm is the definition, one block at a time, used by the golden
-// executor; WeightPanel computes many output channels at once and is what the simulated datapaths
-// call. They agree bit by bit.
+// Two implementations: BlockTerm and the terms of accumulate.h are the definition, one block at a
+// time, used by the golden executor; WeightPanel (E2M1 elements) and WidePanel (wide_panel.h, all
+// others) compute many output channels at once and are what the simulated datapaths call. They
+// agree bit by bit.
 #pragma once
 
 #include <cstddef>
@@ -20,16 +21,19 @@
 
 namespace nibble::numerics {
 
-// One block of at most 128 elements: `a` are E2M1 codes (one per byte), `w` codes in `weights`
-// format. `a_scale` / `w_scale` are E4M3 bytes, or kNoScale where the operand has no block scale.
-inline constexpr int kNoScale = -1;
-float BlockTerm(const uint8_t* a, int a_scale, const uint16_t* w, int w_scale, Format weights,
-                int count);
+// One block of at most 128 elements: `a` are E2M1 codes, `w` codes of kNvfp4, kFp4, kFp8 or kFp16
+// weights. `a_scale` / `w_scale` are E4M3 bytes, or kNoScale where the operand has no block scale.
+inline constexpr int64_t kNoScale = -1;
+float BlockTerm(const uint16_t* a, int64_t a_scale, const uint16_t* w, int64_t w_scale,
+                Format weights, int count);
 
-// Activations of one pixel, decoded from memory: two codes a byte, the even element in bits 3:0.
-// kNvfp4 or kFp4 (`scales` is not read). Twice the E2M1 value plus 12 per element, in 0..24 (as the
-// kernels multiply unsigned by signed bytes), and the block scales as floats (1 for kFp4, NaN for
-// scale byte 0x7F).
+// True for the operands of WeightPanel: E2M1 elements of both, E4M3 block scales or none.
+bool TakesWeightPanel(Format activations, Format weights);
+
+// Activations of one pixel, decoded from memory: two codes a byte, the even element in bits 3:0;
+// `scales` is not read where `format` has none. Twice the E2M1 value plus 12 per element, in 0..24
+// (as the kernels multiply unsigned by signed bytes), and the block scales as floats (1 for kFp4,
+// NaN for scale byte 0x7F).
 void DecodePackedActivations(const uint8_t* packed, const uint8_t* scales, int count, int block,
                              Format format, uint8_t* elements, float* scale_values);
 // The same as E2M1 value times block scale, which is exact in binary32.
@@ -62,17 +66,15 @@ class WeightPanel {
 
   // Same meaning as in QuantizedWeights: `segments` runs of `segment` elements in blocks of
   // `block`. All weights are zero and all scales 1 until set. Throws std::invalid_argument for a
-  // format other than kNvfp4, kFp4, kFp8, kFp16, a block out of 1..kMaxBlock, or an empty shape.
+  // format that TakesWeightPanel refuses, a block out of 1..kMaxBlock, or an empty shape.
   WeightPanel(Format format, int block, int columns, int segments, int segment);
 
   // Sets element k of run s of output channel n; and the scale byte of block b (formats with block
-  // scales). An E4M3 or binary16 weight that is no finite number makes its block NaN until
-  // SetPackedRow sets that run anew.
+  // scales).
   void SetCode(int n, int s, int k, uint16_t code);
   void SetScale(int n, int s, int b, uint8_t scale);
-  // Sets run s of output channel n from its bytes in memory: two E2M1 codes a byte (low nibble
-  // first), E4M3 bytes, or little-endian binary16; `scales` holds one byte per block for kNvfp4 and
-  // is not read otherwise.
+  // Sets run s of output channel n from its bytes in memory: two codes a byte (low nibble first);
+  // `scales` holds one byte per block, and is not read where the format has none.
   void SetPackedRow(int n, int s, const uint8_t* packed_codes, const uint8_t* scales);
 
   // acc = RNE32(acc + term) for every block of run s, ascending, every pixel and every column.
@@ -89,29 +91,22 @@ class WeightPanel {
   int columns() const { return columns_; }
 
  private:
-  bool integer() const { return format_ == Format::kNvfp4 || format_ == Format::kFp4; }
-  // Value of the unit of a block sum: activations are stored doubled, and E2M1 weights too.
-  float unit() const { return integer() ? 0.25f : 0.5f; }
+  // Value of the unit of a block sum: both operands are doubled.
+  static constexpr float kUnit = 0.25f;
   // Index of a tile's first element or scale, and of an element or scale in its tile.
   size_t TileElements(int s, int tile) const;
   size_t TileScales(int s, int tile) const;
   size_t ElementInTile(int n, int k) const;
   size_t Element(int n, int s, int k) const;
   size_t Scale(int n, int s, int b) const;
-  void SetE2M1Row(int n, int s, const uint8_t* packed);
-  void AccumulateE2M1(int s, const ActivationRun& a, Start start, float* acc,
-                      ptrdiff_t tile_stride) const;
-  void AccumulateWide(int s, const ActivationRun& a, Start start, float* acc,
-                      ptrdiff_t tile_stride) const;
   void TapWeights(int tile, int k, float* weights) const;
 
   Format format_;
   int block_, columns_, tiles_, segments_, segment_, blocks_;
-  int elements_;               // of a run, blocks of E2M1 filled up to whole quads
-  std::vector<int8_t> quads_;  // E2M1: tiles as in kernels::E2M1Tile, [segments][tiles]
+  int elements_;               // of a run, blocks filled up to whole quads
+  std::vector<int8_t> quads_;  // tiles as in kernels::E2M1Tile, [segments][tiles]
   std::vector<int32_t> starts_;
-  std::vector<float> wide_;    // E4M3, binary16: as in kernels::WideTile
-  std::vector<float> scales_;  // [segments][tiles][blocks][kTile]: weight scale * unit()
+  std::vector<float> scales_;  // [segments][tiles][blocks][kTile]: weight scale * kUnit
 };
 
 // y = RNE32(acc * RNE32(s_dec_activations * channel_scale)).

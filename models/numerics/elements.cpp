@@ -29,27 +29,62 @@ uint32_t EncodeInteger(float x, Round round = {}) {
   return (negative ? 0 - integer : integer) & (2 * kMax + 1);
 }
 
-template <typename Round>
-uint32_t Encode(Element element, float x, Round round) {
+// Calls visit(encode) with the encoder of `element`: one switch, however many values follow.
+template <typename Visit>
+void WithEncoder(Element element, Visit visit) {
   switch (element) {
     case Element::kE2M1:
-      return EncodeMinifloat<E2M1>(x, Overflow::kSaturate, round);
+      return visit(
+          [](float x, auto round) { return EncodeMinifloat<E2M1>(x, Overflow::kSaturate, round); });
     case Element::kE2M3:
-      return EncodeMinifloat<E2M3>(x, Overflow::kSaturate, round);
+      return visit(
+          [](float x, auto round) { return EncodeMinifloat<E2M3>(x, Overflow::kSaturate, round); });
     case Element::kE3M2:
-      return EncodeMinifloat<E3M2>(x, Overflow::kSaturate, round);
+      return visit(
+          [](float x, auto round) { return EncodeMinifloat<E3M2>(x, Overflow::kSaturate, round); });
     case Element::kE4M3:
-      return EncodeMinifloat<E4M3>(x, Overflow::kSaturate, round);
+      return visit(
+          [](float x, auto round) { return EncodeMinifloat<E4M3>(x, Overflow::kSaturate, round); });
     case Element::kE5M2:
-      return EncodeMinifloat<E5M2>(x, Overflow::kSaturate, round);
+      return visit(
+          [](float x, auto round) { return EncodeMinifloat<E5M2>(x, Overflow::kSaturate, round); });
     case Element::kInt4:
-      return EncodeInteger<3>(x, round);
+      return visit([](float x, auto round) { return EncodeInteger<3>(x, round); });
     case Element::kInt8:
-      return EncodeInteger<7>(x, round);
+      return visit([](float x, auto round) { return EncodeInteger<7>(x, round); });
     case Element::kFp16:
-      return EncodeMinifloat<Fp16>(x, Overflow::kSaturate, round);
+      return visit(
+          [](float x, auto round) { return EncodeMinifloat<Fp16>(x, Overflow::kSaturate, round); });
     case Element::kBf16:
-      return EncodeMinifloat<Bf16>(x, Overflow::kSaturate, round);
+      return visit(
+          [](float x, auto round) { return EncodeMinifloat<Bf16>(x, Overflow::kSaturate, round); });
+    case Element::kFp32:
+      break;
+  }
+  ThrowNoCode();
+}
+
+template <typename Visit>
+void WithDecoder(Element element, Visit visit) {
+  switch (element) {
+    case Element::kE2M1:
+      return visit([](uint16_t code) { return DecodeE2M1(static_cast<uint8_t>(code)); });
+    case Element::kE2M3:
+      return visit([](uint16_t code) { return DecodeE2M3(static_cast<uint8_t>(code)); });
+    case Element::kE3M2:
+      return visit([](uint16_t code) { return DecodeE3M2(static_cast<uint8_t>(code)); });
+    case Element::kE4M3:
+      return visit([](uint16_t code) { return DecodeE4M3(static_cast<uint8_t>(code)); });
+    case Element::kE5M2:
+      return visit([](uint16_t code) { return DecodeE5M2(static_cast<uint8_t>(code)); });
+    case Element::kInt4:
+      return visit([](uint16_t code) { return DecodeInt4(static_cast<uint8_t>(code)); });
+    case Element::kInt8:
+      return visit([](uint16_t code) { return DecodeInt8(static_cast<uint8_t>(code)); });
+    case Element::kFp16:
+      return visit(DecodeFp16);
+    case Element::kBf16:
+      return visit(DecodeBf16);
     case Element::kFp32:
       break;
   }
@@ -111,47 +146,45 @@ float ElementStep(Element element) {
 }
 
 uint16_t EncodeElement(Element element, float x, const Rounding& rounding, uint64_t index) {
-  switch (rounding.mode) {
-    case RoundingMode::kNearestEven:
-      return static_cast<uint16_t>(Encode(element, x, RoundNearestEven{}));
-    case RoundingMode::kTowardZero:
-      return static_cast<uint16_t>(Encode(element, x, RoundTowardZero{}));
-    case RoundingMode::kStochastic:
-      break;
-  }
-  if (rounding.bits < 1 || rounding.bits > 32) {
+  uint16_t code = 0;
+  EncodeElements(element, &x, 1, rounding, index, &code);
+  return code;
+}
+
+void EncodeElements(Element element, const float* x, int count, const Rounding& rounding,
+                    uint64_t index, uint16_t* codes) {
+  if (rounding.mode == RoundingMode::kStochastic && (rounding.bits < 1 || rounding.bits > 32)) {
     throw std::invalid_argument("stochastic rounding takes 1 to 32 bits, not " +
                                 std::to_string(rounding.bits));
   }
-  const uint64_t random = SplitMix64(rounding.seed, index) >> (64 - rounding.bits);
-  return static_cast<uint16_t>(Encode(element, x, RoundStochastic{random, rounding.bits}));
+  WithEncoder(element, [&](auto encode) {
+    const auto all = [&](auto rounder) {
+      for (int i = 0; i < count; ++i) codes[i] = static_cast<uint16_t>(encode(x[i], rounder(i)));
+    };
+    switch (rounding.mode) {
+      case RoundingMode::kNearestEven:
+        return all([](int) { return RoundNearestEven{}; });
+      case RoundingMode::kTowardZero:
+        return all([](int) { return RoundTowardZero{}; });
+      case RoundingMode::kStochastic:
+        return all([&](int i) {
+          const uint64_t random = SplitMix64(rounding.seed, index + static_cast<uint64_t>(i));
+          return RoundStochastic{random >> (64 - rounding.bits), rounding.bits};
+        });
+    }
+  });
 }
 
 float DecodeElement(Element element, uint16_t code) {
-  const auto byte = static_cast<uint8_t>(code);
-  switch (element) {
-    case Element::kE2M1:
-      return DecodeE2M1(byte);
-    case Element::kE2M3:
-      return DecodeE2M3(byte);
-    case Element::kE3M2:
-      return DecodeE3M2(byte);
-    case Element::kE4M3:
-      return DecodeE4M3(byte);
-    case Element::kE5M2:
-      return DecodeE5M2(byte);
-    case Element::kInt4:
-      return DecodeInt4(byte);
-    case Element::kInt8:
-      return DecodeInt8(byte);
-    case Element::kFp16:
-      return DecodeFp16(code);
-    case Element::kBf16:
-      return DecodeBf16(code);
-    case Element::kFp32:
-      break;
-  }
-  ThrowNoCode();
+  float value = 0;
+  DecodeElements(element, &code, 1, &value);
+  return value;
+}
+
+void DecodeElements(Element element, const uint16_t* codes, int count, float* values) {
+  WithDecoder(element, [&](auto decode) {
+    for (int i = 0; i < count; ++i) values[i] = decode(codes[i]);
+  });
 }
 
 uint8_t EncodeInt4(float x) { return static_cast<uint8_t>(EncodeInteger<3>(x)); }

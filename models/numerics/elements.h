@@ -19,6 +19,11 @@ float ElementStep(Element element);  // smallest positive value
 uint16_t EncodeElement(Element element, float x, const Rounding& rounding = {}, uint64_t index = 0);
 float DecodeElement(Element element, uint16_t code);
 
+// The same of `count` elements, the first of them at position `index`.
+void EncodeElements(Element element, const float* x, int count, const Rounding& rounding,
+                    uint64_t index, uint16_t* codes);
+void DecodeElements(Element element, const uint16_t* codes, int count, float* values);
+
 // Symmetric integers: rint(x), ties to even, clipped to +-7 and +-127.
 uint8_t EncodeInt4(float x);
 uint8_t EncodeInt8(float x);

@@ -52,6 +52,15 @@ Exact ExactOf(float x) {
   return {bits >> 31 != 0 ? -significand : significand, std::max(field, 1) - 150};
 }
 
+Exact ExactOf(double x) {
+  uint64_t bits = 0;
+  std::memcpy(&bits, &x, sizeof bits);
+  const int field = static_cast<int>(bits >> 52 & 0x7FF);
+  const auto fraction = static_cast<int64_t>(bits & ((uint64_t{1} << 52) - 1));
+  const int64_t significand = field > 0 ? fraction | int64_t{1} << 52 : fraction;
+  return {bits >> 63 != 0 ? -significand : significand, std::max(field, 1) - 1075};
+}
+
 Exact Sum(const Exact& a, const Exact& b) {
   if (a.integer == 0) return b;
   if (b.integer == 0) return a;

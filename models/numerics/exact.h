@@ -26,11 +26,18 @@ inline int BitLength(Uint128 x) {
   if (high != 0) return 128 - __builtin_clzll(high);
   return low != 0 ? 64 - __builtin_clzll(low) : 0;
 }
+// Bits by which a sum of `terms` numbers can be longer than one of them.
+constexpr int CarryBits(int terms) {
+  int bits = 0;
+  while ((int64_t{1} << bits) < terms) ++bits;
+  return bits;
+}
 // floor(log2 |x|), x not zero.
 inline int FloorLog2(const Exact& x) { return BitLength(Magnitude(x.integer)) - 1 + x.exponent; }
 
-// A binary32 that is finite.
+// A binary32 or binary64 that is finite.
 Exact ExactOf(float x);
+Exact ExactOf(double x);
 
 // a + b, |integers| below 2^64. Where the operands lie too far apart for one integer, the low one's
 // last bits become one sticky bit: the sum keeps at least 120 bits, and rounds as the exact one

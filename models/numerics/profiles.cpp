@@ -5,7 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "models/numerics/activation_store.h"
+#include "models/numerics/packing.h"
 #include "models/numerics/formats.h"
 
 namespace nibble::numerics {
@@ -295,7 +295,7 @@ BlockTensor ImportNvfp4(int rows, int columns, int block, const std::vector<uint
       throw std::invalid_argument("row " + std::to_string(row) +
                                   " has an odd number of codes and a padding nibble that is not 0");
     }
-    UnpackCodes(bytes, columns, codes.data());
+    UnpackCodes(4, bytes, columns, codes.data());
     std::copy(codes.begin(), codes.end(), &tensor.codes[row * static_cast<size_t>(columns)]);
   }
   return tensor;

@@ -7,27 +7,13 @@
 #include <string>
 
 #include "models/numerics/bits.h"
+#include "models/numerics/block_tensor.h"
 #include "models/numerics/formats.h"
 
 namespace nibble::numerics {
 namespace {
 
-constexpr float kScaleMax = 448.0f;             // largest E4M3
 constexpr uint32_t kOneSixthBits = 0x3E2AAAAB;  // RNE32(1 / 6)
-
-void QuantizeFp8Row(const float* x, int count, float* channel_scale, uint16_t* codes) {
-  float scale = AmaxIgnoringNan(x, static_cast<size_t>(count)) / kScaleMax;
-  if (scale == 0.0f || std::isinf(scale)) scale = 1.0f;
-  for (int k = 0; k < count; ++k) codes[k] = EncodeE4M3(x[k] / scale);
-  *channel_scale = scale;
-}
-
-void QuantizeFp4Row(const float* x, int count, Format format, int block, const TensorScale& scale,
-                    uint16_t* codes, uint8_t* scales) {
-  std::vector<uint8_t> bytes(static_cast<size_t>(count));
-  QuantizeRow(x, count, format, block, scale, bytes.data(), scales);
-  std::copy(bytes.begin(), bytes.end(), codes);
-}
 
 }  // namespace
 
@@ -83,51 +69,37 @@ void QuantizeRow(const float* x, int count, Format format, int block, const Tens
 }
 
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
-                                 int block, ScaleSource source) {
+                                 int block, ScaleSource source, const Rounding& rounding) {
+  const OuterScale outer = SpecOf(format).outer;
+  const bool block_scales = HasBlockScale(format);
+  const auto run_length = static_cast<size_t>(segment);
+  const size_t row_length = run_length * static_cast<size_t>(segments);
+  const auto all = static_cast<size_t>(rows) * row_length;
   QuantizedWeights weights;
   weights.format = format;
   weights.block = block;
   weights.rows = rows;
   weights.segments = segments;
   weights.segment = segment;
+  weights.codes.resize(all);
 
-  const auto runs = static_cast<size_t>(rows) * static_cast<size_t>(segments);
-  const auto run_length = static_cast<size_t>(segment);
-  const size_t row_length = run_length * static_cast<size_t>(segments);
-  const auto run_blocks = static_cast<size_t>(BlockCount(segment, block));
-  weights.codes.resize(runs * run_length);
-  weights.channel_scale.assign(static_cast<size_t>(rows), 1.0f);
-
-  switch (format) {
-    case Format::kNvfp4:
-    case Format::kFp4: {
-      TensorScale scale;
-      if (HasBlockScale(format)) {
-        if (source != ScaleSource::kNone) {
-          scale = TensorScaleFromAmax(AmaxIgnoringNan(x, runs * run_length));
-        }
-        weights.scales.resize(runs * run_blocks);
-        std::fill(weights.channel_scale.begin(), weights.channel_scale.end(), scale.decode);
-      }
-      for (size_t run = 0; run < runs; ++run) {
-        QuantizeFp4Row(x + run * run_length, segment, format, block, scale,
-                       weights.codes.data() + run * run_length,
-                       HasBlockScale(format) ? weights.scales.data() + run * run_blocks : nullptr);
-      }
-      break;
+  TensorScale scale;
+  if (outer == OuterScale::kTensor && source != ScaleSource::kNone) {
+    scale = OuterScaleFromAmax(format, AmaxIgnoringNan(x, all));
+  }
+  for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
+    if (outer == OuterScale::kChannel) {
+      scale = OuterScaleFromAmax(format, AmaxIgnoringNan(x + row * row_length, row_length));
     }
-    case Format::kFp8:
-      for (size_t row = 0; row < weights.channel_scale.size(); ++row) {
-        QuantizeFp8Row(x + row * row_length, static_cast<int>(row_length),
-                       &weights.channel_scale[row], weights.codes.data() + row * row_length);
+    weights.channel_scale.push_back(scale.decode);
+    for (size_t run = 0; run < row_length; run += run_length) {
+      for (int begin = 0; begin < segment; begin += block) {
+        const size_t at = row * row_length + run + static_cast<size_t>(begin);
+        const uint32_t bits = QuantizeBlock(format, x + at, std::min(block, segment - begin), scale,
+                                            rounding, at, &weights.codes[at]);
+        if (block_scales) weights.scales.push_back(bits);
       }
-      break;
-    case Format::kFp16:
-      for (size_t i = 0; i < weights.codes.size(); ++i) weights.codes[i] = EncodeFp16(x[i]);
-      break;
-    default:
-      throw std::invalid_argument(std::string("weights of a layer are not stored as ") +
-                                  FormatName(format));
+    }
   }
   return weights;
 }

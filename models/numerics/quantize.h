@@ -1,6 +1,6 @@
-// Quantisers: profile `nv` of NVFP4 (the default of the project), unscaled FP4, FP8 and FP16
-// weights. Every operation is one IEEE binary32 operation, rounded to nearest even (shared notes:
-// numerics, section 1).
+// Quantisers: profile `nv` of NVFP4 (the default of the project) block by block, and the weights of
+// a layer in any format. Every operation is one IEEE binary32 operation, rounded to nearest even
+// (shared notes: numerics, section 1).
 #pragma once
 
 #include <cstddef>
@@ -47,20 +47,21 @@ inline int BlockCount(int count, int block) { return (count + block - 1) / block
 struct QuantizedWeights {
   Format format = Format::kNvfp4;
   int block = 16;
-  int rows = 0;                 // output channels
-  int segments = 0;             // kernel taps (1 for depthwise and fully connected layers)
-  int segment = 0;              // elements in a run
-  std::vector<uint16_t> codes;  // [rows][segments][segment]: E2M1, E4M3 or binary16 codes
-  std::vector<uint8_t>
-      scales;  // [rows][segments][BlockCount(segment, block)]; empty without block scales
-  std::vector<float>
-      channel_scale;  // [rows]: FP32 factor of the epilogue: S_dec (kNvfp4), amax/448 (kFp8), 1
+  int rows = 0;                  // output channels
+  int segments = 0;              // kernel taps (1 for depthwise and fully connected layers)
+  int segment = 0;               // elements in a run
+  std::vector<uint16_t> codes;   // [rows][segments][segment]
+  std::vector<uint32_t> scales;  // [rows][segments][BlockCount(segment, block)]: bits of the block
+                                 // scales; empty without
+  std::vector<float> channel_scale;  // [rows]: FP32 factor of the epilogue: the scale of the tensor
+                                     // (S_dec) or of the channel, 1 without
 };
-// `x` is [rows][segments][segment]. kNvfp4: one tensor scale from the amax of all weights, or 1 for
-// scale source kNone.
-// kFp8: s_w = RNE32(amax of the row / 448), 1 where that is zero or infinite; code = E4M3(RNE32(x /
-// s_w)). kFp16: saturating. Throws std::invalid_argument for other formats.
+// `x` is [rows][segments][segment]. Scales as in block_tensor.h; one for the tensor is from the
+// amax of all weights, or 1 for scale source kNone; one for each channel from the channel's amax.
+// The position of an element, for stochastic rounding, is its place in `x`. Throws
+// std::invalid_argument for kFp32.
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
-                                 int block, ScaleSource source = ScaleSource::kStatic);
+                                 int block, ScaleSource source = ScaleSource::kStatic,
+                                 const Rounding& rounding = {});
 
 }  // namespace nibble::numerics

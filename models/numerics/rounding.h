@@ -28,6 +28,12 @@ constexpr uint64_t SplitMix64(uint64_t seed, uint64_t index) {
   return z ^ (z >> 31);
 }
 
+// The stream of random numbers of one of many tensors that share a seed.
+constexpr Rounding StreamOf(Rounding rounding, uint64_t tensor) {
+  rounding.seed = SplitMix64(rounding.seed, tensor);
+  return rounding;
+}
+
 // Rounders: value / 2^shift to an integer, for value < 2^31 and shift >= 1.
 struct RoundNearestEven {
   uint32_t operator()(uint32_t value, int shift) const {

@@ -37,12 +37,14 @@ std::string Describe(const Move& m) {
 
 std::string Describe(const Geometry& g) {
   return fmt::format(
-      "{}x{}x{} -> {}x{}, {} {}x{}, stride {}x{}, dilation {}x{}, pad {},{}, {} x {}, block {}",
+      "{}x{}x{} -> {}x{}, {} {}x{}, stride {}x{}, dilation {}x{}, pad {},{}, {} x {}, blocks {} "
+      "x {}",
       g.in_height, g.in_width, g.in_channels, g.out_height, g.out_width,
       g.depthwise ? "depthwise" : "dense", g.kernel_h, g.kernel_w, g.stride_h, g.stride_w,
       g.dilation_h, g.dilation_w, g.pad_top, g.pad_left,
       numerics::FormatName(static_cast<numerics::Format>(g.activation_format)),
-      numerics::FormatName(static_cast<numerics::Format>(g.weight_format)), g.block);
+      numerics::FormatName(static_cast<numerics::Format>(g.weight_format)), g.activation_block,
+      g.weight_block);
 }
 
 std::string Describe(const Convolve& c, bool near_memory) {
@@ -55,24 +57,31 @@ std::string Describe(const Convolve& c, bool near_memory) {
                      At(Buffer::kAcc, c.acc));
 }
 
+std::string Text(StoredAs stored) {
+  const auto format = static_cast<numerics::Format>(stored.format());
+  return fmt::format("{} block {}", numerics::FormatName(format), stored.block());
+}
+
 std::string Describe(const Epilogue& e) {
   static const char* const kActivation[] = {"none", "relu", "clip"};
   std::string text = fmt::format("activation {}", kActivation[e.activation < 3 ? e.activation : 0]);
   if (e.activation == 2) text += fmt::format(" {}..{}", e.lo, e.hi);
-  text += fmt::format(", out {} block {} scale r{}, in r{}",
-                      numerics::FormatName(static_cast<numerics::Format>(e.out_format)), e.block,
-                      e.out_reg, e.in_reg);
+  text +=
+      fmt::format(", out {} scale r{}, in {} r{}", Text(e.out), e.out_reg, Text(e.in), e.in_reg);
   if (e.flags & kPerChannelScale) text += ", scale per channel";
   if (!(e.flags & kPerChannelScale)) text += fmt::format(", weight scale {:.9g}", e.weight_scale);
-  if (e.flags & kHasResidual) text += fmt::format(", residual r{}", e.residual_reg);
+  if (e.flags & kHasResidual) {
+    text += fmt::format(", residual {} r{}", Text(e.residual), e.residual_reg);
+  }
   if (e.flags & kTrackAmax) text += ", track amax";
   return text;
 }
 
 std::string Describe(const Scales& s) {
   std::string text;
-  for (int i = 0; i < 4; ++i) {
-    if (s.reg[i] != 0xFFFF) text += fmt::format("r{}={:.9g} ", s.reg[i], s.encode[i]);
+  for (int i = 0; i < 2; ++i) {
+    if (s.reg[i] == kNoRegister) continue;
+    text += fmt::format("r{}={:.9g} (encode {:.9g}) ", s.reg[i], s.decode[i], s.encode[i]);
   }
   return text;
 }
@@ -105,6 +114,8 @@ std::string DescribeOperands(const Command& c) {
       return Describe(c.scales);
     case Opcode::kVectorScale:
       return "";
+    case Opcode::kVectorPosition:
+      return fmt::format("element {}, {} channels", c.position.element, c.position.channels);
     case Opcode::kVectorRun:
     case Opcode::kVectorAdd:
     case Opcode::kVectorPool:
@@ -156,6 +167,8 @@ const char* OpcodeName(Opcode opcode) {
       return "VECTOR_QUANTIZE";
     case Opcode::kForward:
       return "FORWARD";
+    case Opcode::kVectorPosition:
+      return "VECTOR_POSITION";
   }
   return "INVALID";
 }
@@ -180,6 +193,7 @@ Engine EngineOf(Opcode opcode) {
     case Opcode::kVectorPool:
     case Opcode::kVectorScale:
     case Opcode::kVectorQuantize:
+    case Opcode::kVectorPosition:
       return Engine::kVector;
   }
   throw std::invalid_argument(

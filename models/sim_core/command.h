@@ -38,6 +38,7 @@ enum class Opcode : uint8_t {
       12,  // dynamic tensor scale: running amax -> scale register `out_reg`, running amax -> 0
   kVectorQuantize = 13,  // Elementwise: FP32 tile -> stored tile
   kForward = 14,  // Move: output SRAM -> activation SRAM, for the next layer; by the store engine
+  kVectorPosition = 15,  // Position of the next tile written, for stochastic rounding
 };
 const char* OpcodeName(Opcode opcode);  // "LOAD", "TENSOR_RUN", ...
 Engine EngineOf(Opcode opcode);         // throws std::invalid_argument for a byte that is no opcode
@@ -79,9 +80,9 @@ struct Geometry {
   uint8_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
   uint8_t pad_top, pad_left;
   uint8_t activation_format, weight_format;  // numerics::Format
-  uint8_t block;
+  uint8_t activation_block, weight_block;
   uint8_t depthwise;
-  uint16_t reserved;
+  uint8_t reserved;
 };
 
 // Output rows [out_row, out_row + out_rows), all columns, output channels [channel, channel +
@@ -97,26 +98,47 @@ struct Convolve {
   uint16_t bank_row;  // kBankRun: first DRAM row of the layer's weights, the same in every bank
 };
 
+// How a tensor is stored: numerics::Format in bits 4:0, log2(block) - 3 in bits 7:5.
+struct StoredAs {
+  uint8_t bits;
+
+  static constexpr StoredAs Of(uint8_t format, int block) {
+    int log = 0;
+    while (8 << log < block) ++log;
+    return {static_cast<uint8_t>(format | log << 5)};
+  }
+  constexpr uint8_t format() const { return bits & 31; }
+  constexpr int block() const { return 8 << (bits >> 5); }
+};
+
 // State of the vector unit until the next one.
 struct Epilogue {
   uint8_t activation;  // trace::Activation::Kind
-  uint8_t
-      out_format;  // numerics::Format of the tile written; kFp32 when staging for a dynamic scale
-  uint8_t block;
   uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax
+  StoredAs out;        // of the tile written; kFp32 when staging for a dynamic scale
+  StoredAs in;         // of the stored input of an addition or a pool
   float lo, hi;        // clip bounds
   float weight_scale;  // factor common to all output channels (without kPerChannelScale)
   uint16_t in_reg, out_reg, residual_reg;  // tensor scale registers
-  uint8_t in_format;  // numerics::Format of stored inputs (residual, add, pool)
+  StoredAs residual;                       // of the residual, or second operand of an addition
   uint8_t reserved;
 };
 inline constexpr uint8_t kPerChannelScale = 1;  // parameters are (bias, scale) pairs, not biases
 inline constexpr uint8_t kHasResidual = 2;
 inline constexpr uint8_t kTrackAmax = 4;  // running amax of what is written, for kVectorScale
 
+// Both words of a tensor scale (numerics::TensorScale).
 struct Scales {
-  float encode[4];  // S_enc; the unit derives S_dec = RNE32(1 / S_enc)
-  uint16_t reg[4];  // 0xFFFF: unused
+  float encode[2], decode[2];
+  uint16_t reg[2];  // kNoRegister: unused
+  uint32_t reserved;
+};
+inline constexpr uint16_t kNoRegister = 0xFFFF;
+
+// The vector unit's random numbers depend on the place of an element in its tensor alone.
+struct Position {
+  uint64_t element;   // of the tensor: the first one of the next tile written
+  uint32_t channels;  // of the tensor: from a pixel to the next
 };
 
 // `pixels` x `channels` elements. Stored tiles (in, in2, out) hold `pitch` channels a pixel, of
@@ -146,6 +168,7 @@ struct Command {
     Convolve convolve;
     Epilogue epilogue;
     Scales scales;
+    Position position;
     Elementwise elementwise;
   };
 };

@@ -20,15 +20,17 @@ numerics::StoredActivations StoredTensor(const sim::Program& program,
   }
   stored.codes.assign(bytes.begin(), bytes.begin() + codes);
   stored.scales.assign(bytes.begin() + codes, bytes.end());
-  if (numerics::HasBlockScale(stored.layout.format))
+  if (numerics::HasTensorScale(stored.layout.format)) {
     stored.scale.decode = outcome.tensor_scale_decode[index];
+  }
   return stored;
 }
 
 size_t Verify(const trace::Network& net, const platforms::DesignPoint& design,
               const sim::Program& program, const platforms::RunOutcome& outcome,
               const std::vector<float>& input) {
-  const golden::Execution expected = golden::Run(net, design.datapath, input);
+  const golden::Execution expected =
+      golden::Run(net, golden::Datapaths(net, design.datapath, design.layer_overrides), input);
   std::vector<int> order = {net.input};
   for (const trace::Layer& layer : net.layers) order.push_back(layer.output);
   for (const int tensor : order) {

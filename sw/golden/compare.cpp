@@ -9,7 +9,8 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "models/numerics/formats.h"
+#include "models/numerics/block_tensor.h"
+#include "models/numerics/packing.h"
 
 namespace nibble::golden {
 namespace {
@@ -20,7 +21,7 @@ uint32_t Bits(float x) {
   return bits;
 }
 
-// Binary32 words or E2M1 codes of every element, padding left out.
+// Words of every element (binary32) or codes, padding left out.
 std::vector<uint32_t> Codes(const numerics::StoredActivations& stored) {
   const numerics::ActivationLayout& layout = stored.layout;
   const auto channels = static_cast<size_t>(layout.channels);
@@ -28,14 +29,14 @@ std::vector<uint32_t> Codes(const numerics::StoredActivations& stored) {
   codes.reserve(channels * layout.pixels);
   if (layout.format == numerics::Format::kFp32) {
     for (size_t i = 0; i + 4 <= stored.codes.size(); i += 4) {
-      const uint8_t* p = &stored.codes[i];
-      codes.push_back(p[0] | p[1] << 8 | p[2] << 16 | uint32_t{p[3]} << 24);
+      codes.push_back(numerics::LoadWord(&stored.codes[i], 4));
     }
     return codes;
   }
-  std::vector<uint8_t> pixel(channels);
+  std::vector<uint16_t> pixel(channels);
   for (int p = 0; p < layout.pixels; ++p) {
-    numerics::UnpackCodes(&stored.codes[size_t{layout.code_bytes_per_pixel()} * p], layout.channels,
+    numerics::UnpackCodes(numerics::ElementBits(layout.format),
+                          &stored.codes[size_t{layout.code_bytes_per_pixel()} * p], layout.channels,
                           pixel.data());
     codes.insert(codes.end(), pixel.begin(), pixel.end());
   }
@@ -95,12 +96,17 @@ std::optional<Mismatch> FirstMismatch(const std::string& tensor,
     m.actual_code = Bits(m.actual_value = actual.scale.decode);
     return m;
   }
-  for (size_t i = 0; i < expected.scales.size(); ++i) {
-    if (expected.scales[i] == actual.scales[i]) continue;
+  const auto bytes = static_cast<size_t>(numerics::BlockScaleBits(expected.layout.format) / 8);
+  for (size_t i = 0; i < expected.scales.size(); i += bytes) {
+    const auto word = [&](const numerics::StoredActivations& stored) {
+      return numerics::LoadWord(&stored.scales[i], static_cast<int>(bytes));
+    };
+    if (word(expected) == word(actual)) continue;
+    const numerics::BlockScale kind = numerics::SpecOf(expected.layout.format).block_scale;
     m.field = "scales";
-    m.index = i;
-    m.expected_value = numerics::DecodeE4M3(m.expected_code = expected.scales[i]);
-    m.actual_value = numerics::DecodeE4M3(m.actual_code = actual.scales[i]);
+    m.index = i / bytes;
+    m.expected_value = numerics::BlockScaleValue(kind, m.expected_code = word(expected));
+    m.actual_value = numerics::BlockScaleValue(kind, m.actual_code = word(actual));
     return m;
   }
   if (expected.codes == actual.codes) return std::nullopt;

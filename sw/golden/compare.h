@@ -26,8 +26,8 @@ struct Mismatch {
   std::string tensor;
   std::string field;  // "layout", "scale", "codes" or "scales"
   uint64_t index =
-      0;  // element (codes) or scale byte (scales) in the stored order, padding not counted
-  uint32_t expected_code = 0, actual_code = 0;  // element codes, scale bytes or binary32 words
+      0;  // element (codes) or block scale (scales) in the stored order, padding not counted
+  uint32_t expected_code = 0, actual_code = 0;  // element codes, bits of scales or binary32 words
   float expected_value = 0, actual_value = 0;   // decoded
 };
 // The first difference, or nothing where all bits agree: layout, tensor scale, block scales, codes.

@@ -6,6 +6,7 @@
 
 #include "models/numerics/activation_store.h"
 #include "models/numerics/datapath.h"
+#include "sw/golden/datapaths.h"
 #include "sw/trace/network.h"
 
 namespace nibble::golden {
@@ -17,23 +18,28 @@ namespace nibble::golden {
 // net.tensors.
 std::vector<std::vector<float>> RunFp32(const trace::Network& net, const std::vector<float>& input);
 
-// Under a datapath: dot products as in models/numerics/dot.h over the stored (quantised) input,
+// Under datapaths: dot products as in models/numerics/dot.h over the stored (quantised) input,
 // then y = acc * (s_dec * channel_scale); + bias; activation; + dequantised residual; stored in the
 // activations' format. Average pool and kAdd work in FP32 on dequantised values. The network's
 // output is stored as FP32, unquantised. Each tensor is stored as the machine stores it.
 struct Execution {
   std::vector<numerics::StoredActivations> tensors;  // indexed as in net.tensors
 };
-Execution Run(const trace::Network& net, const numerics::Datapath& datapath,
+Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input);
+inline Execution Run(const trace::Network& net, const numerics::Datapath& datapath,
+                     const std::vector<float>& input) {
+  return Run(net, Datapaths(net, datapath), input);
+}
 
 // Activation function in FP32: x < lo gives lo, else x > hi gives hi, else x (relu: lo 0, no hi).
 // NaN and -0 pass a clip at 0.
 float Activate(const trace::Activation& activation, float x);
 
-// The stored layout of a tensor under a datapath (the network's output is kFp32).
-numerics::ActivationLayout LayoutOf(const trace::Network& net, int tensor,
-                                    const numerics::Datapath& datapath);
+// The scale of a tensor of the network, as the datapath has it: static from the calibrated amax, or
+// from the values of `x`.
+numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
+                              const std::vector<float>& x);
 
 // Throws std::invalid_argument where `input` has not the number of elements that the network takes.
 void CheckInput(const trace::Network& net, const std::vector<float>& input);

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "models/numerics/accumulate.h"
+#include "models/numerics/block_tensor.h"
 #include "models/numerics/dot.h"
+#include "models/numerics/packing.h"
 #include "sw/golden/golden.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
@@ -16,84 +18,86 @@ using numerics::Datapath;
 using numerics::QuantizedWeights;
 using numerics::StoredActivations;
 
-// A stored tensor with one code per byte: [pixels][channels].
-std::vector<uint8_t> Unpack(const StoredActivations& stored) {
-  const numerics::ActivationLayout& layout = stored.layout;
-  std::vector<uint8_t> codes(static_cast<size_t>(layout.pixels) * layout.channels);
-  for (int p = 0; p < layout.pixels; ++p) {
-    numerics::UnpackCodes(&stored.codes[size_t{layout.code_bytes_per_pixel()} * p], layout.channels,
-                          &codes[static_cast<size_t>(p) * layout.channels]);
+// A stored tensor, unpacked: [pixels][channels], and the bits of its block scales,
+// [pixels][blocks].
+struct Activations {
+  explicit Activations(const StoredActivations& stored)
+      : layout(stored.layout),
+        scale(stored.scale),
+        codes(static_cast<size_t>(layout.pixels) * layout.channels) {
+    const int bits = numerics::ElementBits(layout.format);
+    for (int p = 0; p < layout.pixels; ++p) {
+      numerics::UnpackCodes(bits, &stored.codes[size_t{layout.code_bytes_per_pixel()} * p],
+                            layout.channels, &codes[static_cast<size_t>(p) * layout.channels]);
+    }
+    const auto bytes = static_cast<size_t>(numerics::BlockScaleBits(layout.format) / 8);
+    for (size_t i = 0; i < stored.scales.size(); i += bytes) {
+      scales.push_back(numerics::LoadWord(&stored.scales[i], static_cast<int>(bytes)));
+    }
   }
-  return codes;
-}
+
+  numerics::ActivationLayout layout;
+  numerics::TensorScale scale;
+  std::vector<uint16_t> codes;
+  std::vector<uint32_t> scales;
+};
 
 // The operands of one layer, in the terms of BlockTerm.
 struct Operands {
-  const StoredActivations& stored;
-  std::vector<uint8_t> codes;  // of the activations, unpacked
+  Activations activations;
   QuantizedWeights weights;
 
-  int ActivationScale(int pixel, int block) const {
-    if (stored.scales.empty()) return numerics::kNoScale;
-    return stored.scales[size_t{stored.layout.scale_bytes_per_pixel()} * pixel + block];
+  int term() const { return std::min(activations.layout.block, weights.block); }
+  int64_t ActivationScale(int pixel, int channel) const {
+    const numerics::ActivationLayout& layout = activations.layout;
+    if (activations.scales.empty()) return numerics::kNoScale;
+    const int blocks = numerics::BlockCount(layout.channels, layout.block);
+    return activations.scales[static_cast<size_t>(pixel) * blocks + channel / layout.block];
   }
-  // Of block `block` in run `segment` of output channel `n`.
-  int WeightScale(int n, int segment, int block) const {
+  // Of element k in run `segment` of output channel `n`.
+  int64_t WeightScale(int n, int segment, int k) const {
     if (weights.scales.empty()) return numerics::kNoScale;
     const int blocks = numerics::BlockCount(weights.segment, weights.block);
-    return weights.scales[(static_cast<size_t>(n) * weights.segments + segment) * blocks + block];
+    const size_t run = static_cast<size_t>(n) * weights.segments + segment;
+    return weights.scales[run * blocks + k / weights.block];
   }
-};
-
-// Of one output: takes the blocks in ascending order. D0, as models/numerics/dot.h defines it.
-class PlainSum {
- public:
-  void Reset() { acc_ = 0; }
-  void AddBlock(const numerics::OperandBlock& b) {
-    acc_ += numerics::BlockTerm(b.a, b.a_scale, b.w, b.w_scale, b.weights, b.count);
-  }
-  float Result() const { return acc_; }
-
- private:
-  float acc_ = 0;
 };
 
 // Adds the blocks of output (y, x, n) of a dense layer.
-template <class Sum>
 void AddDense(const trace::Layer& l, const trace::Shape& in, const Operands& o, int y, int x, int n,
-              Sum& sum) {
-  const int block = o.weights.block, channels = in.channels;
+              numerics::Accumulator& sum) {
+  const int term = o.term(), channels = in.channels;
   ForEachTap(l, in, y, x, [&](int tap, int pixel) {
-    const uint8_t* a = &o.codes[static_cast<size_t>(pixel) * channels];
+    const uint16_t* a = &o.activations.codes[static_cast<size_t>(pixel) * channels];
     const uint16_t* w =
         &o.weights.codes[(static_cast<size_t>(n) * o.weights.segments + tap) * channels];
-    for (int c = 0, b = 0; c < channels; c += block, ++b) {
-      sum.AddBlock({o.stored.layout.format, a + c, o.ActivationScale(pixel, b), o.weights.format,
-                    w + c, o.WeightScale(n, tap, b), std::min(block, channels - c)});
+    for (int c = 0; c < channels; c += term) {
+      sum.AddBlock({o.activations.layout.format, a + c, o.ActivationScale(pixel, c),
+                    o.weights.format, w + c, o.WeightScale(n, tap, c),
+                    std::min(term, channels - c)});
     }
   });
 }
 
 // Of a depthwise layer: each tap is a block term of one element.
-template <class Sum>
 void AddDepthwise(const trace::Layer& l, const trace::Shape& in, const Operands& o, int y, int x,
-                  int n, Sum& sum) {
-  const int block = o.weights.block;
+                  int n, numerics::Accumulator& sum) {
   ForEachTap(l, in, y, x, [&](int tap, int pixel) {
-    sum.AddBlock({o.stored.layout.format, &o.codes[static_cast<size_t>(pixel) * in.channels + n],
-                  o.ActivationScale(pixel, n / block), o.weights.format,
+    sum.AddBlock({o.activations.layout.format,
+                  &o.activations.codes[static_cast<size_t>(pixel) * in.channels + n],
+                  o.ActivationScale(pixel, n), o.weights.format,
                   &o.weights.codes[static_cast<size_t>(n) * o.weights.segment + tap],
-                  o.WeightScale(n, 0, tap / block), 1});
+                  o.WeightScale(n, 0, tap), 1});
   });
 }
 
-template <class Sum>
 std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
-                            const Datapath& datapath, const StoredActivations& stored, Sum sum) {
+                            const Datapath& datapath, const StoredActivations& stored) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
-  const Operands o{stored, Unpack(stored), QuantizeLayer(net, l, datapath)};
-  const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise<Sum> : AddDense<Sum>;
+  const Operands o{Activations(stored), QuantizeLayer(net, l, datapath)};
+  const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise : AddDense;
+  numerics::Accumulator sum(datapath.accumulator, o.term());
   std::vector<float> y(static_cast<size_t>(out.elements()));
   for (int oy = 0; oy < out.height; ++oy) {
     float* row = &y[static_cast<size_t>(oy) * out.width * out.channels];
@@ -110,50 +114,37 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
   return y;
 }
 
-std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
-                            const Datapath& datapath, const StoredActivations& stored) {
-  if (datapath.accumulator.kind == numerics::Accumulation::kFp32) {
-    return Products(net, l, datapath, stored, PlainSum());
-  }
-  return Products(net, l, datapath, stored,
-                  numerics::Accumulator(datapath.accumulator, datapath.block));
-}
-
-StoredActivations Store(const trace::Network& net, int tensor, const Datapath& datapath,
+StoredActivations Store(const trace::Network& net, int tensor, const Datapaths& datapaths,
                         const std::vector<float>& x) {
-  const numerics::ActivationLayout layout = LayoutOf(net, tensor, datapath);
-  numerics::TensorScale scale;
-  if (layout.format == numerics::Format::kNvfp4) {
-    switch (datapath.tensor_scale) {
-      case numerics::ScaleSource::kStatic:
-        scale = numerics::TensorScaleFromAmax(net.tensors[tensor].amax);
-        break;
-      case numerics::ScaleSource::kDynamic:
-        scale = numerics::TensorScaleFromAmax(numerics::AmaxIgnoringNan(x.data(), x.size()));
-        break;
-      case numerics::ScaleSource::kNone:
-        break;
-    }
-  }
-  return numerics::StoreTensor(layout, scale, x.data());
+  return numerics::StoreTensor(
+      datapaths.tensors[tensor], ScaleOf(net, tensor, datapaths, x), x.data(),
+      numerics::StreamOf(datapaths.base.activation_rounding, static_cast<uint64_t>(tensor)));
 }
 
 }  // namespace
 
-numerics::ActivationLayout LayoutOf(const trace::Network& net, int tensor,
-                                    const Datapath& datapath) {
-  const trace::Shape& shape = net.tensors[tensor].shape;
-  return {tensor == net.output ? numerics::Format::kFp32 : datapath.activations, datapath.block,
-          shape.pixels(), shape.channels};
+numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
+                              const std::vector<float>& x) {
+  const numerics::Format format = datapaths.tensors[tensor].format;
+  switch (datapaths.base.tensor_scale) {
+    case numerics::ScaleSource::kStatic:
+      return numerics::OuterScaleFromAmax(format, net.tensors[tensor].amax);
+    case numerics::ScaleSource::kDynamic:
+      return numerics::OuterScaleFromAmax(format, numerics::AmaxIgnoringNan(x.data(), x.size()));
+    case numerics::ScaleSource::kNone:
+      break;
+  }
+  return {};
 }
 
-Execution Run(const trace::Network& net, const Datapath& datapath,
+Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
   CheckInput(net, input);
   Execution e;
   e.tensors.resize(net.tensors.size());
-  e.tensors[net.input] = Store(net, net.input, datapath, input);
-  for (const trace::Layer& l : net.layers) {
+  e.tensors[net.input] = Store(net, net.input, datapaths, input);
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    const trace::Layer& l = net.layers[i];
     const StoredActivations& x = e.tensors[l.input];
     std::vector<float> residual;
     if (l.residual >= 0) residual = numerics::LoadTensor(e.tensors[l.residual]);
@@ -163,10 +154,10 @@ Execution Run(const trace::Network& net, const Datapath& datapath,
     } else if (l.op == trace::Op::kGlobalAveragePool) {
       y = AveragePool(numerics::LoadTensor(x), x.layout.channels);
     } else {
-      y = Products(net, l, datapath, x);
+      y = Products(net, l, datapaths.layers[i], x);
       Finish(l, trace::LayerBias(net, l), residual, y);
     }
-    e.tensors[l.output] = Store(net, l.output, datapath, y);
+    e.tensors[l.output] = Store(net, l.output, datapaths, y);
   }
   return e;
 }

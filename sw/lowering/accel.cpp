@@ -3,13 +3,12 @@
 
 namespace nibble::lowering {
 
-std::vector<LayerConstants> PlaceOnAccel(const trace::Network& net,
-                                         const platforms::DesignPoint& design, bool with_image,
-                                         MemoryMap& map, sim::Program& program) {
-  return PlaceConstants(net, design, with_image, map, program,
+std::vector<LayerConstants> PlaceOnAccel(const Target& target, bool with_image, MemoryMap& map,
+                                         sim::Program& program) {
+  return PlaceConstants(target, with_image, map, program,
                         [&](const trace::Layer& layer, const numerics::QuantizedWeights* image,
                             LayerConstants& constants) {
-                          PlaceWeights(net, layer, design, image, map, program, constants);
+                          PlaceWeights(target, layer, image, map, program, constants);
                         });
 }
 

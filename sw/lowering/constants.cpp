@@ -16,12 +16,13 @@ void AppendFloat(std::vector<uint8_t>& bytes, float value) {
   for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<uint8_t>(word >> shift));
 }
 
-void PlaceParams(const trace::Network& net, const trace::Layer& layer,
-                 const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
-                 MemoryMap& map, sim::Program& program, LayerConstants& constants) {
-  const bool pairs = HasChannelScales(layer, design.datapath);
+void PlaceParams(const Target& target, const trace::Layer& layer,
+                 const numerics::QuantizedWeights* weights, MemoryMap& map, sim::Program& program,
+                 LayerConstants& constants) {
+  const trace::Network& net = target.net;
+  const bool pairs = HasChannelScales(target, layer);
   const auto channels = static_cast<size_t>(net.tensors[layer.output].shape.channels);
-  constants.params = map.Reserve(ParamBytes(net, layer, design.datapath));
+  constants.params = map.Reserve(ParamBytes(target, layer));
   if (weights == nullptr) return;
   const std::vector<float> bias = trace::LayerBias(net, layer);
   sim::Segment segment{constants.params, {}};
@@ -33,73 +34,76 @@ void PlaceParams(const trace::Network& net, const trace::Layer& layer,
   program.image.push_back(std::move(segment));
 }
 
-void CountWeights(const trace::Network& net, const trace::Layer& layer,
-                  const platforms::DesignPoint& design, sim::Program& program) {
-  const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
-  const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
+void CountWeights(const Target& target, const trace::Layer& layer, sim::Program& program) {
+  const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(target, layer));
+  const auto channels = static_cast<uint64_t>(target.net.tensors[layer.output].shape.channels);
   program.weight_elements += channels * layout.segments * layout.segment;
   program.weight_bits +=
       8 * channels * (layout.code_bytes_per_channel() + layout.scale_bytes_per_channel());
-  if (layout.format == numerics::Format::kNvfp4 &&
-      design.datapath.tensor_scale != numerics::ScaleSource::kNone) {
+  if (numerics::SpecOf(layout.format).outer == numerics::OuterScale::kTensor &&
+      target.datapaths.base.tensor_scale != numerics::ScaleSource::kNone) {
     program.weight_bits += 32;  // the tensor scale
   }
-  if (HasChannelScales(layer, design.datapath)) program.weight_bits += 32 * channels;
+  if (HasChannelScales(target, layer)) program.weight_bits += 32 * channels;
 }
 
 }  // namespace
 
 std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& w, size_t row, size_t segment) {
-  const auto length = static_cast<size_t>(w.segment);
-  const uint16_t* codes = &w.codes[(row * w.segments + segment) * length];
   const int bits = numerics::ElementBits(w.format);
-  std::vector<uint8_t> bytes((length * bits + 7) / 8);
-  for (size_t k = 0; k < length; ++k) {
-    if (bits == 4) {
-      bytes[k / 2] = static_cast<uint8_t>(bytes[k / 2] | (codes[k] & 15) << (k % 2 * 4));
-    } else if (bits == 8) {
-      bytes[k] = static_cast<uint8_t>(codes[k]);
-    } else {
-      bytes[2 * k] = static_cast<uint8_t>(codes[k]);
-      bytes[2 * k + 1] = static_cast<uint8_t>(codes[k] >> 8);
-    }
+  std::vector<uint8_t> bytes(numerics::PackedBytes(bits, w.segment));
+  const size_t run = row * static_cast<size_t>(w.segments) + segment;
+  numerics::PackCodes(bits, &w.codes[run * static_cast<size_t>(w.segment)], w.segment,
+                      bytes.data());
+  return bytes;
+}
+
+std::vector<uint8_t> PackScales(const numerics::QuantizedWeights& w, size_t row, size_t segment) {
+  if (w.scales.empty()) return {};
+  const auto blocks = static_cast<size_t>(numerics::BlockCount(w.segment, w.block));
+  const size_t first = (row * static_cast<size_t>(w.segments) + segment) * blocks;
+  const int size = numerics::BlockScaleBits(w.format) / 8;
+  std::vector<uint8_t> bytes(blocks * static_cast<size_t>(size));
+  for (size_t b = 0; b < blocks; ++b) {
+    numerics::StoreWord(w.scales[first + b], size, &bytes[b * static_cast<size_t>(size)]);
   }
   return bytes;
 }
 
-void PlaceWeights(const trace::Network& net, const trace::Layer& layer,
-                  const platforms::DesignPoint& design, const numerics::QuantizedWeights* weights,
-                  MemoryMap& map, sim::Program& program, LayerConstants& constants) {
-  const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
-  const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
+void PlaceWeights(const Target& target, const trace::Layer& layer,
+                  const numerics::QuantizedWeights* weights, MemoryMap& map, sim::Program& program,
+                  LayerConstants& constants) {
+  const accel::WeightLayout layout = accel::WeightLayoutOf(GeometryOf(target, layer));
+  const auto channels = static_cast<uint64_t>(target.net.tensors[layer.output].shape.channels);
   constants.weight_codes = map.Reserve(channels * layout.code_bytes_per_channel());
   constants.weight_scales = map.Reserve(channels * layout.scale_bytes_per_channel());
   if (weights == nullptr) return;
-  sim::Segment codes{constants.weight_codes, {}};
+  sim::Segment codes{constants.weight_codes, {}}, scales{constants.weight_scales, {}};
   for (size_t row = 0; row < channels; ++row) {
     for (size_t s = 0; s < layout.segments; ++s) {
       const std::vector<uint8_t> run = PackRun(*weights, row, s);
       codes.bytes.insert(codes.bytes.end(), run.begin(), run.end());
+      const std::vector<uint8_t> run_scales = PackScales(*weights, row, s);
+      scales.bytes.insert(scales.bytes.end(), run_scales.begin(), run_scales.end());
     }
   }
   program.image.push_back(std::move(codes));
-  if (!weights->scales.empty()) program.image.push_back({constants.weight_scales, weights->scales});
+  if (!scales.bytes.empty()) program.image.push_back(std::move(scales));
 }
 
-std::vector<LayerConstants> PlaceConstants(const trace::Network& net,
-                                           const platforms::DesignPoint& design, bool with_image,
-                                           MemoryMap& map, sim::Program& program,
-                                           const WeightPlacer& place) {
+std::vector<LayerConstants> PlaceConstants(const Target& target, bool with_image, MemoryMap& map,
+                                           sim::Program& program, const WeightPlacer& place) {
+  const trace::Network& net = target.net;
   std::vector<LayerConstants> constants(net.layers.size());
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& layer = net.layers[i];
     if (!layer.has_weights()) continue;
     numerics::QuantizedWeights weights;
-    if (with_image) weights = golden::QuantizeLayer(net, layer, design.datapath);
+    if (with_image) weights = golden::QuantizeLayer(net, layer, target.datapaths.layers[i]);
     const numerics::QuantizedWeights* image = with_image ? &weights : nullptr;
     place(layer, image, constants[i]);
-    PlaceParams(net, layer, design, image, map, program, constants[i]);
-    CountWeights(net, layer, design, program);
+    PlaceParams(target, layer, image, map, program, constants[i]);
+    CountWeights(target, layer, program);
   }
   return constants;
 }

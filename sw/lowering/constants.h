@@ -14,12 +14,10 @@ namespace nibble::lowering {
 
 // Places constants of all layers and, with `with_image`, fills program.image with them. One file
 // for each platform: they differ in where weights lie.
-std::vector<LayerConstants> PlaceOnAccel(const trace::Network& net,
-                                         const platforms::DesignPoint& design, bool with_image,
-                                         MemoryMap& map, sim::Program& program);
-std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
-                                           const platforms::DesignPoint& design, bool with_image,
-                                           MemoryMap& map, sim::Program& program);
+std::vector<LayerConstants> PlaceOnAccel(const Target& target, bool with_image, MemoryMap& map,
+                                         sim::Program& program);
+std::vector<LayerConstants> PlaceOnNearmem(const Target& target, bool with_image, MemoryMap& map,
+                                           sim::Program& program);
 
 // Shared by both.
 
@@ -27,15 +25,15 @@ std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
 // somewhere, and places the parameters.
 using WeightPlacer = std::function<void(const trace::Layer&,
                                         const numerics::QuantizedWeights* image, LayerConstants&)>;
-std::vector<LayerConstants> PlaceConstants(const trace::Network& net,
-                                           const platforms::DesignPoint& design, bool with_image,
-                                           MemoryMap& map, sim::Program& program,
-                                           const WeightPlacer& place);
-// Bytes of one run of codes as they lie in memory (models/accel/weight_layout.h).
+std::vector<LayerConstants> PlaceConstants(const Target& target, bool with_image, MemoryMap& map,
+                                           sim::Program& program, const WeightPlacer& place);
+// Bytes of one run, and of its block scales, as they lie in memory (models/accel/weight_layout.h).
 std::vector<uint8_t> PackRun(const numerics::QuantizedWeights& weights, size_t row, size_t segment);
+std::vector<uint8_t> PackScales(const numerics::QuantizedWeights& weights, size_t row,
+                                size_t segment);
 // Reserves and fills weights as they lie beside the memory: all codes, then all scales.
-void PlaceWeights(const trace::Network& net, const trace::Layer& layer,
-                  const platforms::DesignPoint& design, const numerics::QuantizedWeights* image,
-                  MemoryMap& map, sim::Program& program, LayerConstants& constants);
+void PlaceWeights(const Target& target, const trace::Layer& layer,
+                  const numerics::QuantizedWeights* image, MemoryMap& map, sim::Program& program,
+                  LayerConstants& constants);
 
 }  // namespace nibble::lowering

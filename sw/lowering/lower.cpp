@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/accel/weight_layout.h"
+#include "models/numerics/block_tensor.h"
 #include "sw/golden/golden.h"
 #include "sw/lowering/constants.h"
 #include "sw/lowering/lowering.h"
@@ -12,7 +13,6 @@
 
 namespace nibble::lowering {
 
-using numerics::Format;
 using numerics::ScaleSource;
 
 namespace {
@@ -44,23 +44,24 @@ uint64_t ReadPixels(const trace::Network& net, const trace::Layer& l) {
          ReadPlaces(in.width, out.width, l.kernel_w, l.stride_w, l.dilation_w, l.pad_left);
 }
 
-void DescribeTensors(const trace::Network& net, const numerics::Datapath& datapath,
-                     sim::Program& program) {
-  for (size_t i = 0; i < net.tensors.size(); ++i) {
+void DescribeTensors(const Target& target, sim::Program& program) {
+  const bool fixed = target.datapaths.base.tensor_scale == ScaleSource::kStatic;
+  for (size_t i = 0; i < target.net.tensors.size(); ++i) {
+    const trace::Tensor& tensor = target.net.tensors[i];
     sim::TensorPlacement placement;
-    placement.name = net.tensors[i].name;
-    placement.layout = golden::LayoutOf(net, static_cast<int>(i), datapath);
-    placement.elements = static_cast<uint64_t>(net.tensors[i].shape.elements());
+    placement.name = tensor.name;
+    placement.layout = target.datapaths.tensors[i];
+    placement.elements = static_cast<uint64_t>(tensor.shape.elements());
     program.tensors.push_back(placement);
-    const bool scaled =
-        placement.layout.format == Format::kNvfp4 && datapath.tensor_scale == ScaleSource::kStatic;
-    program.scales.push_back(scaled ? numerics::TensorScaleFromAmax(net.tensors[i].amax)
-                                    : numerics::TensorScale{});
+    program.scales.push_back(
+        fixed ? numerics::OuterScaleFromAmax(placement.layout.format, tensor.amax)
+              : numerics::TensorScale{});
   }
 }
 
-void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& design,
-                    const std::vector<LayerConstants>& constants, sim::Program& program) {
+void DescribeLayers(const Target& target, const std::vector<LayerConstants>& constants,
+                    sim::Program& program) {
+  const trace::Network& net = target.net;
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& layer = net.layers[i];
     sim::LayerEntry entry;
@@ -84,10 +85,9 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
       entry.compulsory_bytes += StoredBytes(program.tensors[layer.residual].layout);
     }
     if (layer.has_weights()) {
-      const accel::WeightLayout weights =
-          accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath));
+      const accel::WeightLayout weights = accel::WeightLayoutOf(GeometryOf(target, layer));
       const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
-      entry.compulsory_bytes += ParamBytes(net, layer, design.datapath);
+      entry.compulsory_bytes += ParamBytes(target, layer);
       if (!entry.near_memory) {
         entry.compulsory_bytes +=
             channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
@@ -98,41 +98,46 @@ void DescribeLayers(const trace::Network& net, const platforms::DesignPoint& des
 }
 
 // Of the largest tensor that waits in FP32 for its dynamic scale.
-uint64_t StagingBytes(const trace::Network& net, const numerics::Datapath& datapath,
-                      const std::vector<sim::TensorPlacement>& tensors) {
+uint64_t StagingBytes(const Target& target, const std::vector<sim::TensorPlacement>& tensors) {
   uint64_t largest = 0;
-  for (const trace::Layer& layer : net.layers) {
-    if (IsStaged(layer, datapath, tensors)) {
-      largest = std::max(largest, tensors[layer.output].elements);
-    }
+  for (const trace::Layer& layer : target.net.layers) {
+    if (IsStaged(target, layer)) largest = std::max(largest, tensors[layer.output].elements);
   }
   return largest * sizeof(float);
+}
+
+golden::Datapaths DatapathsOf(const trace::Network& net, const platforms::DesignPoint& design) try {
+  return {net, design.datapath, design.layer_overrides};
+} catch (const std::invalid_argument& error) {
+  throw LoweringError(error.what());
 }
 
 }  // namespace
 
 sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design,
                    const Options& options) {
+  const golden::Datapaths datapaths = DatapathsOf(net, design);
+  const Target target{net, design, datapaths};
   sim::Program program;
   program.input = net.input;
   program.output = net.output;
-  DescribeTensors(net, design.datapath, program);
+  DescribeTensors(target, program);
 
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   MemoryMap map(mapping.capacity());
   const bool near = design.platform == platforms::Platform::kNearmem;
   const std::vector<LayerConstants> constants =
-      near ? PlaceOnNearmem(net, design, options.with_image, map, program)
-           : PlaceOnAccel(net, design, options.with_image, map, program);
+      near ? PlaceOnNearmem(target, options.with_image, map, program)
+           : PlaceOnAccel(target, options.with_image, map, program);
   std::vector<bool> near_memory(constants.size());
   std::transform(constants.begin(), constants.end(), near_memory.begin(),
                  [](const LayerConstants& c) { return c.near_memory; });
-  const Plan plan(net, design, near_memory, program.tensors);
+  const Plan plan(target, near_memory, program.tensors);
   map.PlaceTensors(net, program.tensors);
-  const uint64_t staging = map.Reserve(StagingBytes(net, design.datapath, program.tensors));
-  DescribeLayers(net, design, constants, program);
+  const uint64_t staging = map.Reserve(StagingBytes(target, program.tensors));
+  DescribeLayers(target, constants, program);
 
-  Schedule schedule(net, design, plan, program.tensors, staging);
+  Schedule schedule(target, plan, program.tensors, staging);
   schedule.Presets(program.scales);
   for (size_t i = 0; i < net.layers.size(); ++i) schedule.Layer(static_cast<int>(i), constants[i]);
   schedule.PeakUse(program.sram_bytes_used);
@@ -150,17 +155,22 @@ void SetInput(sim::Program& program, const trace::Network& net,
                                     input.size(), net.name, placement.elements));
   }
   numerics::TensorScale& scale = program.scales[program.input];
-  if (placement.layout.format == Format::kNvfp4 &&
-      design.datapath.tensor_scale == ScaleSource::kDynamic) {
-    scale = numerics::TensorScaleFromAmax(numerics::AmaxIgnoringNan(input.data(), input.size()));
+  if (design.datapath.tensor_scale == ScaleSource::kDynamic) {
+    scale = numerics::OuterScaleFromAmax(placement.layout.format,
+                                         numerics::AmaxIgnoringNan(input.data(), input.size()));
   }
   for (sim::Command& command : program.commands) {
     if (command.opcode != sim::Opcode::kVectorScales) break;  // presets come first
-    for (int i = 0; i < 4; ++i) {
-      if (command.scales.reg[i] == program.input) command.scales.encode[i] = scale.encode;
+    for (int i = 0; i < 2; ++i) {
+      if (command.scales.reg[i] != program.input) continue;
+      command.scales.encode[i] = scale.encode;
+      command.scales.decode[i] = scale.decode;
     }
   }
-  numerics::StoredActivations stored = numerics::StoreTensor(placement.layout, scale, input.data());
+  numerics::StoredActivations stored =
+      numerics::StoreTensor(placement.layout, scale, input.data(),
+                            numerics::StreamOf(design.datapath.activation_rounding,
+                                               static_cast<uint64_t>(program.input)));
   const auto replace = [&](uint64_t address, std::vector<uint8_t> bytes) {
     for (sim::Segment& segment : program.image) {
       if (segment.address == address) {

@@ -16,9 +16,9 @@ namespace {
 
 // True where the design point asks for this kind of layer near the memory, and one pixel's
 // activations fit the buffer.
-bool RunsNearMemory(const trace::Network& net, const trace::Layer& layer,
-                    const platforms::DesignPoint& design) {
-  const trace::Shape& in = net.tensors[layer.input].shape;
+bool RunsNearMemory(const Target& target, const trace::Layer& layer) {
+  const platforms::DesignPoint& design = target.design;
+  const trace::Shape& in = target.net.tensors[layer.input].shape;
   std::string kind;
   if (layer.op == trace::Op::kFullyConnected ||
       (layer.op == trace::Op::kConv && in.pixels() == 1)) {
@@ -30,8 +30,15 @@ bool RunsNearMemory(const trace::Network& net, const trace::Layer& layer,
   }
   const std::string list = "," + design.nearmem_layers + ",";
   if (list.find("," + kind + ",") == std::string::npos) return false;
-  return nearmem::BroadcastBytes(GeometryOf(net, layer, design.datapath)) <=
-         design.nearmem.buffer_bytes;
+  const auto weights = target.DatapathOf(layer).weights;
+  if (design.dram.burst_bytes * 8 % static_cast<uint32_t>(numerics::ElementBits(weights)) != 0) {
+    throw LoweringError(
+        fmt::format("layer '{}': datapath.weights = \"{}\": codes of {} bits do not fill a column "
+                    "of {} bytes; take {} out of nearmem.layers",
+                    layer.name, numerics::FormatName(weights), numerics::ElementBits(weights),
+                    design.dram.burst_bytes, kind));
+  }
+  return nearmem::BroadcastBytes(GeometryOf(target, layer)) <= design.nearmem.buffer_bytes;
 }
 
 // The rows of a layer as bytes: rows come first in every address mapping, so that they are
@@ -48,24 +55,20 @@ sim::Segment RowImage(const numerics::QuantizedWeights& weights, const nearmem::
     at.row += first_row;
     std::memcpy(&segment.bytes[mapping.Address(at) + byte - segment.address], from, count);
   };
-  const int bits = numerics::ElementBits(weights.format);
-  const uint32_t codes_per_column = burst * 8 / static_cast<uint32_t>(bits);
-  const size_t blocks = layout.weights().scale_bytes();
   for (uint32_t n = 0; n < static_cast<uint32_t>(weights.rows); ++n) {
     for (uint32_t s = 0; s < static_cast<uint32_t>(weights.segments); ++s) {
       const std::vector<uint8_t> run = PackRun(weights, n, s);
+      const std::vector<uint8_t> scales = PackScales(weights, n, s);
       for (uint32_t c = 0; c < layout.columns_per_run(); ++c) {
         const uint32_t index = s * layout.columns_per_run() + c;
         const size_t offset = size_t{c} * burst;
         place(layout.DataColumn(n, index), 0, &run[offset],
               std::min<size_t>(burst, run.size() - offset));
-        if (blocks == 0) continue;
+        const nearmem::BankLayout::ScaleRange range = layout.ScalesOfColumn(c);
+        if (range.bytes == 0) continue;
         uint32_t byte = 0;
         const memory::DramLocation at = layout.ScaleColumn(n, index, &byte);
-        const size_t first = c * codes_per_column / static_cast<size_t>(weights.block);
-        const uint8_t* scales = &weights.scales[(size_t{n} * weights.segments + s) * blocks];
-        place(at, byte, scales + first,
-              std::min<size_t>(layout.scale_bytes_per_column(), blocks - first));
+        place(at, byte, &scales[range.first], range.bytes);
       }
     }
   }
@@ -74,23 +77,23 @@ sim::Segment RowImage(const numerics::QuantizedWeights& weights, const nearmem::
 
 }  // namespace
 
-std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
-                                           const platforms::DesignPoint& design, bool with_image,
-                                           MemoryMap& map, sim::Program& program) {
+std::vector<LayerConstants> PlaceOnNearmem(const Target& target, bool with_image, MemoryMap& map,
+                                           sim::Program& program) {
+  const platforms::DesignPoint& design = target.design;
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   const uint64_t bytes_per_row = mapping.capacity() / design.dram.rows;
   uint32_t next_row = design.dram.rows;
   const auto place = [&](const trace::Layer& layer, const numerics::QuantizedWeights* image,
                          LayerConstants& constants) {
-    constants.near_memory = RunsNearMemory(net, layer, design);
+    constants.near_memory = RunsNearMemory(target, layer);
     if (!constants.near_memory) {
-      PlaceWeights(net, layer, design, image, map, program, constants);
+      PlaceWeights(target, layer, image, map, program, constants);
       return;
     }
-    const nearmem::BankLayout layout(accel::WeightLayoutOf(GeometryOf(net, layer, design.datapath)),
-                                     design.dram, design.dram_channels);
+    const nearmem::BankLayout layout(accel::WeightLayoutOf(GeometryOf(target, layer)), design.dram,
+                                     design.dram_channels);
     const uint32_t rows =
-        layout.Rows(static_cast<uint32_t>(net.tensors[layer.output].shape.channels));
+        layout.Rows(static_cast<uint32_t>(target.net.tensors[layer.output].shape.channels));
     if (rows > next_row) throw LoweringError("the weights need more rows than dram.device has");
     next_row -= rows;
     constants.bank_row = static_cast<uint16_t>(next_row);
@@ -98,8 +101,7 @@ std::vector<LayerConstants> PlaceOnNearmem(const trace::Network& net,
     program.image.push_back(
         RowImage(*image, layout, mapping, next_row, rows, bytes_per_row, design.dram.burst_bytes));
   };
-  std::vector<LayerConstants> constants =
-      PlaceConstants(net, design, with_image, map, program, place);
+  std::vector<LayerConstants> constants = PlaceConstants(target, with_image, map, program, place);
   map.Limit(next_row * bytes_per_row);
   program.near_memory_bytes = (design.dram.rows - next_row) * bytes_per_row;
   return constants;

@@ -18,10 +18,10 @@ uint32_t PixelBytes(const numerics::ActivationLayout& layout) {
 
 }  // namespace
 
-sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
-                         const numerics::Datapath& datapath) {
-  const trace::Shape& in = net.tensors[layer.input].shape;
-  const trace::Shape& out = net.tensors[layer.output].shape;
+sim::Geometry GeometryOf(const Target& target, const trace::Layer& layer) {
+  const numerics::Datapath& datapath = target.DatapathOf(layer);
+  const trace::Shape& in = target.net.tensors[layer.input].shape;
+  const trace::Shape& out = target.net.tensors[layer.output].shape;
   sim::Geometry g{};
   g.in_height = static_cast<uint16_t>(in.height);
   g.in_width = static_cast<uint16_t>(in.width);
@@ -38,87 +38,92 @@ sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
   g.pad_left = static_cast<uint8_t>(layer.pad_left);
   g.activation_format = static_cast<uint8_t>(datapath.activations);
   g.weight_format = static_cast<uint8_t>(datapath.weights);
-  g.block = static_cast<uint8_t>(datapath.block);
+  g.activation_block = static_cast<uint8_t>(datapath.activation_block);
+  g.weight_block = static_cast<uint8_t>(datapath.weight_block);
   g.depthwise = layer.op == trace::Op::kDepthwiseConv;
   return g;
 }
 
-bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datapath) {
-  return layer.has_weights() && datapath.weights == Format::kFp8;
+bool HasChannelScales(const Target& target, const trace::Layer& layer) {
+  return layer.has_weights() &&
+         numerics::SpecOf(target.DatapathOf(layer).weights).outer == numerics::OuterScale::kChannel;
 }
 
-uint32_t ParamBytes(const trace::Network& net, const trace::Layer& layer,
-                    const numerics::Datapath& datapath) {
-  const auto channels = static_cast<uint32_t>(net.tensors[layer.output].shape.channels);
+uint32_t ParamBytes(const Target& target, const trace::Layer& layer) {
+  const auto channels = static_cast<uint32_t>(target.net.tensors[layer.output].shape.channels);
   return channels * static_cast<uint32_t>(sizeof(float)) *
-         (HasChannelScales(layer, datapath) ? 2 : 1);
+         (HasChannelScales(target, layer) ? 2 : 1);
 }
 
-bool IsStaged(const trace::Layer& layer, const numerics::Datapath& datapath,
-              const std::vector<sim::TensorPlacement>& tensors) {
-  return datapath.tensor_scale == numerics::ScaleSource::kDynamic &&
-         tensors[layer.output].layout.format == Format::kNvfp4;
+bool IsStaged(const Target& target, const trace::Layer& layer) {
+  return target.datapaths.base.tensor_scale == numerics::ScaleSource::kDynamic &&
+         numerics::HasTensorScale(target.datapaths.tensors[layer.output].format);
 }
 
-Plan::Plan(const trace::Network& net, const platforms::DesignPoint& design,
-           const std::vector<bool>& near_memory, std::vector<sim::TensorPlacement>& tensors)
-    : net_(net), design_(design), tensors_(tensors), layers_(net.layers.size()) {
+Plan::Plan(const Target& target, const std::vector<bool>& near_memory,
+           std::vector<sim::TensorPlacement>& tensors)
+    : target_(target), tensors_(tensors), layers_(target.net.layers.size()) {
   uint32_t largest = 0;
-  for (const trace::Layer& layer : net.layers) {
-    if (layer.has_weights()) largest = std::max(largest, ParamBytes(net, layer, design.datapath));
+  for (const trace::Layer& layer : target.net.layers) {
+    if (layer.has_weights()) largest = std::max(largest, ParamBytes(target, layer));
   }
   params_room_ = static_cast<uint32_t>(2 * ScratchpadPlan::Rounded(largest));
-  if (params_room_ + 2 * sim::kSramUnit > design.sram_out.size) {
+  if (params_room_ + 2 * sim::kSramUnit > target.design.sram_out.size) {
     throw LoweringError("the parameters of two layers (" + std::to_string(params_room_) +
                         " bytes) do not fit beside a tile: sram.out.size is too small");
   }
-  for (size_t i = 0; i < net.layers.size(); ++i) PlanLayer(static_cast<int>(i), near_memory[i]);
+  for (size_t i = 0; i < layers_.size(); ++i) PlanLayer(static_cast<int>(i), near_memory[i]);
 }
 
 bool Plan::MayStay(int index) const {
-  const trace::Layer& layer = net_.layers[index];
+  const trace::Layer& layer = target_.net.layers[index];
   const size_t next = static_cast<size_t>(index) + 1;
-  if (!design_.keep_activations || next >= net_.layers.size()) return false;
-  const trace::Layer& reader = net_.layers[next];
+  if (!target_.design.keep_activations || next >= target_.net.layers.size()) return false;
+  const trace::Layer& reader = target_.net.layers[next];
   const auto& layout = tensors_[layer.output].layout;
   const uint64_t bytes =
       ScratchpadPlan::Rounded(layout.code_bytes()) + ScratchpadPlan::Rounded(layout.scale_bytes());
-  return reader.has_weights() && reader.input == layer.output && bytes <= design_.sram_act.size / 2;
+  return reader.has_weights() && reader.input == layer.output &&
+         bytes <= target_.design.sram_act.size / 2;
 }
 
 // Half of the activation SRAM is for what the layer reads, half for what it keeps for the next one.
 void Plan::KeepOutput(const trace::Layer& layer) {
   const sim::TensorPlacement& in = tensors_[layer.input];
   sim::TensorPlacement& out = tensors_[layer.output];
-  const uint32_t half = design_.sram_act.size / 2 / sim::kSramUnit * sim::kSramUnit;
+  const uint32_t half = target_.design.sram_act.size / 2 / sim::kSramUnit * sim::kSramUnit;
   out.in_act = true;
   out.act_codes = in.in_act && in.act_codes == 0 ? half : 0;
   out.act_scales =
       out.act_codes + static_cast<uint32_t>(ScratchpadPlan::Rounded(out.layout.code_bytes()));
   // Whoever else reads it, reads it from DRAM.
-  int readers = layer.output == net_.output ? 1 : 0;
-  for (const trace::Layer& other : net_.layers) {
+  int readers = layer.output == target_.net.output ? 1 : 0;
+  for (const trace::Layer& other : target_.net.layers) {
     readers += (other.input == layer.output) + (other.residual == layer.output);
   }
   out.in_dram = readers > 1;
 }
 
 ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
-  const numerics::Datapath& datapath = design_.datapath;
   const sim::TensorPlacement& out = tensors_[layer.output];
-  const auto channels = static_cast<uint32_t>(net_.tensors[layer.output].shape.channels);
+  const auto channels = static_cast<uint32_t>(target_.net.tensors[layer.output].shape.channels);
   numerics::ActivationLayout written = out.layout;
-  if (IsStaged(layer, datapath, tensors_)) written.format = Format::kFp32;
+  if (IsStaged(target_, layer)) written.format = Format::kFp32;
   ConvProblem p;
-  p.geometry = GeometryOf(net_, layer, datapath);
+  p.geometry = GeometryOf(target_, layer);
   p.channels = channels;
   p.out_pixel_bytes = PixelBytes(written);
   if (layer.residual >= 0) p.residual_pixel_bytes = PixelBytes(tensors_[layer.residual].layout);
-  p.params_bytes = ParamBytes(net_, layer, datapath);
+  p.params_bytes = ParamBytes(target_, layer);
   // Tiles start at whole groups of accumulators, and at whole blocks of what is stored.
-  const bool blocks = written.format != Format::kFp32 || layer.residual >= 0;
-  p.channel_unit = std::max<uint32_t>(accel::kAccGroup, blocks ? datapath.block : 1);
-  p.act_room = out.in_act ? design_.sram_act.size / 2 : design_.sram_act.size;
+  p.channel_unit = accel::kAccGroup;
+  const auto keep_whole = [&](const numerics::ActivationLayout& layout) {
+    if (layout.format == Format::kFp32) return;
+    p.channel_unit = std::max(p.channel_unit, static_cast<uint32_t>(layout.block));
+  };
+  keep_whole(written);
+  if (layer.residual >= 0) keep_whole(tensors_[layer.residual].layout);
+  p.act_room = out.in_act ? target_.design.sram_act.size / 2 : target_.design.sram_act.size;
   p.out_room = tile_room();
   p.input_in_act = tensors_[layer.input].in_act;
   p.output_in_dram = out.in_dram || written.format == Format::kFp32;
@@ -127,20 +132,20 @@ ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
 }
 
 void Plan::PlanLayer(int index, bool near_memory) {
-  const trace::Layer& layer = net_.layers[index];
+  const trace::Layer& layer = target_.net.layers[index];
   const bool keep = MayStay(index);
   if (keep) KeepOutput(layer);
   if (!layer.has_weights()) return;
   try {
     const ConvProblem problem = Problem(layer, near_memory);
-    layers_[index] = {problem, ChooseTiling(problem, design_, layer.name)};
+    layers_[index] = {problem, ChooseTiling(problem, target_.design, layer.name)};
   } catch (const LoweringError&) {
     if (!keep) throw;
     // Its tiles need the whole of the activation SRAM: the output goes through DRAM.
     tensors_[layer.output].in_act = false;
     tensors_[layer.output].in_dram = true;
     const ConvProblem problem = Problem(layer, near_memory);
-    layers_[index] = {problem, ChooseTiling(problem, design_, layer.name)};
+    layers_[index] = {problem, ChooseTiling(problem, target_.design, layer.name)};
   }
 }
 

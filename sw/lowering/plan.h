@@ -6,21 +6,30 @@
 
 #include "models/sim_core/program.h"
 #include "platforms/design_point.h"
+#include "sw/golden/datapaths.h"
 #include "sw/lowering/tiling.h"
 #include "sw/trace/network.h"
 
 namespace nibble::lowering {
 
-sim::Geometry GeometryOf(const trace::Network& net, const trace::Layer& layer,
-                         const numerics::Datapath& datapath);
+// A network on a machine: what every step of lowering looks at.
+struct Target {
+  const trace::Network& net;
+  const platforms::DesignPoint& design;
+  const golden::Datapaths& datapaths;
+
+  const numerics::Datapath& DatapathOf(const trace::Layer& layer) const {
+    return datapaths.layers[static_cast<size_t>(&layer - net.layers.data())];
+  }
+};
+
+sim::Geometry GeometryOf(const Target& target, const trace::Layer& layer);
 // True where weights carry a scale per output channel that the epilogue applies.
-bool HasChannelScales(const trace::Layer& layer, const numerics::Datapath& datapath);
+bool HasChannelScales(const Target& target, const trace::Layer& layer);
 // Bytes of a layer's parameters: its biases, or (bias, scale) pairs.
-uint32_t ParamBytes(const trace::Network& net, const trace::Layer& layer,
-                    const numerics::Datapath& datapath);
+uint32_t ParamBytes(const Target& target, const trace::Layer& layer);
 // True where a layer's output waits in FP32 for its dynamic scale.
-bool IsStaged(const trace::Layer& layer, const numerics::Datapath& datapath,
-              const std::vector<sim::TensorPlacement>& tensors);
+bool IsStaged(const Target& target, const trace::Layer& layer);
 
 struct LayerPlan {  // of convolutions and fully connected layers
   ConvProblem problem;
@@ -31,14 +40,14 @@ class Plan {
  public:
   // `near_memory`: by layer. Sets in_dram, in_act and the SRAM addresses in `tensors`, whose
   // layouts are given.
-  Plan(const trace::Network& net, const platforms::DesignPoint& design,
-       const std::vector<bool>& near_memory, std::vector<sim::TensorPlacement>& tensors);
+  Plan(const Target& target, const std::vector<bool>& near_memory,
+       std::vector<sim::TensorPlacement>& tensors);
 
   const LayerPlan& layer(size_t index) const { return layers_[index]; }
   // Bytes at the end of the output SRAM that hold the parameters of two layers; tiles have the
   // rest.
   uint32_t params_room() const { return params_room_; }
-  uint32_t tile_room() const { return design_.sram_out.size - params_room_; }
+  uint32_t tile_room() const { return target_.design.sram_out.size - params_room_; }
 
  private:
   bool MayStay(int layer) const;
@@ -46,8 +55,7 @@ class Plan {
   ConvProblem Problem(const trace::Layer& layer, bool near_memory) const;
   void KeepOutput(const trace::Layer& layer);
 
-  const trace::Network& net_;
-  const platforms::DesignPoint& design_;
+  const Target& target_;
   std::vector<sim::TensorPlacement>& tensors_;
   uint32_t params_room_ = 0;
   std::vector<LayerPlan> layers_;

@@ -10,17 +10,16 @@ using numerics::Format;
 using sim::Buffer;
 using sim::Opcode;
 
-Schedule::Schedule(const trace::Network& net, const platforms::DesignPoint& design,
-                   const Plan& plan, const std::vector<sim::TensorPlacement>& tensors,
-                   uint64_t staging)
-    : net_(net),
-      design_(design),
+Schedule::Schedule(const Target& target, const Plan& plan,
+                   const std::vector<sim::TensorPlacement>& tensors, uint64_t staging)
+    : target_(target),
+      net_(target.net),
       plan_(plan),
       tensors_(tensors),
       staging_(staging),
-      act_("sram.act.size", design.sram_act.size),
-      weight_("sram.weight.size", design.sram_weight.size),
-      acc_("sram.acc.size", design.sram_acc.size),
+      act_("sram.act.size", target.design.sram_act.size),
+      weight_("sram.weight.size", target.design.sram_weight.size),
+      acc_("sram.acc.size", target.design.sram_acc.size),
       out_("sram.out.size", plan.tile_room()),
       params_("sram.out.size", plan.params_room(), plan.tile_room()),
       stored_(tensors.size()),
@@ -36,12 +35,13 @@ void Schedule::PeakUse(uint64_t peak[sim::kBuffers]) const {
 }
 
 void Schedule::Presets(const std::vector<numerics::TensorScale>& scales) {
-  for (size_t i = 0; i < scales.size(); i += 4) {
+  for (size_t i = 0; i < scales.size(); i += 2) {
     sim::Command command = MakeCommand(Opcode::kVectorScales);
-    for (size_t j = 0; j < 4; ++j) {
+    for (size_t j = 0; j < 2; ++j) {
       const bool used = i + j < scales.size();
-      command.scales.reg[j] = used ? static_cast<uint16_t>(i + j) : 0xFFFF;
+      command.scales.reg[j] = used ? static_cast<uint16_t>(i + j) : sim::kNoRegister;
       command.scales.encode[j] = used ? scales[i + j].encode : 0.0f;
+      command.scales.decode[j] = used ? scales[i + j].decode : 0.0f;
     }
     emit_.Emit(command);
   }
@@ -78,9 +78,7 @@ void Schedule::Layer(int index, const LayerConstants& constants) try {
   throw LoweringError("layer '" + net_.layers[index].name + "': " + error.what());
 }
 
-bool Schedule::Staged(const trace::Layer& layer) const {
-  return IsStaged(layer, design_.datapath, tensors_);
-}
+bool Schedule::Staged(const trace::Layer& layer) const { return IsStaged(target_, layer); }
 
 numerics::ActivationLayout Schedule::StagingLayout(int tensor) const {
   numerics::ActivationLayout layout = tensors_[tensor].layout;
@@ -88,15 +86,35 @@ numerics::ActivationLayout Schedule::StagingLayout(int tensor) const {
   return layout;
 }
 
+sim::StoredAs Schedule::StoredAsOf(int tensor) const {
+  const numerics::ActivationLayout& layout = tensors_[tensor].layout;
+  return sim::StoredAs::Of(static_cast<uint8_t>(layout.format), layout.block);
+}
+
+CommandId Schedule::EmitWriter(const sim::Command& command, const Part& written,
+                               const Deps& after) {
+  using numerics::RoundingMode;
+  if (target_.datapaths.base.activation_rounding.mode == RoundingMode::kStochastic) {
+    const auto channels = static_cast<uint32_t>(tensors_[written.tensor].layout.channels);
+    sim::Command position = MakeCommand(Opcode::kVectorPosition);
+    position.position.element = uint64_t{written.pixel} * channels + written.channel;
+    position.position.channels = channels;
+    emit_.Emit(position);
+  }
+  return emit_.Emit(command, after);
+}
+
 sim::Epilogue Schedule::EpilogueFor(const trace::Layer& layer) const {
   sim::Epilogue e{};
   e.activation = static_cast<uint8_t>(layer.activation.kind);
   e.lo = layer.activation.lo;
   e.hi = layer.activation.hi;
-  e.out_format =
-      static_cast<uint8_t>(Staged(layer) ? Format::kFp32 : tensors_[layer.output].layout.format);
-  e.in_format = static_cast<uint8_t>(tensors_[layer.input].layout.format);
-  e.block = static_cast<uint8_t>(design_.datapath.block);
+  e.out = StoredAsOf(layer.output);
+  if (Staged(layer)) {
+    e.out = sim::StoredAs::Of(static_cast<uint8_t>(Format::kFp32), e.out.block());
+  }
+  e.in = StoredAsOf(layer.input);
+  if (layer.residual >= 0) e.residual = StoredAsOf(layer.residual);
   e.flags = Staged(layer) ? sim::kTrackAmax : 0;
   e.weight_scale = 1.0f;
   e.in_reg = static_cast<uint16_t>(layer.input);

@@ -27,8 +27,8 @@ struct LayerConstants {
 class Schedule {
  public:
   // `staging`: DRAM address for FP32 tensors that wait for their dynamic scale.
-  Schedule(const trace::Network& net, const platforms::DesignPoint& design, const Plan& plan,
-           const std::vector<sim::TensorPlacement>& tensors, uint64_t staging);
+  Schedule(const Target& target, const Plan& plan, const std::vector<sim::TensorPlacement>& tensors,
+           uint64_t staging);
 
   // Presets of the tensor scale registers; first of all.
   void Presets(const std::vector<numerics::TensorScale>& scales);
@@ -95,6 +95,10 @@ class Schedule {
   uint64_t PartCodeBytes(const Part& part) const;  // as they lie in SRAM
   uint64_t PartScaleBytes(const Part& part) const;
 
+  // Emits a word that writes the part, after telling the vector unit where the part lies where
+  // that matters.
+  CommandId EmitWriter(const sim::Command& command, const Part& written, const Deps& after);
+  sim::StoredAs StoredAsOf(int tensor) const;
   sim::Epilogue EpilogueFor(const trace::Layer& layer) const;
   bool Staged(const trace::Layer& layer) const;  // output waits for its dynamic scale
   numerics::ActivationLayout StagingLayout(int tensor) const;
@@ -104,8 +108,8 @@ class Schedule {
   static CommandId WriterOf(const Log& log,
                             uint32_t pixels);  // the word after which the first `pixels` are there
 
+  const Target& target_;
   const trace::Network& net_;
-  const platforms::DesignPoint& design_;
   const Plan& plan_;
   const std::vector<sim::TensorPlacement>& tensors_;
   uint64_t staging_;

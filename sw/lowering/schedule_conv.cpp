@@ -191,7 +191,9 @@ void Schedule::Finish(ConvState& s, uint32_t row_tile, uint32_t channel, uint32_
   tile.out_scales = s.out_scales;
   Deps after = s.out_after;
   after.insert(after.end(), {compute, s.params_loaded, s.residual_loaded});
-  s.vector = emit_.Emit(vector, after);
+  const Part written{s.layer.output, s.out_row(row_tile) * s.problem.geometry.out_width,
+                     tile.pixels, channel, channels};
+  s.vector = EmitWriter(vector, written, after);
   acc_.Use(acc, s.vector);
   acc_.Release(acc);
   params_.Use(s.params, s.vector);
@@ -245,7 +247,7 @@ void Schedule::CloseOutput(ConvState& s, uint32_t row_tile, uint32_t channel, ui
 
 void Schedule::Convolution(const trace::Layer& layer, const LayerPlan& plan,
                            const LayerConstants& constants) {
-  const bool channel_scales = HasChannelScales(layer, design_.datapath);
+  const bool channel_scales = HasChannelScales(target_, layer);
   const uint32_t channels = plan.problem.channels;
   ConvState s{layer, constants, plan.problem, plan.tiling};
   s.weights = accel::WeightLayoutOf(plan.problem.geometry);

@@ -78,7 +78,7 @@ void Schedule::AveragePool(const trace::Layer& layer) {
     out_.Use(place, load);
     after.push_back(load);
     after.insert(after.end(), sums_free.begin(), sums_free.end());
-    const CommandId pool = emit_.Emit(command, after);
+    const CommandId pool = EmitWriter(command, out_part, after);
     out_.Use(place, pool);
     acc_.Use(sums, pool);
     if (last) {
@@ -99,37 +99,39 @@ void Schedule::Add(const trace::Layer& layer) {
   emit_.Emit(config);
 
   const auto staged = StagingLayout(layer.output);
-  const auto& in_layout = tensors_[layer.input].layout;
-  const auto& out_layout = tensors_[layer.output].layout;
-  const uint64_t in_bytes = in_layout.code_bytes_per_pixel() + in_layout.scale_bytes_per_pixel();
-  const uint64_t out_bytes =
-      Staged(layer) ? staged.code_bytes_per_pixel()
-                    : out_layout.code_bytes_per_pixel() + out_layout.scale_bytes_per_pixel();
-  const uint32_t step = PixelsOfTile(out_.size(), 2 * in_bytes + out_bytes, pixels);
+  const auto pixel_bytes = [](const numerics::ActivationLayout& layout) {
+    return uint64_t{layout.code_bytes_per_pixel()} + layout.scale_bytes_per_pixel();
+  };
+  const uint64_t in_bytes = pixel_bytes(tensors_[layer.input].layout);
+  const uint64_t in2_bytes = pixel_bytes(tensors_[layer.residual].layout);
+  const uint64_t out_bytes = pixel_bytes(Staged(layer) ? staged : tensors_[layer.output].layout);
+  const uint32_t step = PixelsOfTile(out_.size(), in_bytes + in2_bytes + out_bytes, pixels);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
     const Part a{layer.input, pixel, count, 0, channels};
     const Part b{layer.residual, pixel, count, 0, channels};
     const Part out{layer.output, pixel, count, 0, channels};
-    const uint64_t codes = ScratchpadPlan::Rounded(PartCodeBytes(a));
-    const uint64_t scales = ScratchpadPlan::Rounded(PartScaleBytes(a));
+    const uint64_t a_codes = ScratchpadPlan::Rounded(PartCodeBytes(a));
+    const uint64_t a_bytes = a_codes + ScratchpadPlan::Rounded(PartScaleBytes(a));
+    const uint64_t b_codes = ScratchpadPlan::Rounded(PartCodeBytes(b));
+    const uint64_t b_bytes = b_codes + ScratchpadPlan::Rounded(PartScaleBytes(b));
     const uint64_t out_codes = OutputCodeBytes(layer, out);
     Deps after;
     const auto place = out_.Allocate(
-        2 * (codes + scales) + ScratchpadPlan::Rounded(out_codes) + PartScaleBytes(out), &after);
+        a_bytes + b_bytes + ScratchpadPlan::Rounded(out_codes) + PartScaleBytes(out), &after);
     sim::Command command = MakeCommand(Opcode::kVectorAdd);
     sim::Elementwise& tile = command.elementwise = Tile(count, channels);
     tile.in = out_.unit(place);
-    tile.in_scales = out_.unit(place, codes);
-    tile.in2 = out_.unit(place, codes + scales);
-    tile.in2_scales = out_.unit(place, 2 * codes + scales);
-    tile.out = out_.unit(place, 2 * (codes + scales));
+    tile.in_scales = out_.unit(place, a_codes);
+    tile.in2 = out_.unit(place, a_bytes);
+    tile.in2_scales = out_.unit(place, a_bytes + b_codes);
+    tile.out = out_.unit(place, a_bytes + b_bytes);
     tile.out_scales = static_cast<uint16_t>(tile.out + Units(out_codes));
     LoadPart(a, Buffer::kOut, tile.in, tile.in_scales, after);
     const CommandId load = LoadPart(b, Buffer::kOut, tile.in2, tile.in2_scales, after);
     out_.Use(place, load);
     after.push_back(load);
-    const CommandId add = emit_.Emit(command, after);
+    const CommandId add = EmitWriter(command, out, after);
     out_.Use(place, add);
     const CommandId store = WriteOutput(layer, out, tile.out, tile.out_scales, {add}, true);
     out_.Use(place, store);
@@ -147,7 +149,7 @@ void Schedule::QuantizeStaged(const trace::Layer& layer) {
   sim::Command config = MakeCommand(Opcode::kVectorConfig);
   config.epilogue = EpilogueFor(layer);
   config.epilogue.flags = 0;
-  config.epilogue.out_format = static_cast<uint8_t>(layout.format);
+  config.epilogue.out = StoredAsOf(layer.output);
   emit_.Emit(config);
   emit_.Emit(MakeCommand(Opcode::kVectorScale));
 
@@ -174,7 +176,7 @@ void Schedule::QuantizeStaged(const trace::Layer& layer) {
                                 staging_ + uint64_t{pixel} * row, count, row, row, load_after);
     out_.Use(place, load);
     after.push_back(load);
-    const CommandId quantize = emit_.Emit(command, after);
+    const CommandId quantize = EmitWriter(command, out, after);
     out_.Use(place, quantize);
     const CommandId store = Deliver(out, tile.out, tile.out_scales, {quantize}, true);
     out_.Use(place, store);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "models/numerics/activation_store.h"
 #include "models/numerics/datapath.h"
 #include "sw/report/report.h"
 
@@ -50,17 +51,39 @@ const char* EngineOf(const sim::LayerEntry& layer) {
   return layer.near_memory ? "bank" : "tensor";
 }
 
-std::string DatapathLine(const numerics::Datapath& d) {
+const char* RoundingName(const numerics::Rounding& rounding) {
+  static const char* const kNames[] = {"nearest", "zero", "stochastic"};  // by RoundingMode
+  return kNames[static_cast<int>(rounding.mode)];
+}
+
+std::string DatapathLine(const platforms::DesignPoint& design) {
+  const numerics::Datapath& d = design.datapath;
   std::string line = fmt::format("activations {}, weights {}", numerics::FormatName(d.activations),
                                  numerics::FormatName(d.weights));
-  line += fmt::format(", block {}", d.block);
-  if (numerics::HasBlockScale(d.activations)) {
+  line += d.activation_block == d.weight_block
+              ? fmt::format(", block {}", d.activation_block)
+              : fmt::format(", blocks {} and {}", d.activation_block, d.weight_block);
+  if (numerics::HasTensorScale(d.activations)) {
     static const char* const kSources[] = {"static", "dynamic", "no"};  // by ScaleSource
     line += fmt::format(", {} tensor scale", kSources[static_cast<int>(d.tensor_scale)]);
   } else {
-    line += ", no tensor scale (unscaled activations)";
+    line += ", no tensor scale";
   }
-  return line + ", " + numerics::AccumulatorName(d.accumulator.kind) + " accumulator";
+  using numerics::RoundingMode;
+  if (d.activation_rounding.mode != RoundingMode::kNearestEven ||
+      d.weight_rounding.mode != RoundingMode::kNearestEven) {
+    line += fmt::format(", rounding {} and {}", RoundingName(d.activation_rounding),
+                        RoundingName(d.weight_rounding));
+  }
+  line += fmt::format(", {} accumulator", numerics::AccumulatorName(d.accumulator.kind));
+  for (const numerics::LayerOverride& o : design.layer_overrides) {
+    line += fmt::format(", layers {}:", o.pattern);
+    if (o.activations) line += fmt::format(" activations {}", numerics::FormatName(*o.activations));
+    if (o.weights) line += fmt::format(" weights {}", numerics::FormatName(*o.weights));
+    if (o.activation_block) line += fmt::format(" activation block {}", *o.activation_block);
+    if (o.weight_block) line += fmt::format(" weight block {}", *o.weight_block);
+  }
+  return line;
 }
 
 LayerRow BuildRow(const sim::LayerEntry& layer, size_t index, const sim::RunStats& stats,
@@ -117,7 +140,7 @@ double BitsPerActivation(const sim::Program& program, const numerics::Datapath& 
     if (tensor.layout.format == numerics::Format::kFp32) continue;
     const double count = static_cast<double>(tensor.elements);
     bits += tensor.layout.bits_per_element() * count;
-    if (numerics::HasBlockScale(tensor.layout.format) &&
+    if (numerics::HasTensorScale(tensor.layout.format) &&
         datapath.tensor_scale == numerics::ScaleSource::kNone) {
       bits -= 32;  // the layout counts a tensor scale
     }
@@ -195,7 +218,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   report.calibration = net.calibration;
   report.platform = platforms::PlatformName(design.platform);
   report.design_line = design.OneLine();
-  report.datapath = DatapathLine(design.datapath);
+  report.datapath = DatapathLine(design);
   report.timing_only = identity.timing_only;
   report.clock_mhz = design.clock_mhz;
   report.parameters = design.parameters;

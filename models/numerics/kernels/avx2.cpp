@@ -16,7 +16,7 @@ constexpr int kLanes = 8;  // 32-bit lanes of a register: half a tile
 // One half of a tile. A 16-bit lane of a block sum takes at most 128 / 4 pairs of products of
 // 12 * 24: no more than 18432, so that the pairs are added in 16 bits and widened once per block.
 template <int kCount>
-NIBBLE_AVX2 void AccumulateHalf(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+NIBBLE_AVX2 void AccumulateHalf(const E2M1Pixels& pixels, const E2M1Tile& w, bool from_zero,
                                 int half, float* acc) {
   const int blocks = BlockCount(w.length, w.block);
   const __m256i ones = _mm256_set1_epi16(1);
@@ -64,14 +64,14 @@ NIBBLE_AVX2 void AccumulateHalf(const Pixels<uint8_t>& pixels, const E2M1Tile& w
 }
 
 template <int kCount>
-NIBBLE_AVX2 void AccumulatePixels(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+NIBBLE_AVX2 void AccumulatePixels(const E2M1Pixels& pixels, const E2M1Tile& w, bool from_zero,
                                   float* acc) {
   AccumulateHalf<kCount>(pixels, w, from_zero, 0, acc);
   AccumulateHalf<kCount>(pixels, w, from_zero, 1, acc);
 }
 
 // As many pixels at a time as registers hold.
-NIBBLE_AVX2 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+NIBBLE_AVX2 void AccumulateE2M1(const E2M1Pixels& pixels, const E2M1Tile& w, bool from_zero,
                                 float* acc) {
   constexpr decltype(&AccumulatePixels<1>) kRest[kPixels] = {
       AccumulatePixels<1>, AccumulatePixels<2>, AccumulatePixels<3>,
@@ -79,8 +79,12 @@ NIBBLE_AVX2 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w
   generic::AccumulateGroups(kRest, pixels, w, from_zero, acc);
 }
 
-NIBBLE_AVX2 void AccumulateWide(const Pixels<double>& a, const WideTile& w, float* acc) {
+NIBBLE_AVX2 void AccumulateWide(const WidePixels& a, const WideTile& w, float* acc) {
   generic::AccumulateWide<32, 2>(a, w, acc);
+}
+NIBBLE_AVX2 void AccumulateWideProducts(const double* a, ptrdiff_t stride, int pixels,
+                                        const double* w, int lanes, bool exact, float* acc) {
+  generic::AccumulateWideProducts(a, stride, pixels, w, lanes, exact, acc);
 }
 NIBBLE_AVX2 void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels, const float* w,
                                     int lanes, float* acc) {
@@ -190,7 +194,8 @@ NIBBLE_AVX2 void QuantizeNvfp4(const float* x, int count, int block, const Tenso
 
 const Kernels* Avx2() {
   static constexpr Kernels kKernels = {
-      "avx2", AccumulateE2M1, AccumulateWide, AccumulateProducts, DecodeE2M1, QuantizeNvfp4};
+      "avx2",     AccumulateE2M1, AccumulateWide, AccumulateProducts, AccumulateWideProducts,
+      DecodeE2M1, QuantizeNvfp4};
   return &kKernels;
 }
 

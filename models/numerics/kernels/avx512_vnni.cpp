@@ -16,7 +16,7 @@ constexpr int kPixels = 8;
 // Adds the term of one block of `count` elements to the totals of kCount pixels. kQuads: that many
 // whole quads, which unroll; 0: any count.
 template <int kCount, int kQuads>
-NIBBLE_AVX512 NIBBLE_INLINE void AddBlock(const Pixels<uint8_t>& pixels, const E2M1Tile& w, int b,
+NIBBLE_AVX512 NIBBLE_INLINE void AddBlock(const E2M1Pixels& pixels, const E2M1Tile& w, int b,
                                           const int8_t* weights, int count, __m512* total) {
   const uint8_t* a = pixels.elements + static_cast<ptrdiff_t>(b) * w.block;
   const __m512i start = _mm512_loadu_si512(w.starts + b * kTile);
@@ -49,8 +49,8 @@ NIBBLE_AVX512 NIBBLE_INLINE void AddBlock(const Pixels<uint8_t>& pixels, const E
 }
 
 template <int kCount>
-NIBBLE_AVX512 void AccumulatePixels(const Pixels<uint8_t>& pixels, const E2M1Tile& w,
-                                    bool from_zero, float* acc) {
+NIBBLE_AVX512 void AccumulatePixels(const E2M1Pixels& pixels, const E2M1Tile& w, bool from_zero,
+                                    float* acc) {
   __m512 total[kCount];
   for (int p = 0; p < kCount; ++p) {
     total[p] = from_zero ? _mm512_setzero_ps() : _mm512_loadu_ps(acc + p * kTile);
@@ -76,7 +76,7 @@ NIBBLE_AVX512 void AccumulatePixels(const Pixels<uint8_t>& pixels, const E2M1Til
 }
 
 // As many pixels at a time as registers hold.
-NIBBLE_AVX512 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+NIBBLE_AVX512 void AccumulateE2M1(const E2M1Pixels& pixels, const E2M1Tile& w, bool from_zero,
                                   float* acc) {
   constexpr decltype(&AccumulatePixels<1>) kRest[kPixels] = {
       AccumulatePixels<1>, AccumulatePixels<2>, AccumulatePixels<3>, AccumulatePixels<4>,
@@ -84,8 +84,12 @@ NIBBLE_AVX512 void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile&
   generic::AccumulateGroups(kRest, pixels, w, from_zero, acc);
 }
 
-NIBBLE_AVX512 void AccumulateWide(const Pixels<double>& a, const WideTile& w, float* acc) {
+NIBBLE_AVX512 void AccumulateWide(const WidePixels& a, const WideTile& w, float* acc) {
   generic::AccumulateWide<64, 6>(a, w, acc);
+}
+NIBBLE_AVX512 void AccumulateWideProducts(const double* a, ptrdiff_t stride, int pixels,
+                                          const double* w, int lanes, bool exact, float* acc) {
+  generic::AccumulateWideProducts(a, stride, pixels, w, lanes, exact, acc);
 }
 NIBBLE_AVX512 void AccumulateProducts(const float* a, ptrdiff_t stride, int pixels, const float* w,
                                       int lanes, float* acc) {
@@ -100,6 +104,7 @@ const Kernels* Avx512Vnni() {
     kernels.accumulate_e2m1 = AccumulateE2M1;
     kernels.accumulate_wide = AccumulateWide;
     kernels.accumulate_products = AccumulateProducts;
+    kernels.accumulate_wide_products = AccumulateWideProducts;
     return kernels;
   }();
   return &kKernels;

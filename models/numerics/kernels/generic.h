@@ -47,11 +47,11 @@ NIBBLE_INLINE int32_t LoadQuad(const uint8_t* a) {
 
 // Hands pixels to `groups` in groups of at most kPixels; groups[n - 1] takes n of them.
 template <int kPixels>
-NIBBLE_INLINE void AccumulateGroups(void (*const (&groups)[kPixels])(const Pixels<uint8_t>&,
+NIBBLE_INLINE void AccumulateGroups(void (*const (&groups)[kPixels])(const E2M1Pixels&,
                                                                      const E2M1Tile&, bool, float*),
-                                    const Pixels<uint8_t>& pixels, const E2M1Tile& w,
-                                    bool from_zero, float* acc) {
-  Pixels<uint8_t> a = pixels;
+                                    const E2M1Pixels& pixels, const E2M1Tile& w, bool from_zero,
+                                    float* acc) {
+  E2M1Pixels a = pixels;
   while (a.count > 0) {
     const int count = std::min(a.count, kPixels);
     groups[count - 1](a, w, from_zero, acc);
@@ -62,7 +62,7 @@ NIBBLE_INLINE void AccumulateGroups(void (*const (&groups)[kPixels])(const Pixel
   }
 }
 
-NIBBLE_INLINE void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile& w, bool from_zero,
+NIBBLE_INLINE void AccumulateE2M1(const E2M1Pixels& pixels, const E2M1Tile& w, bool from_zero,
                                   float* acc) {
   const int blocks = BlockCount(w.length, w.block);
   for (int p = 0; p < pixels.count; ++p, acc += kTile) {
@@ -96,28 +96,9 @@ NIBBLE_INLINE void AccumulateE2M1(const Pixels<uint8_t>& pixels, const E2M1Tile&
   }
 }
 
-// float(sum * scale), rounded once: a product of up to 55 bits is an integer in units of 2^-24 and
-// of the last place of the scale's significand.
-template <int kLanes>
-NIBBLE_INLINE void RoundProducts(const double* sums, float scale, float* products) {
-  if (scale != scale) {
-    std::fill_n(products, kLanes, scale);
-    return;
-  }
-  // scale = significand * power, significand in 8..15 (4 bits), or 0.
-  const uint32_t bits = FloatBits(scale);
-  const int64_t significand = bits == 0 ? 0 : (bits >> 20 & 7) | 8;
-  const float power = bits == 0 ? 0.0f : PowerOfTwo(static_cast<int>(bits >> 23) - 127 - 3 - 24);
-  for (int n = 0; n < kLanes; ++n) {
-    products[n] = static_cast<float>(static_cast<int64_t>(sums[n] * 0x1p24) * significand) * power;
-  }
-}
-
-// Block sums in binary64: a product is at most 12 * 65504 in units of 2^-24, so that the sum of 128
-// has 51 bits of the 53. kBytes is the width of the target's registers.
+// kBytes is the width of the target's registers.
 template <int kBytes, int kPixels>
-NIBBLE_INLINE void AccumulateWidePixels(const Pixels<double>& pixels, const WideTile& w,
-                                        float* acc) {
+NIBBLE_INLINE void AccumulateWidePixels(const WidePixels& pixels, const WideTile& w, float* acc) {
   constexpr int kLanes = kBytes / 8;
   constexpr int kParts = kTile / kLanes;
   using Doubles = Vector<double, kBytes>;
@@ -125,7 +106,7 @@ NIBBLE_INLINE void AccumulateWidePixels(const Pixels<double>& pixels, const Wide
   const double* a[kPixels];
   for (int p = 0; p < kPixels; ++p) a[p] = pixels.elements + p * pixels.element_stride;
   const float* weights = w.weights;
-  const float* scales = w.scales;
+  const double* scales = w.scales;
   const int blocks = BlockCount(w.length, w.block);
   for (int b = 0; b < blocks; ++b, scales += kTile) {
     Doubles sums[kPixels][kParts] = {};
@@ -139,23 +120,30 @@ NIBBLE_INLINE void AccumulateWidePixels(const Pixels<double>& pixels, const Wide
       }
     }
     for (int p = 0; p < kPixels; ++p) {
-      const float scale = pixels.scales[p * pixels.scale_stride + b];
-      float terms[kTile];
-      double lanes[kTile];
-      std::memcpy(lanes, sums[p], sizeof lanes);
+      const double scale = pixels.scales[p * pixels.scale_stride + b];
       if (w.exact_in_double) {
-        const double wide_scale = scale;
-        for (int n = 0; n < kTile; ++n) terms[n] = static_cast<float>(lanes[n] * wide_scale);
+        for (int i = 0; i < kParts; ++i) {
+          Doubles w_scales;
+          Floats total;
+          Load(scales + i * kLanes, &w_scales);
+          Load(acc + p * kTile + i * kLanes, &total);
+          // Two steps, for the product of the scales is exact, too.
+          total += __builtin_convertvector(sums[p][i] * (w_scales * scale), Floats);
+          Store(total, acc + p * kTile + i * kLanes);
+        }
       } else {
-        RoundProducts<kTile>(lanes, scale, terms);
+        double lanes[kTile];
+        std::memcpy(lanes, sums[p], sizeof lanes);
+        for (int n = 0; n < kTile; ++n) {
+          acc[p * kTile + n] += RoundProduct(lanes[n], scales[n] * scale);
+        }
       }
-      for (int n = 0; n < kTile; ++n) acc[p * kTile + n] += terms[n] * scales[n];
     }
   }
 }
 
 template <int kBytes, int kPixels>
-NIBBLE_INLINE void AccumulateWide(Pixels<double> a, const WideTile& w, float* acc) {
+NIBBLE_INLINE void AccumulateWide(WidePixels a, const WideTile& w, float* acc) {
   for (; a.count >= kPixels; a.count -= kPixels) {
     AccumulateWidePixels<kBytes, kPixels>(a, w, acc);
     a.elements += kPixels * a.element_stride;
@@ -167,6 +155,19 @@ NIBBLE_INLINE void AccumulateWide(Pixels<double> a, const WideTile& w, float* ac
     a.elements += a.element_stride;
     a.scales += a.scale_stride;
     acc += kTile;
+  }
+}
+
+NIBBLE_INLINE void AccumulateWideProducts(const double* a, ptrdiff_t stride, int pixels,
+                                          const double* w, int lanes, bool exact, float* acc) {
+  for (int p = 0; p < pixels; ++p, a += stride, acc += kTile) {
+    if (!exact) {
+      for (int n = 0; n < lanes; ++n) acc[n] += RoundProduct(a[n], w[n]);
+    } else if (lanes == kTile) {  // a constant count becomes vectors
+      for (int n = 0; n < kTile; ++n) acc[n] += static_cast<float>(a[n] * w[n]);
+    } else {
+      for (int n = 0; n < lanes; ++n) acc[n] += static_cast<float>(a[n] * w[n]);
+    }
   }
 }
 

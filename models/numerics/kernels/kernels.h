@@ -30,14 +30,16 @@ inline constexpr float kSumBase = 0x1.8p23f;
 inline constexpr int32_t kSumBaseBits = 0x4B400000;
 
 // Activations of adjacent output pixels at one kernel tap.
-template <typename Element>
+template <typename Element, typename Scale>
 struct Pixels {
   const Element* elements;   // of the first pixel
   ptrdiff_t element_stride;  // from a pixel to the next
-  const float* scales;       // block scales of the first pixel; 1 without, NaN for byte 0x7F
+  const Scale* scales;       // block scales of the first pixel; 1 without, NaN for a NaN scale
   ptrdiff_t scale_stride;
   int count;
 };
+using E2M1Pixels = Pixels<uint8_t, float>;
+using WidePixels = Pixels<double, double>;
 
 // The weights of kTile output channels along one run of `length` elements in blocks of `block`.
 struct E2M1Tile {
@@ -46,25 +48,32 @@ struct E2M1Tile {
   const float* scales;    // [block][kTile]: weight scale / 4, as both operands are doubled
   int length, block;
 };
+// Operands as values. Block sums are exact in binary64.
 struct WideTile {
-  const float* weights;  // [element][kTile], the value
-  const float* scales;   // [block][kTile]: 1/2, or NaN
+  const float* weights;  // [element][kTile]
+  const double* scales;  // [block][kTile]
   int length, block;
-  bool exact_in_double;  // block sum times activation scale has at most 53 bits
+  bool exact_in_double;  // so is a block sum times both scales
 };
+
+// RNE32(a * b) of any finite binary64, where the product may have up to 106 bits; NaN gives the
+// canonical NaN.
+float RoundProduct(double a, double b);
 
 struct Kernels {
   const char* name;
 
   // acc[pixel][kTile] += a term for every block, ascending. `elements` are twice the E2M1 values
   // plus kOffset. With `from_zero` acc is not read and counts as +0.
-  void (*accumulate_e2m1)(const Pixels<uint8_t>& a, const E2M1Tile& w, bool from_zero, float* acc);
-  // The same for weights of up to 11 bits in -2^16..2^16, of units down to 2^-24; `elements` are
-  // twice the E2M1 values.
-  void (*accumulate_wide)(const Pixels<double>& a, const WideTile& w, float* acc);
+  void (*accumulate_e2m1)(const E2M1Pixels& a, const E2M1Tile& w, bool from_zero, float* acc);
+  // acc[pixel][kTile] = RNE32(acc + RNE32(block sum * scales)) for every block, ascending.
+  void (*accumulate_wide)(const WidePixels& a, const WideTile& w, float* acc);
   // acc[pixel][lane] += a[pixel][lane] * w[lane] for `lanes` <= kTile; the products are exact.
   void (*accumulate_products)(const float* a, ptrdiff_t stride, int pixels, const float* w,
                               int lanes, float* acc);
+  // The same with each product rounded to binary32; `exact`: they have at most 53 bits.
+  void (*accumulate_wide_products)(const double* a, ptrdiff_t stride, int pixels, const double* w,
+                                   int lanes, bool exact, float* acc);
 
   // Twice the E2M1 value plus kOffset of `count` packed codes, the even element in bits 3:0.
   void (*decode_e2m1)(const uint8_t* packed, int count, uint8_t* elements);

@@ -1,0 +1,105 @@
+#include "sw/golden/datapaths.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "models/numerics/accumulate.h"
+
+namespace nibble::golden {
+namespace {
+
+using numerics::Datapath;
+using trace::Layer;
+using trace::Network;
+
+bool IsPointwise(const Layer& l) {
+  return l.op == trace::Op::kConv && l.kernel_h == 1 && l.kernel_w == 1;
+}
+
+bool Matches(const Network& net, const Layer& layer, const std::string& pattern) {
+  const auto weighted = [](const Layer& l) { return l.has_weights(); };
+  if (pattern == "first") {
+    return &layer == &*std::find_if(net.layers.begin(), net.layers.end(), weighted);
+  }
+  if (pattern == "last") {
+    return &layer == &*std::find_if(net.layers.rbegin(), net.layers.rend(), weighted);
+  }
+  return pattern == trace::OpName(layer.op) || (pattern == "pointwise" && IsPointwise(layer)) ||
+         fnmatch(pattern.c_str(), layer.name.c_str(), 0) == 0;
+}
+
+void Apply(const numerics::LayerOverride& change, Datapath& datapath) {
+  datapath.activations = change.activations.value_or(datapath.activations);
+  datapath.weights = change.weights.value_or(datapath.weights);
+  datapath.activation_block = change.activation_block.value_or(datapath.activation_block);
+  datapath.weight_block = change.weight_block.value_or(datapath.weight_block);
+}
+
+// The layer that says how tensor `t` is stored: the first that multiplies it, or else that reads
+// it.
+const Layer* ReaderOf(const Network& net, int t) {
+  const Layer* reader = nullptr;
+  for (const Layer& l : net.layers) {
+    if (l.has_weights() && l.input == t) return &l;
+    if (reader == nullptr && (l.input == t || l.residual == t)) reader = &l;
+  }
+  return reader;
+}
+
+std::string Wants(const Datapath& d) {
+  return fmt::format("{} in blocks of {}", numerics::FormatName(d.activations), d.activation_block);
+}
+
+}  // namespace
+
+Datapaths::Datapaths(const Network& net, const Datapath& datapath) : Datapaths(net, datapath, {}) {}
+
+Datapaths::Datapaths(const Network& net, const Datapath& datapath,
+                     const std::vector<numerics::LayerOverride>& overrides)
+    : base(datapath), layers(net.layers.size(), datapath) {
+  for (const numerics::LayerOverride& change : overrides) {
+    bool matched = false;
+    for (size_t i = 0; i < layers.size(); ++i) {
+      if (!Matches(net, net.layers[i], change.pattern)) continue;
+      Apply(change, layers[i]);
+      matched = true;
+    }
+    if (!matched) {
+      throw std::invalid_argument(
+          fmt::format("layers.{}: no layer of {} matches", change.pattern, net.name));
+    }
+  }
+  const auto of = [&](const Layer& l) -> const Datapath& {
+    return layers[static_cast<size_t>(&l - net.layers.data())];
+  };
+  for (size_t t = 0; t < net.tensors.size(); ++t) {
+    const Layer* reader = ReaderOf(net, static_cast<int>(t));
+    const Datapath& d = reader == nullptr ? base : of(*reader);
+    const trace::Shape& shape = net.tensors[t].shape;
+    const bool output = static_cast<int>(t) == net.output;
+    tensors.push_back({output ? numerics::Format::kFp32 : d.activations, d.activation_block,
+                       shape.pixels(), shape.channels});
+  }
+  for (const Layer& l : net.layers) {
+    if (!l.has_weights()) continue;
+    const numerics::ActivationLayout& stored = tensors[static_cast<size_t>(l.input)];
+    const Datapath& d = of(l);
+    if (stored.format != d.activations || stored.block != d.activation_block) {
+      const Layer& other = *ReaderOf(net, l.input);
+      throw std::invalid_argument(fmt::format(
+          "layers '{}' and '{}' read tensor '{}', one as {}, one as {}: it is stored once",
+          other.name, l.name, net.tensors[static_cast<size_t>(l.input)].name, Wants(of(other)),
+          Wants(d)));
+    }
+    try {
+      numerics::CheckOperands(d.accumulator, d.activations, d.weights);
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument(fmt::format("layer '{}': {}", l.name, error.what()));
+    }
+  }
+}
+
+}  // namespace nibble::golden
