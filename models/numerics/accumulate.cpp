@@ -128,8 +128,12 @@ Scaled ElementOf(Format format, uint16_t code) {
   }
   const int64_t integer = IntegersOfCodes(format)[code];
   if (integer == IntegerTable::kNotFinite) return {0, 0, 0, true};
-  const int exponent = IntegersOf(format).exponent;
-  return {integer, exponent, BitLength(Magnitude(Int128{integer})) - 1, false};
+  if (integer == 0) return {0, 0, 0, false};
+  // Without the zeros at its end: 11 bits at most, so that products fit.
+  const int zeros = __builtin_ctzll(static_cast<uint64_t>(integer));
+  const int64_t significand = integer / (int64_t{1} << zeros);
+  return {significand, IntegersOf(format).exponent + zeros,
+          BitLength(Magnitude(Int128{significand})) - 1, false};
 }
 
 // A term of one product: aligned by the exponents of its elements, too, as an FP8 or FP16 tensor

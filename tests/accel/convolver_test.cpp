@@ -126,9 +126,9 @@ float NaiveSum(const Problem& p, int y, int x, int n) {
         continue;
       }
       const int run = n * g.kernel_h * g.kernel_w + tap;
-      for (int first = 0; first < g.in_channels; first += g.block) {
+      for (int first = 0; first < g.in_channels; first += g.activation_block) {
         int64_t sum = 0;
-        for (int k = first; k < std::min<int>(first + g.block, g.in_channels); ++k) {
+        for (int k = first; k < std::min<int>(first + g.activation_block, g.in_channels); ++k) {
           sum += p.activations.Element(pixel, k) * p.weights.Element(run, k);
         }
         acc += BlockTerm(sum, p.weights.format, p.activations.Scale(pixel, first),
@@ -159,7 +159,7 @@ Problem RandomProblem(Random& random, Format activations, Format weights, int bl
   g.out_width = static_cast<uint16_t>(random.Int(1, 7));
   g.activation_format = static_cast<uint8_t>(activations);
   g.weight_format = static_cast<uint8_t>(weights);
-  g.block = static_cast<uint8_t>(block);
+  g.activation_block = g.weight_block = static_cast<uint8_t>(block);
   g.depthwise = depthwise;
   p.out_channels = depthwise ? g.in_channels : random.Int(1, 50);
   const int taps = g.kernel_h * g.kernel_w;
@@ -192,8 +192,9 @@ int Differences(Random& random, const Problem& p) {
   const int row_step = random.Int(1, g.out_height);
   const int channel_step = random.Int(1, 2) * 16;  // tiles start at accumulator groups
 
-  const std::unique_ptr<Convolver> convolver = MakeConvolver({});
-  convolver->Configure(g);
+  Convolvers convolvers({});
+  convolvers.Configure(g);
+  Convolver* convolver = &convolvers.current();
   int differences = 0;
   for (int row = 0; row < g.out_height; row += row_step) {
     for (int channel = 0; channel < p.out_channels; channel += channel_step) {
@@ -259,8 +260,9 @@ TEST_CASE("a tile may hold more rows of the input than it needs") {
   p.g.in_height = 9;
   p.g.out_height = 4;
   p.activations = RandomTensor(random, Format::kNvfp4, 16, 9 * p.g.in_width, p.g.in_channels);
-  const std::unique_ptr<Convolver> convolver = MakeConvolver({});
-  convolver->Configure(p.g);
+  Convolvers convolvers({});
+  convolvers.Configure(p.g);
+  Convolver* convolver = &convolvers.current();
   const std::vector<uint8_t> act = p.activations.Packed(), weight = p.weights.Packed();
   convolver->LoadWeights(weight.data(), p.weights.scale_bytes.data(),
                          static_cast<uint32_t>(p.out_channels));

@@ -5,6 +5,7 @@
 #include "models/accel/datapath_cost.h"
 #include "models/accel/tensor_cost.h"
 #include "models/accel/weight_layout.h"
+#include "models/numerics/accumulate.h"
 #include "tests/numerics/testing.h"
 
 namespace nibble::accel {
@@ -23,7 +24,7 @@ sim::Geometry Layer(uint16_t side, uint16_t channels, uint8_t kernel, bool depth
   g.pad_top = g.pad_left = kernel / 2;
   g.activation_format = static_cast<uint8_t>(activations);
   g.weight_format = static_cast<uint8_t>(weights);
-  g.block = 16;
+  g.activation_block = g.weight_block = 16;
   g.depthwise = depthwise;
   return g;
 }
@@ -47,7 +48,8 @@ TEST_CASE("a pointwise layer of MobileNetV2 on 16 x 4 x 16") {
   CHECK(ops.macs == (cost.cycles - config.latency) * 1024);  // all dimensions divide: no lane idles
   CHECK(ops.block_terms == 196u * 96 * 36);
   CHECK(ops.fp32_adds == ops.block_terms);
-  CHECK(ops.scale_products == ops.block_terms);
+  CHECK(ops.product_bits2 == ops.macs * 16);       // 4 x 4
+  CHECK(ops.scale_bits2 == ops.block_terms * 16);  // significands of two E4M3 scales
   // 576 codes of half a byte and 36 scales; a weight block is read for each group of 4 pixels.
   const uint64_t row = 576 / 2 + 36;
   CHECK(cost.act_read_bytes == 6u * 196 * row);
@@ -133,7 +135,7 @@ TEST_CASE("adders of a block sum are those of a balanced tree") {
 TEST_CASE("products of every format fit their width") {
   // Largest magnitude over smallest step: E2M1 6 / 0.5, E4M3 448 / 2^-9, binary16 65504 / 2^-24.
   const auto fits = [](Format weights, double product) {
-    const int bits = ProductBits(weights);
+    const int bits = numerics::ProductBits(Format::kNvfp4, weights);
     return product < static_cast<double>(uint64_t{1} << bits) &&
            product >= static_cast<double>(uint64_t{1} << (bits - 1));
   };
@@ -152,22 +154,25 @@ TEST_CASE("operations are sums over blocks, tails included, and add up over tile
     sim::Geometry g =
         Layer(9, static_cast<uint16_t>(random.Int(1, 300)), static_cast<uint8_t>(random.Int(1, 3)),
               random.Int(0, 3) == 0, weights, activations);
-    g.block = static_cast<uint8_t>(random.Block());
+    g.activation_block = static_cast<uint8_t>(random.Block());
+    g.weight_block = static_cast<uint8_t>(random.Block());
+    const int block = std::min(g.activation_block, g.weight_block);
     const auto pixels = static_cast<uint64_t>(random.Int(1, 50));
     const auto channels = static_cast<uint32_t>(random.Int(1, 50));
     const ConvolveOperations ops = OperationsOf(g, pixels, channels);
     CAPTURE(seed);
 
     const bool act_scaled = activations == Format::kNvfp4, w_scaled = weights == Format::kNvfp4;
+    const int product_bits = numerics::ProductBits(activations, weights);
     uint64_t terms = 0, tree = 0, macs = 0, apply = 0;  // of one output
     for (int tap = 0; tap < g.kernel_h * g.kernel_w; ++tap) {
-      for (int c = 0; c < (g.depthwise ? 1 : g.in_channels); c += g.block) {
-        const int length = g.depthwise ? 1 : std::min<int>(g.block, g.in_channels - c);
+      for (int c = 0; c < (g.depthwise ? 1 : g.in_channels); c += block) {
+        const int length = g.depthwise ? 1 : std::min<int>(block, g.in_channels - c);
         ++terms;
         macs += static_cast<uint64_t>(length);
-        tree += static_cast<uint64_t>(TreeBits(length, ProductBits(weights)));
+        tree += static_cast<uint64_t>(TreeBits(length, product_bits));
         apply += static_cast<uint64_t>(
-            ScaleApplyBits2(length, ProductBits(weights), act_scaled + w_scaled));
+            ScaleApplyBits2(length, product_bits, 4 * (act_scaled + w_scaled)));
       }
     }
     const uint64_t outputs = pixels * channels;
@@ -175,7 +180,7 @@ TEST_CASE("operations are sums over blocks, tails included, and add up over tile
     CHECK(ops.block_terms == outputs * terms);
     CHECK(ops.fp32_adds == outputs * terms);
     CHECK(ops.tree_bits == outputs * tree);
-    CHECK(ops.scale_products == (act_scaled && w_scaled ? outputs * terms : 0));
+    CHECK(ops.scale_bits2 == (act_scaled && w_scaled ? outputs * terms * 16 : 0));
     CHECK(ops.scale_apply_bits2 == outputs * apply);
 
     const ConvolveOperations more = OperationsOf(g, pixels + 7, channels);

@@ -16,9 +16,8 @@ using sim::Opcode;
 
 sim::Epilogue State(Format in, Format out, uint8_t block, uint8_t flags = 0) {
   sim::Epilogue e{};
-  e.in_format = static_cast<uint8_t>(in);
-  e.out_format = static_cast<uint8_t>(out);
-  e.block = block;
+  e.in = e.residual = sim::StoredAs::Of(static_cast<uint8_t>(in), block);
+  e.out = sim::StoredAs::Of(static_cast<uint8_t>(out), block);
   e.flags = flags;
   return e;
 }
@@ -99,7 +98,7 @@ TEST_CASE("operations and traffic add up over pixels and blocks") {
       if (opcode == Opcode::kVectorRun) whole.fp32_muls += channels;
       CHECK(split == whole);
       const uint64_t out_bytes = TrafficOf(Word(opcode, a, channels), e).out_write_bytes;
-      CHECK(out_bytes == Stored(static_cast<Format>(e.out_format), block, a, channels));
+      CHECK(out_bytes == Stored(static_cast<Format>(e.out.format()), block, a, channels));
     }
     // A tensor in tiles of whole blocks takes the same encodings as in one.
     const uint32_t first = block * static_cast<uint32_t>(random.Int(1, 3));

@@ -111,7 +111,8 @@ std::vector<float> Layer(const trace::Network& net, const trace::Layer& l, const
   numerics::QuantizedWeights w;
   if (l.has_weights()) {
     w = numerics::QuantizeWeights(l.weights.data(), out.channels, depthwise ? 1 : taps,
-                                  depthwise ? taps : in.channels, datapath.weights, datapath.block);
+                                  depthwise ? taps : in.channels, datapath.weights,
+                                  datapath.weight_block);
   }
   std::vector<float> y;
   for (int oy = 0; oy < out.height; ++oy) {
@@ -149,8 +150,9 @@ StoredActivations Stored(const trace::Network& net, int tensor, const Datapath& 
   }
   const numerics::TensorScale scale =
       format == Format::kNvfp4 ? numerics::TensorScaleFromAmax(amax) : numerics::TensorScale{};
-  return numerics::StoreTensor({format, datapath.block, shape.height * shape.width, shape.channels},
-                               scale, x.data());
+  return numerics::StoreTensor(
+      {format, datapath.activation_block, shape.height * shape.width, shape.channels}, scale,
+      x.data());
 }
 
 void RequireSame(const StoredActivations& a, const StoredActivations& b) {
@@ -175,13 +177,22 @@ void RequireGolden(const trace::Network& net, const Datapath& datapath,
   }
 }
 
+Datapath Path(Format activations, Format weights, int block, ScaleSource source) {
+  Datapath datapath;
+  datapath.activations = activations;
+  datapath.weights = weights;
+  datapath.SetBlock(block);
+  datapath.tensor_scale = source;
+  return datapath;
+}
+
 TEST_CASE("the executor equals exact block terms under every datapath") {
   uint32_t seed = 0;
   for (const Format activations : {Format::kNvfp4, Format::kFp4}) {
     for (const Format weights : {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16}) {
       for (const int block : {8, 16, 32, 64, 128}) {
         for (const ScaleSource source : {ScaleSource::kStatic, ScaleSource::kDynamic}) {
-          const Datapath datapath{activations, weights, block, source};
+          const Datapath datapath = Path(activations, weights, block, source);
           for (int repeat = 0; repeat < 2; ++repeat) {
             ++seed;
             CAPTURE(seed, numerics::FormatName(activations), numerics::FormatName(weights), block,
@@ -207,7 +218,7 @@ TEST_CASE("reductions of several blocks with a partial tail") {
     trace::Network net = std::move(builder).Finish("test");
     for (trace::Tensor& t : net.tensors) t.amax = 2;
     for (const Format weights : {Format::kNvfp4, Format::kFp8, Format::kFp16}) {
-      RequireGolden(net, {Format::kNvfp4, weights, block, ScaleSource::kStatic},
+      RequireGolden(net, Path(Format::kNvfp4, weights, block, ScaleSource::kStatic),
                     test::RandomInput(net, 9));
     }
   }
@@ -239,7 +250,7 @@ TEST_CASE("more precise weights bring the output nearer to FP32") {
     const std::vector<float> input = test::RandomInput(net, seed);
     const std::vector<float> reference = RunFp32(net, input)[net.output];
     const auto error = [&](Format weights) {
-      const Datapath datapath{Format::kNvfp4, weights, 16, ScaleSource::kDynamic};
+      const Datapath datapath = Path(Format::kNvfp4, weights, 16, ScaleSource::kDynamic);
       const std::vector<float> y =
           numerics::LoadTensor(Run(net, datapath, input).tensors[net.output]);
       double sum = 0;

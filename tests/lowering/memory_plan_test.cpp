@@ -96,10 +96,11 @@ TEST_CASE("tensors that are alive together lie apart in DRAM, and memory is used
     const trace::Network net = test::RandomNetwork(seed);
     Random random(seed);
     numerics::Datapath datapath;
-    datapath.block = random.Block();
+    datapath.SetBlock(random.Block());
+    const golden::Datapaths datapaths(net, datapath);
     std::vector<sim::TensorPlacement> tensors(net.tensors.size());
     for (size_t i = 0; i < tensors.size(); ++i) {
-      tensors[i].layout = golden::LayoutOf(net, static_cast<int>(i), datapath);
+      tensors[i].layout = datapaths.tensors[i];
     }
     MemoryMap map(1 << 24);
     const uint64_t first = map.Reserve(static_cast<uint64_t>(random.Int(0, 1000)));

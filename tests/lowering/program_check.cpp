@@ -94,12 +94,13 @@ class Collector {
   }
   void Elementwise(const sim::Command& word, const sim::Epilogue& e) {
     const sim::Elementwise& t = word.elementwise;
-    const auto in = static_cast<Format>(e.in_format), out = static_cast<Format>(e.out_format);
-    const auto read = [&](uint16_t codes, uint16_t scales, Format format) {
-      AddTile(Buffer::kOut, false, codes, scales, format, e.block, t, t.pixels);
+    const auto read = [&](uint16_t codes, uint16_t scales, sim::StoredAs stored) {
+      AddTile(Buffer::kOut, false, codes, scales, static_cast<Format>(stored.format()),
+              stored.block(), t, t.pixels);
     };
     const auto write = [&](uint32_t pixels) {
-      AddTile(Buffer::kOut, true, t.out, t.out_scales, out, e.block, t, pixels);
+      AddTile(Buffer::kOut, true, t.out, t.out_scales, static_cast<Format>(e.out.format()),
+              e.out.block(), t, pixels);
     };
     const uint64_t acc = uint64_t{t.acc} * sim::kSramUnit;
     switch (word.opcode) {
@@ -107,20 +108,20 @@ class Collector {
         Add(Buffer::kAcc, false, acc, accel::AccumulatorBytes(t.pixels, t.channels));
         const uint64_t words = e.flags & sim::kPerChannelScale ? 2 : 1;
         Add(Buffer::kOut, false, uint64_t{t.params} * sim::kSramUnit, words * 4 * t.channels);
-        if (e.flags & sim::kHasResidual) read(t.in, t.in_scales, in);
+        if (e.flags & sim::kHasResidual) read(t.in, t.in_scales, e.residual);
         return write(t.pixels);
       }
       case Opcode::kVectorAdd:
-        read(t.in, t.in_scales, in);
-        read(t.in2, t.in2_scales, in);
+        read(t.in, t.in_scales, e.in);
+        read(t.in2, t.in2_scales, e.residual);
         return write(t.pixels);
       case Opcode::kVectorPool:
-        read(t.in, t.in_scales, in);
+        read(t.in, t.in_scales, e.in);
         if (!(word.flags & sim::kFirst)) Add(Buffer::kAcc, false, acc, 4 * t.channels);
         if (word.flags & sim::kLast) return write(1);
         return Add(Buffer::kAcc, true, acc, 4 * t.channels);
       case Opcode::kVectorQuantize:
-        read(t.in, t.in_scales, Format::kFp32);
+        read(t.in, t.in_scales, sim::StoredAs::Of(static_cast<uint8_t>(Format::kFp32), 16));
         return write(t.pixels);
       default:
         return;

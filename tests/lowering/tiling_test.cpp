@@ -40,11 +40,12 @@ ConvProblem RandomProblem(Random& random, const platforms::DesignPoint& d, bool 
   g.pad_left = static_cast<uint8_t>(l.pad_left);
   g.activation_format = static_cast<uint8_t>(d.datapath.activations);
   g.weight_format = static_cast<uint8_t>(d.datapath.weights);
-  g.block = static_cast<uint8_t>(d.datapath.block);
-  p.channel_unit = std::max<uint32_t>(16, g.block);
+  g.activation_block = static_cast<uint8_t>(d.datapath.activation_block);
+  g.weight_block = static_cast<uint8_t>(d.datapath.weight_block);
+  p.channel_unit = std::max<uint32_t>(16, g.activation_block);
   g.depthwise = !near_memory && random.Int(0, 3) == 0;
   p.channels = g.depthwise ? g.in_channels : static_cast<uint32_t>(random.Int(1, 300));
-  numerics::ActivationLayout out{d.datapath.activations, d.datapath.block, 1,
+  numerics::ActivationLayout out{d.datapath.activations, d.datapath.activation_block, 1,
                                  static_cast<int>(p.channels)};
   p.out_pixel_bytes = out.code_bytes_per_pixel() + out.scale_bytes_per_pixel();
   if (random.Int(0, 2) == 0) p.residual_pixel_bytes = p.out_pixel_bytes;
@@ -82,7 +83,7 @@ void CheckFits(const ConvProblem& p, const platforms::DesignPoint& d, const Conv
   CHECK((t.keep_input ? inputs : largest) <= p.act_room);
 
   const uint64_t held = t.order == LoopOrder::kRowsOuter ? p.channels : t.channels;
-  const numerics::ActivationLayout out{d.datapath.activations, d.datapath.block,
+  const numerics::ActivationLayout out{d.datapath.activations, d.datapath.activation_block,
                                        static_cast<int>(pixels), static_cast<int>(held)};
   const uint64_t out_bytes = Up(out.code_bytes()) + Up(out.scale_bytes());
   CHECK(out_bytes * (p.residual_pixel_bytes ? 2 : 1) <= p.out_room);

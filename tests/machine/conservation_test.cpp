@@ -95,9 +95,10 @@ TEST_CASE("cycles of the layers add up, and the kinds of products too") {
     for (uint64_t layer : c.stats.layer_cycles) cycles += layer;
     CHECK(cycles == c.stats.cycles);
     for (const std::string unit : {"tensor", "bank"}) {
-      CHECK(c.Total(unit + ".macs") == c.Total(unit + ".products_e2m1") +
-                                           c.Total(unit + ".products_e4m3") +
-                                           c.Total(unit + ".products_fp16"));
+      const auto bits = [](Format format) { return uint64_t(numerics::ElementBits(format)); };
+      CHECK(c.Total(unit + ".macs") * bits(c.design.datapath.activations) *
+                bits(c.design.datapath.weights) ==
+            c.Total(unit + ".product_bits2"));
     }
   }
 }
@@ -134,14 +135,14 @@ uint64_t Compulsory(const Case& c, const trace::Layer& l, bool near_memory) {
   }
   if (!l.has_weights()) return bytes;
   const Format format = c.design.datapath.weights;
-  bytes += uint64_t(out.channels) * 4 * (format == Format::kFp8 ? 2 : 1);
+  bytes += uint64_t(out.channels) * 4 *
+           (numerics::SpecOf(format).outer == numerics::OuterScale::kChannel ? 2 : 1);
   if (near_memory) return bytes;
   const auto runs = static_cast<uint64_t>(trace::ReductionSegments(c.net, l)) * out.channels;
   const auto run = static_cast<uint64_t>(trace::ReductionSegment(c.net, l));
   bytes += runs * ((run * numerics::ElementBits(format) + 7) / 8);
-  if (format == Format::kNvfp4) {
-    bytes += runs * ((run + c.design.datapath.block - 1) / c.design.datapath.block);
-  }
+  const auto block = static_cast<uint64_t>(c.design.datapath.weight_block);
+  bytes += runs * ((run + block - 1) / block) * numerics::BlockScaleBits(format) / 8;
   return bytes;
 }
 

@@ -176,7 +176,7 @@ inline void SetDatapath(platforms::DesignPoint& d, numerics::Format activations,
                         numerics::Format weights, int block, numerics::ScaleSource source) {
   d.datapath.activations = activations;
   d.datapath.weights = weights;
-  d.datapath.block = block;
+  d.datapath.SetBlock(block);
   d.datapath.tensor_scale = source;
 }
 

@@ -18,7 +18,7 @@ sim::Geometry Pointwise(uint16_t channels, Format weights) {
   g.kernel_h = g.kernel_w = g.stride_h = g.stride_w = g.dilation_h = g.dilation_w = 1;
   g.activation_format = static_cast<uint8_t>(Format::kNvfp4);
   g.weight_format = static_cast<uint8_t>(weights);
-  g.block = 16;
+  g.activation_block = g.weight_block = 16;
   return g;
 }
 
@@ -105,9 +105,10 @@ TEST_CASE("costs grow with the work and never undercut their parts") {
     config.lanes = 16u << random.Int(0, 3);
     config.accumulators = static_cast<uint32_t>(random.Int(1, 32));
     sim::Geometry g =
-        Pointwise(static_cast<uint16_t>(random.Int(1, 3000)), kWeightFormats[random.Int(0, 3)]);
+        Pointwise(static_cast<uint16_t>(random.Int(1, 3000)),
+                  kWeightFormats[random.Int(0, static_cast<int>(std::size(kWeightFormats)) - 1)]);
     g.kernel_h = static_cast<uint8_t>(random.Int(1, 3));
-    g.block = static_cast<uint8_t>(random.Block());
+    g.activation_block = g.weight_block = static_cast<uint8_t>(random.Block());
     config.buffer_bytes = static_cast<uint32_t>(BroadcastBytes(g)) * (1u << random.Int(0, 4));
     const auto dram_channels = 1u << random.Int(0, 2);
     const auto pixels = static_cast<uint64_t>(random.Int(1, 60));

@@ -42,8 +42,9 @@ TEST_CASE("weights near the memory are where the layout says") {
 
     platforms::DesignPoint design = platforms::Resolve(platforms::Platform::kNearmem, "", {});
     design.nearmem_layers = "pointwise,conv";
-    design.datapath.weights = kWeightFormats[random.Int(0, 3)];
-    design.datapath.block = random.Block();
+    design.datapath.weights =
+        kWeightFormats[random.Int(0, static_cast<int>(std::size(kWeightFormats)) - 1)];
+    design.datapath.SetBlock(random.Block());
     design.dram_channels = 1u << random.Int(0, 2);
     const sim::Program program = lowering::Lower(net, design);
     CAPTURE(seed);
@@ -60,7 +61,7 @@ TEST_CASE("weights near the memory are where the layout says") {
     const trace::Layer& layer = net.layers[0];
     const numerics::QuantizedWeights expected =
         numerics::QuantizeWeights(layer.weights.data(), outputs, layer.kernel_h * layer.kernel_w,
-                                  inputs, design.datapath.weights, design.datapath.block);
+                                  inputs, design.datapath.weights, design.datapath.weight_block);
 
     const uint32_t burst = design.dram.burst_bytes;
     const int bits = numerics::ElementBits(expected.format);
@@ -87,11 +88,13 @@ TEST_CASE("weights near the memory are where the layout says") {
           uint32_t byte = 0;
           at = layout.ScaleColumn(n, index, &byte);
           at.row += bank_row;
+          const auto size = static_cast<uint32_t>(numerics::BlockScaleBits(expected.format)) / 8;
           for (uint32_t i = 0; i < layout.scale_bytes_per_column(); ++i) {
-            const uint32_t block = c * codes_per_column / static_cast<uint32_t>(expected.block) + i;
+            const uint32_t block =
+                c * codes_per_column / static_cast<uint32_t>(expected.block) + i / size;
             if (block >= blocks) break;
-            wrong_scales += ByteAt(program, mapping.Address(at) + byte + i) !=
-                            expected.scales[run * blocks + block];
+            const uint32_t scale = expected.scales[run * blocks + block] >> (8 * (i % size)) & 0xFF;
+            wrong_scales += ByteAt(program, mapping.Address(at) + byte + i) != scale;
           }
         }
       }

@@ -25,8 +25,10 @@ inline accel::WeightLayout Weights(numerics::Format format, int block, uint32_t 
 }
 
 inline constexpr numerics::Format kWeightFormats[] = {
-    numerics::Format::kNvfp4, numerics::Format::kFp4, numerics::Format::kFp8,
-    numerics::Format::kFp16};
+    numerics::Format::kNvfp4, numerics::Format::kFp4,    numerics::Format::kFp8,
+    numerics::Format::kFp16,  numerics::Format::kMxfp4,  numerics::Format::kInt4,
+    numerics::Format::kInt8,  numerics::Format::kMxfp8,  numerics::Format::kInt4Fp32,
+    numerics::Format::kBf16,  numerics::Format::kNvint4, numerics::Format::kInt8Channel};
 inline constexpr int kBlocks[] = {8, 16, 32, 64, 128};
 
 }  // namespace nibble::nearmem

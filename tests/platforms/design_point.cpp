@@ -17,7 +17,8 @@ TEST_CASE("the defaults are the documented parts") {
         "16x4x16 os @ 1000 MHz, sram 192+128+128+64 KiB, lpddr5-6400-x16 x2, energy "
         "jouppi-7nm/22nm itrs-lstp");
   CHECK(a.tensor.rows * a.tensor.cols * a.tensor.lanes == 1024);
-  CHECK(a.datapath.block == 16);
+  CHECK(a.datapath.activation_block == 16);
+  CHECK(a.datapath.weight_block == 16);
   CHECK(a.dram.tck_ps == 1250);
   const DesignPoint n = Resolve(Platform::kNearmem, "", {});
   CHECK(n.OneLine() ==
@@ -104,7 +105,8 @@ TEST_CASE("every parameter reaches the design point") {
                                  "energy.preset=horowitz-45nm"});
   CHECK(d.datapath.activations == numerics::Format::kFp4);
   CHECK(d.datapath.weights == numerics::Format::kFp16);
-  CHECK(d.datapath.block == 32);
+  CHECK(d.datapath.activation_block == 32);
+  CHECK(d.datapath.weight_block == 32);
   CHECK(d.clock_mhz == 800);
   CHECK(d.tensor.rows == 3);
   CHECK(d.tensor.cols == 5);
@@ -185,10 +187,19 @@ TEST_CASE("a value out of its range names key, value and range") {
                 "row, then bank, bankgroup"},
            Case{"energy.preset=guess", "energy.preset", "\"guess\"", "unknown name",
                 "horowitz-45nm | jouppi-7nm"},
-           Case{"datapath.weights=mxfp4", "datapath.weights", "\"mxfp4\"",
-                "not supported by this platform; supported: nvfp4 | fp4 | fp8 | fp16", ""},
+           Case{"datapath.weights=mxfp5", "datapath.weights", "\"mxfp5\"", "unknown name",
+                "mxfp4 | mxfp4-ceil | mxfp6"},
+           Case{"datapath.activations.block=24", "datapath.activations.block", "\"24\"",
+                "out of range", "same | 8 | 16"},
+           Case{"layers.first.activations=fp17", "layers.first.activations", "\"fp17\"",
+                "unknown name", "fp16"},
+           Case{"layers.first.rows=3", "layers.first.rows", "\"3\"",
+                "expected layers.PATTERN.FIELD", "activations.block"},
+           Case{"layers.*.block=same", "layers.*.block", "\"same\"", "expected a number", ""},
            Case{"datapath.weights=nvfp5", "datapath.weights", "\"nvfp5\"", "unknown name",
                 "nvfp4 | fp4 | fp8 | fp16"},
+           Case{"datapath.activations=fp32", "datapath.activations", "\"fp32\"", "unknown name",
+                "nvfp4 | fp4"},
            Case{"datapath.accumulator=kulisch", "datapath.accumulator", "\"kulisch\"",
                 "unknown name", "fp32 | fp32-rz | exact"},
            Case{"accumulator.fixed_lsb=-65", "accumulator.fixed_lsb", "\"-65\"", "out of range",

@@ -92,11 +92,12 @@ TEST_CASE("geometries") {
   g.pad_left = 8;
   g.activation_format = 1;  // fp4
   g.weight_format = 2;      // fp8
-  g.block = 128;
+  g.activation_block = 128;
+  g.weight_block = 64;
   g.depthwise = 1;
   const Bytes operands = {0x02, 0x01, 0x04, 0x03, 0x06, 0x05, 0x08, 0x07,  // in h, w, c, out h
                           0x0A, 0x09, 3,    5,    2,    1,    4,    6,     // out w, k, s, d
-                          7,    8,    1,    2,    128,  1,    0,    0};
+                          7,    8,    1,    2,    128,  64,   1,    0};
   CHECK(AsBytes(word) == Expected(3, operands));
   word.opcode = Opcode::kBankConfig;
   CHECK(AsBytes(word) == Expected(5, operands));
@@ -129,8 +130,8 @@ TEST_CASE("epilogues") {
   Epilogue& e = word.epilogue;
   e = {};
   e.activation = 2;
-  e.out_format = 4;
-  e.block = 16;
+  e.out = StoredAs::Of(4, 128);
+  e.in = StoredAs::Of(1, 8);
   e.flags = kPerChannelScale | kTrackAmax;
   e.lo = 0.0f;
   e.hi = 6.0f;
@@ -138,20 +139,39 @@ TEST_CASE("epilogues") {
   e.in_reg = 0x0102;
   e.out_reg = 0x0304;
   e.residual_reg = 0x0506;
-  e.in_format = 1;
-  CHECK(AsBytes(word) == Expected(7, {2,    4,    16,   5,    0,    0,    0, 0,     // lo
+  e.residual = StoredAs::Of(20, 32);
+  CHECK(AsBytes(word) == Expected(7, {2,    5,    0x84, 1,    0,    0,    0,    0,  // stored as, lo
                                       0x00, 0x00, 0xC0, 0x40,                       // 6.0f
                                       0x00, 0x00, 0x00, 0xC0,                       // -2.0f
-                                      0x02, 0x01, 0x04, 0x03, 0x06, 0x05, 1, 0}));  // registers
+                                      0x02, 0x01, 0x04, 0x03, 0x06, 0x05, 0x54, 0}));
+}
+
+TEST_CASE("a byte says how a tensor is stored") {
+  for (uint8_t format = 0; format < 32; ++format) {
+    for (int block : {8, 16, 32, 64, 128}) {
+      CHECK(StoredAs::Of(format, block).format() == format);
+      CHECK(StoredAs::Of(format, block).block() == block);
+    }
+  }
 }
 
 TEST_CASE("scale presets") {
   Command word = Word(Opcode::kVectorScales);
-  word.scales = {{1.0f, 2.0f, 0.5f, 0.0f}, {0x0001, 0x0203, 0x0405, 0xFFFF}};
+  word.scales = {{1.0f, 2.0f}, {1.0f, 0.5f}, {0x0001, 0xFFFF}, 0};
   CHECK(AsBytes(word) ==
-        Expected(8, {0x00, 0x00, 0x80, 0x3F, 0x00, 0x00, 0x00, 0x40,     // 1.0f, 2.0f
-                     0x00, 0x00, 0x00, 0x3F, 0x00, 0x00, 0x00, 0x00,     // 0.5f, 0.0f
-                     0x01, 0x00, 0x03, 0x02, 0x05, 0x04, 0xFF, 0xFF}));  // registers
+        Expected(8, {0x00, 0x00, 0x80, 0x3F, 0x00, 0x00, 0x00, 0x40,     // encode 1.0f, 2.0f
+                     0x00, 0x00, 0x80, 0x3F, 0x00, 0x00, 0x00, 0x3F,     // decode 1.0f, 0.5f
+                     0x01, 0x00, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00}));  // registers
+}
+
+TEST_CASE("positions") {
+  Command word = Word(Opcode::kVectorPosition);
+  word.position = {0x0102030405060708, 0x0A0B0C0D};
+  Bytes expected = Expected(15, {8, 7, 6, 5, 4, 3, 2, 1, 0x0D, 0x0C, 0x0B, 0x0A});
+  Bytes bytes = AsBytes(word);
+  bytes.resize(20);  // of the operands only these are meant
+  expected.resize(20);
+  CHECK(bytes == expected);
 }
 
 TEST_CASE("elementwise words") {
@@ -183,7 +203,7 @@ TEST_CASE("elementwise words") {
 
 TEST_CASE("a word belongs to one engine, and a byte that is no opcode to none") {
   const std::array<std::vector<int>, kEngines> opcodes = {
-      {{1}, {3, 4}, {5, 6}, {7, 8, 9, 10, 11, 12, 13}, {2, 14}}};
+      {{1}, {3, 4}, {5, 6}, {7, 8, 9, 10, 11, 12, 13, 15}, {2, 14}}};
   std::array<bool, 256> known{};
   for (int e = 0; e < kEngines; ++e) {
     for (int byte : opcodes[static_cast<size_t>(e)]) {
@@ -219,10 +239,10 @@ TEST_CASE("a listing names the opcode, the tokens and the operands") {
                                     Contains("act[0x100]") && Contains("3 x 24"));
 
   word = Word(Opcode::kTensorConfig);
-  word.geometry = {112, 112, 32, 56, 56, 3, 3, 2, 2, 1, 1, 0, 1, 0, 3, 16, 1, 0};
+  word.geometry = {112, 112, 32, 56, 56, 3, 3, 2, 2, 1, 1, 0, 1, 0, 3, 16, 32, 1, 0};
   CHECK_THAT(Disassemble(word), Contains("TENSOR_CONFIG") && Contains("112x112x32 -> 56x56") &&
                                     Contains("depthwise 3x3") && Contains("nvfp4 x fp16") &&
-                                    Contains("block 16"));
+                                    Contains("blocks 16 x 32"));
 
   word = Word(Opcode::kBankRun);
   word.convolve = {4, 2, 16, 32, 4, 2, 1, 2, 3, 4, 5, 999};
@@ -232,14 +252,30 @@ TEST_CASE("a listing names the opcode, the tokens and the operands") {
   CHECK_THAT(Disassemble(word), Contains("TENSOR_RUN") && Contains("weight[0xc0]"));
 
   word = Word(Opcode::kVectorConfig);
-  word.epilogue = {2, 0, 16, kHasResidual, 0, 6, 1, 3, 4, 2, 0, 0};
+  word.epilogue = {2,
+                   kHasResidual,
+                   StoredAs::Of(0, 16),
+                   StoredAs::Of(0, 16),
+                   0,
+                   6,
+                   1,
+                   3,
+                   4,
+                   2,
+                   StoredAs::Of(3, 16),
+                   0};
   CHECK_THAT(Disassemble(word), Contains("VECTOR_CONFIG") && Contains("clip 0..6") &&
-                                    Contains("residual r2") && Contains("r4"));
+                                    Contains("residual fp16 block 16 r2") && Contains("r4"));
 
   word = Word(Opcode::kVectorScales);
-  word.scales = {{1, 2, 3, 4}, {7, 0xFFFF, 0xFFFF, 8}};
+  word.scales = {{4, 2}, {0.25f, 0.5f}, {7, 0xFFFF}, 0};
   text = Disassemble(word);
-  CHECK_THAT(text, Contains("r7=1") && Contains("r8=4") && !Contains("r65535"));
+  CHECK_THAT(text, Contains("r7=0.25") && Contains("encode 4") && !Contains("r65535"));
+
+  word = Word(Opcode::kVectorPosition);
+  word.position = {1234, 96};
+  CHECK_THAT(Disassemble(word),
+             Contains("VECTOR_POSITION") && Contains("element 1234") && Contains("96 channels"));
 
   word = Word(Opcode::kVectorRun);
   word.elementwise = {49, 32, 64, 96, 1, 2, 3, 4, 5, 6, 7, 8};
@@ -249,7 +285,7 @@ TEST_CASE("a listing names the opcode, the tokens and the operands") {
 
 TEST_CASE("no two opcodes, engines or scratchpads share a name") {
   std::vector<std::string> names;
-  for (int byte = 1; byte <= 14; ++byte) names.emplace_back(OpcodeName(static_cast<Opcode>(byte)));
+  for (int byte = 1; byte <= 15; ++byte) names.emplace_back(OpcodeName(static_cast<Opcode>(byte)));
   for (int e = 0; e < kEngines; ++e) names.emplace_back(EngineName(static_cast<Engine>(e)));
   for (int b = 0; b < kBuffers; ++b) names.emplace_back(BufferName(static_cast<Buffer>(b)));
   for (size_t i = 0; i < names.size(); ++i) {
