@@ -245,6 +245,8 @@ Profile ParseProfile(const std::string& name) {
   throw std::invalid_argument("quantiser profile \"" + name + "\" is unknown; known: " + known);
 }
 
+bool HasTensorScale(Profile profile) { return ArithmeticOf(profile).tensor != NoTensor; }
+
 BlockTensor QuantizeNvfp4(const float* x, int rows, int columns, int block, Profile profile,
                           std::optional<float> amax) {
   BlockTensor tensor = Empty(rows, columns, block);

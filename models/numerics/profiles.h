@@ -34,6 +34,8 @@ struct ProfileSpec {
 const std::vector<ProfileSpec>& AllProfiles();
 // Throws std::invalid_argument that names `name` and lists the known names.
 Profile ParseProfile(const std::string& name);
+// kOneLevel and kGgml have none: theirs is 1, and nobody stores it.
+bool HasTensorScale(Profile profile);
 
 // `x` is [rows][columns]; one tensor scale for all. `amax` replaces that of the tensor. Elements
 // round to nearest even (kGgml: to nearest, ties toward zero). The format of the result is kNvfp4,
