@@ -15,20 +15,27 @@ struct Run {
   float block_scale = 1, outer = 1;
 };
 
+// The least magnitude that rounds to nearest beyond the largest: half a step above it.
+double OverflowLimit(Element element) {
+  const float largest = ElementMax(element);
+  const auto below = static_cast<uint16_t>(EncodeElement(element, largest) - 1);
+  return largest + (double{largest} - DecodeElement(element, below)) / 2;
+}
+
 void Compare(const BlockTensor& tensor, const std::vector<float>& values, const float* x,
              const Run& run, Fidelity& fidelity) {
   const FormatSpec& spec = SpecOf(tensor.format);
   const bool has_scale = !tensor.scales.empty();
-  // Exact: 24 bits of an outer scale, at most 11 of a block scale that has one beside it, at most
-  // 11 of the element.
-  const double largest = double{ElementMax(spec.element)} * run.block_scale * run.outer;
+  // Exact: 24 bits of an outer scale, at most 4 of a block scale that has one beside it, at most 12
+  // of the limit.
+  const double limit = OverflowLimit(spec.element) * run.block_scale * run.outer;
   const bool underflow = has_scale && run.block_scale == 0;
   uint64_t zeros = 0;
   bool any = false;
   for (size_t i = run.begin; i < run.begin + run.count; ++i) {
     zeros += DecodeElement(spec.element, tensor.codes[i]) == 0;
     any = any || x[i] != 0;
-    if (!underflow && std::fabs(x[i]) > largest) ++fidelity.saturated;
+    if (!underflow && std::fabs(x[i]) >= limit) ++fidelity.saturated;
     if (!std::isfinite(x[i])) {
       ++fidelity.not_finite;
       continue;

@@ -11,8 +11,9 @@ namespace nibble::numerics {
 struct Fidelity {
   uint64_t elements = 0;
   uint64_t zero_codes = 0;  // elements stored as +0 or -0
-  // Elements beyond the largest value that their scales let them have, by any amount. Those under a
-  // block scale that underflowed are not counted.
+  // Elements that would round beyond the largest one, if there were a larger (for E2M1: of
+  // magnitude 7 and more under their scales). Those under a block scale that underflowed are not
+  // counted.
   uint64_t saturated = 0;
   uint64_t not_finite = 0;        // NaN and infinite inputs
   uint64_t blocks = 0;            // 0 in a format without block scales, and so are the next two

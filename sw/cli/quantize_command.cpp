@@ -173,7 +173,7 @@ std::string OuterText(const Choice& choice, const BlockTensor& tensor) {
   if (choice.spec->outer == OuterScale::kChannel) {
     const std::vector<float> s = OuterScales(tensor);
     const auto [least, most] = std::minmax_element(s.begin(), s.end());
-    return fmt::format("{} of rows, {} to {}", s.size(), *least, *most);
+    return fmt::format("{} to {}, one a row", *least, *most);
   }
   return fmt::format("{}", tensor.outer[0].decode);
 }
@@ -307,8 +307,9 @@ Command AddQuantize(CLI::App& app) {
       ->group(output);
   sub->footer(
       "Each row is padded to a whole byte of codes, and its last block may be partial. Saturated: "
-      "beyond the largest value\nunder its scales. Underflows: blocks with a scale of 0 and an "
-      "element that is not.");
+      "would round beyond the\nlargest element. Underflows: blocks with a scale of 0 and an "
+      "element "
+      "that is not.");
   return [=] {
     args->has_block = block->count() > 0;
     args->has_profile = profile->count() > 0;
