@@ -85,8 +85,8 @@ Choice Check(const QuantizeArguments& args) {
          "--amax", without + " has no tensor scale");
   refuse(args.has_amax && !(args.amax > 0 && std::isfinite(args.amax)), "--amax",
          fmt::format("{} is not a positive number", args.amax));
-  refuse(!args.s_dec.empty() && !choice.stores_outer(), "--s-dec",
-         without + " has no tensor or channel scale");
+  refuse(!args.s_dec.empty() && choice.spec->outer == OuterScale::kNone, "--s-dec",
+         format + " has no tensor or channel scale");
   choice.options.block = args.block;
   choice.options.rounding = RoundingOf(args);
   if (args.has_amax) choice.options.amax = args.amax;
@@ -296,7 +296,9 @@ Command AddQuantize(CLI::App& app) {
                   "block scales: bytes of E4M3 and E8M0, float16 or float32 of the others")
       ->option_text("FILE.npy")
       ->group(output);
-  sub->add_option("--s-dec", args->s_dec, "the tensor's scale S_dec, or that of each row, float32")
+  sub->add_option(
+         "--s-dec", args->s_dec,
+         "the tensor's scale S_dec (1 where the profile has none), or that of each row, float32")
       ->option_text("FILE.npy")
       ->group(output);
   sub->add_option("--values", args->values, "dequantised, float32")

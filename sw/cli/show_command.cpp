@@ -10,6 +10,7 @@
 #include "sw/cli/errors.h"
 #include "sw/cli/output.h"
 #include "sw/cli/trace_file.h"
+#include "sw/compiler/weight_files.h"
 #include "sw/lowering/lowering.h"
 #include "sw/trace/file.h"
 #include "sw/trace/print.h"
@@ -19,7 +20,7 @@ namespace nibble::cli {
 namespace {
 
 struct ShowArguments {
-  std::string trace;
+  std::string trace, export_weights;
   bool program = false;
   DesignOptions design;
 };
@@ -44,7 +45,12 @@ int Show(const ShowArguments& args) {
   const std::string path = FindTrace(args.trace);
   // Command words carry weight scales, which only the weights tell; the printed network does
   // without.
-  const trace::Network net = trace::Read(path, args.program);
+  const trace::Network net = trace::Read(path, args.program || !args.export_weights.empty());
+  if (!args.export_weights.empty()) {
+    Print(fmt::format("{}: weights of {} layers\n", args.export_weights,
+                      compiler::ExportWeights(net, args.export_weights)));
+    return kDone;
+  }
   Print(args.program ? Listing(lowering::Lower(net, args.design.Resolve()))
                      : trace::Print(net, trace::FileHash(path)));
   return kDone;
@@ -59,6 +65,12 @@ Command AddShow(CLI::App& app) {
       ->option_text("NET.trc")
       ->required();
   auto* program = sub->add_flag("--program", args->program, "the command words for a design point");
+  sub->add_option(
+         "--export-weights", args->export_weights,
+         "write the weights of each layer as NumPy float32 instead, for `sim quantize` and "
+         "`sim compile --weights`")
+      ->excludes(program)
+      ->option_text("DIR");
   args->design.AddTo(*sub);
   for (const char* option : {"--platform", "--config", "--set"})
     sub->get_option(option)->needs(program);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "models/numerics/datapath.h"
+#include "sw/golden/weights.h"
 #include "sw/report/report.h"
 
 namespace nibble::report {
@@ -163,6 +164,16 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
   return t;
 }
 
+std::optional<ImportedWeights> ImportedWeightsOf(const trace::Network& net,
+                                                 const numerics::Datapath& datapath) {
+  ImportedWeights imported;
+  for (const trace::Layer& layer : net.layers) {
+    imported.layers += layer.quantized ? 1 : 0;
+    imported.as_they_are += golden::TakesImportedCodes(layer, datapath) ? 1 : 0;
+  }
+  return imported.layers == 0 ? std::nullopt : std::optional(imported);
+}
+
 }  // namespace
 
 uint64_t LayerRow::stall_cycles() const { return SumOf(stalls); }
@@ -198,6 +209,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   report.datapath = DatapathLine(design.datapath);
   report.timing_only = identity.timing_only;
   report.clock_mhz = design.clock_mhz;
+  report.imported_weights = ImportedWeightsOf(net, design.datapath);
   report.parameters = design.parameters;
   report.counters = stats.counters;
   for (int b = 0; b < sim::kBuffers; ++b) {

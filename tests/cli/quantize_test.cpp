@@ -95,10 +95,9 @@ void CheckNvfp4(const Json& record, const std::string& profile) {
   Quantised q;
   const std::vector<float> x = Floats(record["x"]);
   const int block = record.value("B", 16);
-  const bool tensor_scale = profile != "one-level" && profile != "ggml";
   Quantize(q, {static_cast<int64_t>(x.size())}, x,
-           "--profile " + profile + " --block " + std::to_string(block) + " --scales scales.npy" +
-               (tensor_scale ? " --s-dec s_dec.npy" : ""));
+           "--profile " + profile + " --block " + std::to_string(block) +
+               " --scales scales.npy --s-dec s_dec.npy");
   std::vector<uint32_t> packed = Hex(record["packed"], 2);  // padded to whole blocks
   const size_t bytes = (x.size() + 1) / 2;
   for (size_t i = bytes; i < packed.size(); ++i) REQUIRE(packed[i] == 0);
@@ -107,7 +106,7 @@ void CheckNvfp4(const Json& record, const std::string& profile) {
   CHECK(std::vector<uint32_t>(codes.bytes.begin(), codes.bytes.end()) == packed);
   CHECK(std::vector<uint32_t>(scales.bytes.begin(), scales.bytes.end()) ==
         Hex(record["scales"], 2));
-  if (tensor_scale) CHECK(Words(q.Array("s_dec")) == Hex(record["s_dec"], 8));
+  CHECK(Words(q.Array("s_dec")) == Hex(record["s_dec"], 8));
   if (record.contains("dequant")) {
     CHECK(Words(q.Array("values")) == Hex(record["dequant"], 8));
   }
@@ -274,7 +273,7 @@ TEST_CASE("quantize refuses by name what does not go together") {
   Refuses("x.npy --format mxfp4 --amax 1", 2, {"--amax", "mxfp4"});
   Refuses("x.npy --format int8-channel --amax 1", 2, {"--amax", "int8-channel"});
   Refuses("x.npy --profile one-level --amax 1", 2, {"--amax", "one-level"});
-  Refuses("x.npy --profile ggml --s-dec s.npy", 2, {"--s-dec", "ggml"});
+  Refuses("x.npy --format mxfp4 --s-dec s.npy", 2, {"--s-dec", "mxfp4"});
   Refuses("x.npy --amax -1", 2, {"--amax"});
   Refuses("x.npy --amax inf", 2, {"--amax"});
   Refuses("x.npy --codes -", 2, {"binary"});
