@@ -2,6 +2,7 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <filesystem>
 #include <memory>
 
 #include "models/sim_core/command.h"
@@ -41,6 +42,18 @@ std::string Listing(const sim::Program& program) {
   return text;
 }
 
+// Returns the number of files.
+int Export(const trace::Network& net, const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    throw UsageError(fmt::format("cannot make the folder '{}': {}", directory, error.message()));
+  }
+  return compiler::ExportWeights(net, [&](const std::string& name, const std::string& bytes) {
+    OutputFile((std::filesystem::path(directory) / name).string()).Write(bytes);
+  });
+}
+
 int Show(const ShowArguments& args) {
   const std::string path = FindTrace(args.trace);
   // Command words carry weight scales, which only the weights tell; the printed network does
@@ -48,7 +61,7 @@ int Show(const ShowArguments& args) {
   const trace::Network net = trace::Read(path, args.program || !args.export_weights.empty());
   if (!args.export_weights.empty()) {
     Print(fmt::format("{}: weights of {} layers\n", args.export_weights,
-                      compiler::ExportWeights(net, args.export_weights)));
+                      Export(net, args.export_weights)));
     return kDone;
   }
   Print(args.program ? Listing(lowering::Lower(net, args.design.Resolve()))

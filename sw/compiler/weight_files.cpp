@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <stdexcept>
 
@@ -104,25 +103,16 @@ std::vector<std::string> NamesWith(const std::string& directory, const std::stri
   return names;
 }
 
-void WriteFile(const std::string& path, const std::string& bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << bytes;
-  out.close();
-  if (!out) throw FileError(path + ": cannot be written");
-}
-
 }  // namespace
 
-int ExportWeights(const trace::Network& net, const std::string& directory) {
+int ExportWeights(
+    const trace::Network& net,
+    const std::function<void(const std::string& name, const std::string& bytes)>& write) {
   const std::map<std::string, size_t> layers = LayersByFile(net);
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) throw FileError(fmt::format("{}: {}", directory, error.message()));
   for (const auto& [name, index] : layers) {
     const trace::Layer& l = net.layers[index];
-    WriteFile((fs::path(directory) / (name + ".npy")).string(),
-              npy::Serialize(npy::FromFloats(ShapeWithLast(net, l, trace::ReductionSegment(net, l)),
-                                             LayerWeights(net, l))));
+    const std::vector<int64_t> shape = ShapeWithLast(net, l, trace::ReductionSegment(net, l));
+    write(name + ".npy", npy::Serialize(npy::FromFloats(shape, LayerWeights(net, l))));
   }
   return static_cast<int>(layers.size());
 }

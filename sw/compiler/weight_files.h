@@ -12,15 +12,18 @@
 //   NAME.s_dec.npy   float32, one element: the tensor's scale S_dec; 1 where there is none
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "sw/trace/network.h"
 
 namespace nibble::compiler {
 
-// Writes NAME.npy of every layer that has weights into `directory`, which is made where it does not
-// exist. Returns their number. Throws trace::FileError where that fails.
-int ExportWeights(const trace::Network& net, const std::string& directory);
+// Hands the name and the bytes of NAME.npy of every layer that has weights to `write`, which puts
+// them somewhere. Returns their number.
+int ExportWeights(
+    const trace::Network& net,
+    const std::function<void(const std::string& name, const std::string& bytes)>& write);
 
 // Takes the codes of those layers whose files are in `directory` as their weights; the others keep
 // what they have, and biases stay. Returns their number. Throws trace::FileError for a file of
