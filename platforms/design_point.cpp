@@ -69,7 +69,26 @@ void CheckSram(const std::string& name, const memory::SramConfig& sram) {
   }
 }
 
+// A quantiser of another library brings its own rounding and tensor scale.
+void CheckProfile(const numerics::Datapath& d) {
+  if (d.weight_profile == numerics::Profile::kNv) return;
+  const std::string key =
+      Quote("datapath.weights.profile", numerics::ProfileName(d.weight_profile));
+  if (d.weights != numerics::Format::kNvfp4) {
+    throw ParameterError(key + "a quantiser of nvfp4, and datapath.weights is " +
+                         numerics::FormatName(d.weights));
+  }
+  if (d.weight_rounding.mode != numerics::RoundingMode::kNearestEven) {
+    throw ParameterError(key + "rounds as its library does; datapath.weights.rounding is another");
+  }
+  if (d.tensor_scale == numerics::ScaleSource::kNone &&
+      numerics::HasTensorScale(d.weight_profile)) {
+    throw ParameterError(key + "has a tensor scale, and datapath.tensor_scale is none");
+  }
+}
+
 void CheckTogether(const DesignPoint& d) {
+  CheckProfile(d.datapath);
   try {
     numerics::CheckOperands(d.datapath.accumulator, d.datapath.activations, d.datapath.weights);
   } catch (const std::invalid_argument& error) {

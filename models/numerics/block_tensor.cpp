@@ -7,6 +7,7 @@
 
 #include "models/numerics/elements.h"
 #include "models/numerics/formats.h"
+#include "models/numerics/packing.h"
 
 namespace nibble::numerics {
 namespace {
@@ -158,6 +159,15 @@ BlockTensor Quantize(const float* x, int rows, int columns, Format format,
     }
   }
   return tensor;
+}
+
+std::vector<uint8_t> PackScales(const BlockTensor& tensor) {
+  const int size = BlockScaleBits(tensor.format) / 8;
+  std::vector<uint8_t> bytes(tensor.scales.size() * static_cast<size_t>(size));
+  for (size_t i = 0; i < tensor.scales.size() && size > 0; ++i) {
+    StoreWord(tensor.scales[i], size, &bytes[i * static_cast<size_t>(size)]);
+  }
+  return bytes;
 }
 
 float BlockScaleValue(BlockScale scale, uint32_t bits) {

@@ -61,6 +61,10 @@ float DequantizeMx(Element element, uint16_t code, uint8_t scale);
 // binary32 first. NaN results are canonical.
 std::vector<float> Dequantize(const BlockTensor& tensor);
 
+// [rows][blocks] of block scales as they are stored: one byte (E4M3, E8M0), two (FP16) or four
+// (FP32), little-endian. Empty without block scales.
+std::vector<uint8_t> PackScales(const BlockTensor& tensor);
+
 // Value of a block scale from its bits; 1 for kNone.
 float BlockScaleValue(BlockScale scale, uint32_t bits);
 

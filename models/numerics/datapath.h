@@ -40,8 +40,8 @@ struct Datapath {
 
 // What a design point changes for some of a network's layers.
 struct LayerOverride {
-  std::string pattern;  // "first", "last", an operator ("depthwise", "pointwise", ...) or a name, in
-                        // which * and ? stand for any
+  std::string pattern;  // "first", "last", an operator ("depthwise", "pointwise", ...) or a name,
+                        // in which * and ? stand for any
   std::optional<Format> activations, weights;
   std::optional<int> activation_block, weight_block;
 };

@@ -68,6 +68,16 @@ void UnpackCodes(int bits, const uint8_t* packed, int count, Code* codes) {
   }
 }
 
+std::vector<uint8_t> PackRows(const std::vector<uint16_t>& codes, size_t rows, int bits) {
+  const size_t columns = rows == 0 ? 0 : codes.size() / rows;
+  const size_t row_bytes = PackedBytes(bits, static_cast<int>(columns));
+  std::vector<uint8_t> packed(rows * row_bytes);
+  for (size_t row = 0; row < rows; ++row) {
+    PackCodes(bits, &codes[row * columns], static_cast<int>(columns), &packed[row * row_bytes]);
+  }
+  return packed;
+}
+
 template void PackCodes(int, const uint8_t*, int, uint8_t*);
 template void PackCodes(int, const uint16_t*, int, uint8_t*);
 template void UnpackCodes(int, const uint8_t*, int, uint8_t*);

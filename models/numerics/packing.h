@@ -3,7 +3,9 @@
 // 6-bit codes three bytes. The unused bits of the last byte are 0.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace nibble::numerics {
 
@@ -18,6 +20,9 @@ template <typename Code>
 void PackCodes(int bits, const Code* codes, int count, uint8_t* packed);
 template <typename Code>
 void UnpackCodes(int bits, const uint8_t* packed, int count, Code* codes);
+
+// [rows][PackedBytes(bits, columns)] of codes [rows][columns]: each row starts at a whole byte.
+std::vector<uint8_t> PackRows(const std::vector<uint16_t>& codes, size_t rows, int bits);
 
 // A binary32 or any other word of `bytes` bytes, little-endian.
 inline void StoreWord(uint32_t word, int bytes, uint8_t* to) {

@@ -29,5 +29,8 @@ struct ProfileSpec {
 const std::vector<ProfileSpec>& AllProfiles();
 // Throws std::invalid_argument that names `name` and lists the known names.
 Profile ParseProfile(const std::string& name);
+const char* ProfileName(Profile profile);
+// kOneLevel and kGgml have none: theirs is 1, and nobody stores it.
+bool HasTensorScale(Profile profile);
 
 }  // namespace nibble::numerics

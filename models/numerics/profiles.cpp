@@ -5,8 +5,8 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "models/numerics/packing.h"
 #include "models/numerics/formats.h"
+#include "models/numerics/packing.h"
 
 namespace nibble::numerics {
 namespace {
@@ -236,6 +236,10 @@ const std::vector<ProfileSpec>& AllProfiles() {
   return profiles;
 }
 
+const char* ProfileName(Profile profile) {
+  return AllProfiles().at(static_cast<size_t>(profile)).name;
+}
+
 Profile ParseProfile(const std::string& name) {
   std::string known;
   for (const ProfileSpec& spec : AllProfiles()) {
@@ -244,6 +248,8 @@ Profile ParseProfile(const std::string& name) {
   }
   throw std::invalid_argument("quantiser profile \"" + name + "\" is unknown; known: " + known);
 }
+
+bool HasTensorScale(Profile profile) { return ArithmeticOf(profile).tensor != NoTensor; }
 
 BlockTensor QuantizeNvfp4(const float* x, int rows, int columns, int block, Profile profile,
                           std::optional<float> amax) {

@@ -194,8 +194,7 @@ std::vector<float> Samples(Distribution distribution, int rows, int columns, uin
 double BitsPerElement(const FormatChoice& choice, int columns) {
   const FormatSpec& spec = SpecOf(choice.format);
   const bool outer = spec.outer != OuterScale::kNone &&
-                     !(choice.format == Format::kNvfp4 &&
-                       (choice.profile == Profile::kOneLevel || choice.profile == Profile::kGgml));
+                     (choice.format != Format::kNvfp4 || HasTensorScale(choice.profile));
   const double scales = BlockScaleBits(choice.format) * BlockCount(columns, choice.block);
   return ElementBits(choice.format) + (scales + (outer ? 32 : 0)) / columns;
 }

@@ -135,6 +135,14 @@ void AddDatapath(Builder& b) {
                                                         : ScaleSource::kNone;
            });
   AddRounding(b);
+  Names profiles;
+  for (const numerics::ProfileSpec& spec : numerics::AllProfiles())
+    profiles.emplace_back(spec.name);
+  b.Choice("datapath.weights.profile", profiles, "nv",
+           "quantiser of nvfp4 weights, offline: that of another library, or four-over-six",
+           [](DesignPoint& d, const std::string& s) {
+             d.datapath.weight_profile = numerics::ParseProfile(s);
+           });
   AddAccumulator(b);
 }
 

@@ -9,10 +9,11 @@ namespace nibble::cli {
 
 using Command = std::function<int()>;
 
-Command AddRun(CLI::App& app);      // sim --platform P --trace T ...: no subcommand of its own
-Command AddCompile(CLI::App& app);  // sim compile
-Command AddShow(CLI::App& app);     // sim show
-Command AddParams(CLI::App& app);   // sim params
-Command AddFormats(CLI::App& app);  // sim formats
+Command AddRun(CLI::App& app);       // sim --platform P --trace T ...: no subcommand of its own
+Command AddCompile(CLI::App& app);   // sim compile
+Command AddShow(CLI::App& app);      // sim show
+Command AddParams(CLI::App& app);    // sim params
+Command AddFormats(CLI::App& app);   // sim formats
+Command AddQuantize(CLI::App& app);  // sim quantize
 
 }  // namespace nibble::cli

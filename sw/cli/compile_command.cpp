@@ -12,6 +12,7 @@
 #include "sw/cli/output.h"
 #include "sw/cli/progress.h"
 #include "sw/compiler/compiler.h"
+#include "sw/compiler/weight_files.h"
 #include "sw/trace/file.h"
 
 namespace nibble::cli {
@@ -24,6 +25,8 @@ struct CompileArguments {
   std::string calibrate = "random";
   int count = 2;  // of calibration inputs: what the committed traces are made with
   std::vector<float> mean, stddev;
+  std::string weights;  // directory
+  int weights_block = 16;
 };
 
 std::vector<float> PerChannel(const std::vector<float>& values, const trace::Network& net,
@@ -80,9 +83,15 @@ int Compile(const CompileArguments& args) {
   trace::Network net = Import(args);
   SetPreprocess(args, net);
   CalibrateOn(args, net);
+  // After the calibration: ranges are those of the model, however its weights are quantised.
+  std::string imported;
+  if (!args.weights.empty()) {
+    imported = fmt::format(", codes of {} imported",
+                           compiler::ImportWeights(args.weights, args.weights_block, net));
+  }
   trace::Write(net, args.output);
-  Print(fmt::format("{}: {}, {} layers, calibrated on {}, hash {}\n", args.output, net.name,
-                    net.layers.size(), net.calibration, trace::FileHash(args.output)));
+  Print(fmt::format("{}: {}, {} layers{}, calibrated on {}, hash {}\n", args.output, net.name,
+                    net.layers.size(), imported, net.calibration, trace::FileHash(args.output)));
   return kDone;
 }
 
@@ -119,6 +128,16 @@ Command AddCompile(CLI::App& app) {
   sub->add_option("--std", args->stddev, "of the preprocessing")
       ->delimiter(',')
       ->option_text("S[,S...]");
+  auto* weights =
+      sub->add_option(
+             "--weights", args->weights,
+             "NVFP4 weights that are quantised already: LAYER.codes.npy, LAYER.scales.npy, "
+             "LAYER.s_dec.npy of any layers")
+          ->option_text("DIR");
+  sub->add_option("--weights-block", args->weights_block, "their block size")
+      ->check(CLI::Range(1, trace::kMaxQuantizedBlock))
+      ->needs(weights)
+      ->capture_default_str();
   return [args] { return Compile(*args); };
 }
 

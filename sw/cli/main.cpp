@@ -70,7 +70,8 @@ int Dispatch(int argc, char** argv) {
   const std::pair<const char*, Command> subcommands[] = {{"compile", AddCompile(app)},
                                                          {"show", AddShow(app)},
                                                          {"params", AddParams(app)},
-                                                         {"formats", AddFormats(app)}};
+                                                         {"formats", AddFormats(app)},
+                                                         {"quantize", AddQuantize(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {

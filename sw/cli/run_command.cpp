@@ -14,7 +14,6 @@
 #include "sw/cli/errors.h"
 #include "sw/cli/inputs.h"
 #include "sw/cli/interrupt.h"
-#include "sw/cli/npy.h"
 #include "sw/cli/output.h"
 #include "sw/cli/progress.h"
 #include "sw/cli/trace_file.h"
@@ -22,6 +21,7 @@
 #include "sw/cli/version.h"
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
+#include "sw/npy/npy.h"
 #include "sw/report/report.h"
 #include "sw/trace/file.h"
 
@@ -82,6 +82,15 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
   return results;
 }
 
+// A .npy file of equally long rows.
+std::string NpyRows(const std::vector<std::vector<float>>& rows) {
+  std::vector<float> values;
+  for (const std::vector<float>& row : rows) values.insert(values.end(), row.begin(), row.end());
+  const auto count = static_cast<int64_t>(rows.size());
+  return npy::Serialize(
+      npy::FromFloats({count, static_cast<int64_t>(values.size()) / count}, values));
+}
+
 void CheckArguments(const RunArguments& args) {
   if (args.trace.empty()) throw UsageError("--trace is required (see sim --help)");
   if (args.json == "-" && args.csv == "-")
@@ -114,8 +123,8 @@ int Run(const RunArguments& args) {
   if (args.verify) report.verified_tensors = results.verified_tensors;
   if (json.wanted()) json.Write(report::ToJson(report));
   if (csv.wanted()) csv.Write(report::ToCsv(report));
-  if (outputs.wanted()) outputs.Write(NpyFloat32(results.outputs));
-  if (fp32_outputs.wanted()) fp32_outputs.Write(NpyFloat32(results.fp32_outputs));
+  if (outputs.wanted()) outputs.Write(NpyRows(results.outputs));
+  if (fp32_outputs.wanted()) fp32_outputs.Write(NpyRows(results.fp32_outputs));
   if (!args.quiet && !json.is_stdout() && !csv.is_stdout()) {
     const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
     Print(report::ToText(report, {args.wide, colour}));

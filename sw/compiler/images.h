@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sw/npy/npy.h"
 #include "sw/trace/network.h"
 
 namespace nibble::compiler {
@@ -23,8 +24,7 @@ class ImageSet {
  private:
   int count_ = 0;
   trace::Shape shape_;
-  std::vector<uint8_t> bytes_;  // uint8 images
-  std::vector<float> floats_;   // float32 images
+  npy::Array array_;
 };
 
 // Labels, one per image: "class" lines, or CSV "row,class[,...]" lines whose rows count from 0.

@@ -1,15 +1,37 @@
 #include "sw/golden/weights.h"
 
+#include "models/numerics/weight_profiles.h"
+
 namespace nibble::golden {
+
+bool TakesImportedCodes(const trace::Layer& layer, const numerics::Datapath& datapath) {
+  return layer.quantized && datapath.weights == numerics::Format::kNvfp4 &&
+         datapath.weight_block == layer.quantized->block &&
+         datapath.weight_profile == numerics::Profile::kNv &&
+         datapath.weight_rounding.mode == numerics::RoundingMode::kNearestEven &&
+         (datapath.tensor_scale != numerics::ScaleSource::kNone || layer.quantized->s_dec == 1);
+}
 
 numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace::Layer& layer,
                                          const numerics::Datapath& datapath) {
+  const int rows = net.tensors[layer.output].shape.channels;
+  const int segments = trace::ReductionSegments(net, layer);
+  const int segment = trace::ReductionSegment(net, layer);
+  if (TakesImportedCodes(layer, datapath)) {
+    const trace::QuantizedValues& q = *layer.quantized;
+    return numerics::WeightsOf(
+        numerics::ImportNvfp4(rows * segments, segment, q.block, q.codes, q.scales, q.s_dec),
+        segments);
+  }
+  const std::vector<float> weights = trace::LayerWeights(net, layer);
+  if (datapath.weights == numerics::Format::kNvfp4 &&
+      datapath.weight_profile != numerics::Profile::kNv) {
+    return numerics::QuantizeWeightsByProfile(weights.data(), rows, segments, segment,
+                                              datapath.weight_block, datapath.weight_profile);
+  }
   // Streams of random numbers: tensors have the lower numbers.
   const uint64_t stream = (uint64_t{1} << 32) + static_cast<uint64_t>(layer.output);
-  const std::vector<float> weights = trace::LayerWeights(net, layer);
-  return numerics::QuantizeWeights(weights.data(), net.tensors[layer.output].shape.channels,
-                                   trace::ReductionSegments(net, layer),
-                                   trace::ReductionSegment(net, layer), datapath.weights,
+  return numerics::QuantizeWeights(weights.data(), rows, segments, segment, datapath.weights,
                                    datapath.weight_block, datapath.tensor_scale,
                                    numerics::StreamOf(datapath.weight_rounding, stream));
 }

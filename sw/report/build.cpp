@@ -5,6 +5,9 @@
 
 #include "models/numerics/activation_store.h"
 #include "models/numerics/datapath.h"
+#include "models/numerics/profiles.h"
+#include "sw/golden/datapaths.h"
+#include "sw/golden/weights.h"
 #include "sw/report/report.h"
 
 namespace nibble::report {
@@ -68,6 +71,9 @@ std::string DatapathLine(const platforms::DesignPoint& design) {
     line += fmt::format(", {} tensor scale", kSources[static_cast<int>(d.tensor_scale)]);
   } else {
     line += ", no tensor scale";
+  }
+  if (d.weight_profile != numerics::Profile::kNv) {
+    line += fmt::format(", weights by {}", numerics::ProfileName(d.weight_profile));
   }
   using numerics::RoundingMode;
   if (d.activation_rounding.mode != RoundingMode::kNearestEven ||
@@ -186,6 +192,18 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
   return t;
 }
 
+std::optional<ImportedWeights> ImportedWeightsOf(const trace::Network& net,
+                                                 const platforms::DesignPoint& design) {
+  const golden::Datapaths datapaths(net, design.datapath, design.layer_overrides);
+  ImportedWeights imported;
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    const trace::Layer& layer = net.layers[i];
+    imported.layers += layer.quantized ? 1 : 0;
+    imported.as_they_are += golden::TakesImportedCodes(layer, datapaths.layers[i]) ? 1 : 0;
+  }
+  return imported.layers == 0 ? std::nullopt : std::optional(imported);
+}
+
 }  // namespace
 
 uint64_t LayerRow::stall_cycles() const { return SumOf(stalls); }
@@ -221,6 +239,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   report.datapath = DatapathLine(design);
   report.timing_only = identity.timing_only;
   report.clock_mhz = design.clock_mhz;
+  report.imported_weights = ImportedWeightsOf(net, design);
   report.parameters = design.parameters;
   report.counters = stats.counters;
   for (int b = 0; b < sim::kBuffers; ++b) {

@@ -106,6 +106,12 @@ std::string ToJson(const Report& report) {
                  {"hash", report.trace_hash},
                  {"producer", report.producer},
                  {"calibration", report.calibration}}}};
+  if (report.imported_weights) {
+    const auto& [layers, as_they_are] = *report.imported_weights;
+    json["imported_weights"] = {{"layers", layers},
+                                {"as_they_are_layers", as_they_are},
+                                {"requantised_layers", layers - as_they_are}};
+  }
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;

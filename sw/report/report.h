@@ -72,6 +72,13 @@ struct Totals {
   std::vector<uint64_t> sram_used_bytes, sram_size_bytes;  // as Report::sram_buffers
 };
 
+// Layers whose weights the trace has as codes, quantised elsewhere.
+struct ImportedWeights {
+  size_t layers = 0;
+  size_t as_they_are =
+      0;  // the datapath takes the codes; the rest is requantised from their values
+};
+
 struct Report {
   std::string version;  // of the tool
   std::string trace_file, trace_name, trace_hash, producer, calibration;
@@ -86,6 +93,7 @@ struct Report {
   std::vector<LayerRow> layers;
   std::vector<EngineTime> engines;
   Totals totals;
+  std::optional<ImportedWeights> imported_weights;  // where the trace has some
   std::optional<Quality> quality;
   std::optional<size_t>
       verified_tensors;  // equal to golden's bit for bit, over all images (--verify)

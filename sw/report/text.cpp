@@ -42,6 +42,12 @@ std::string Header(const Report& r, const TextStyle& style) {
       Heading(fmt::format("Nibble {}: {} on {}", r.version, r.trace_name, r.platform), style);
   text += HeaderLine("design", r.design_line);
   text += HeaderLine("datapath", r.datapath);
+  if (r.imported_weights) {
+    const auto& [layers, as_they_are] = *r.imported_weights;
+    text += HeaderLine("weights", fmt::format("imported codes of {} layers: {} as they are, {} "
+                                              "requantised for this datapath",
+                                              layers, as_they_are, layers - as_they_are));
+  }
   text += HeaderLine("trace", fmt::format("{} (hash {})", r.trace_file, r.trace_hash));
   if (r.timing_only) text += HeaderLine("timing", "only: no tensor data moved, no quality");
   return text;

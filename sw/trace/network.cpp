@@ -1,5 +1,6 @@
 #include "sw/trace/network.h"
 
+#include "models/numerics/profiles.h"
 #include "sw/trace/synthetic.h"
 
 namespace nibble::trace {
@@ -68,6 +69,13 @@ std::vector<float> LayerWeights(const Network& net, const Layer& l) {
 std::vector<float> LayerBias(const Network& net, const Layer& l) {
   if (!l.synthetic) return l.bias;
   return Generate(BiasSeed(l.generator.seed), kBiasGain, OutputShape(net, l).channels);
+}
+
+std::vector<float> QuantizedWeightValues(const Network& net, const Layer& l) {
+  const QuantizedValues& q = l.quantized.value();
+  return numerics::Dequantize(
+      numerics::ImportNvfp4(OutputShape(net, l).channels * ReductionSegments(net, l),
+                            ReductionSegment(net, l), q.block, q.codes, q.scales, q.s_dec));
 }
 
 }  // namespace nibble::trace

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,16 @@ struct SyntheticWeights {
   uint32_t gain = 0;  // standard deviation in units of 2^-16
 };
 
+// Weights that were quantised elsewhere: NVFP4, E2M1 codes under E4M3 block scales and one tensor
+// scale. A run is one of the reduction axis (ReductionSegments, ReductionSegment); blocks start
+// anew at each, and so do bytes of codes.
+struct QuantizedValues {
+  int block = 16;
+  float s_dec = 1;              // a value is E2M1 * (E4M3 * s_dec), each product in FP32
+  std::vector<uint8_t> codes;   // [out][runs][bytes]: two a byte, even element in bits 3:0
+  std::vector<uint8_t> scales;  // [out][runs][blocks]: 0 to 126, for 0 to 448
+};
+
 // One fused operator: y = activation(op(input) + bias) + residual, each step in FP32; kAdd adds
 // before it activates.
 struct Layer {
@@ -75,6 +86,8 @@ struct Layer {
   SyntheticWeights generator;
   std::vector<float> weights;  // empty when synthetic
   std::vector<float> bias;     // empty when synthetic
+  // Present where the weights were imported as codes; `weights` are the values of these then.
+  std::optional<QuantizedValues> quantized;
 };
 
 // How an image becomes the network's input: x = (u8 / 255 - mean) / stddev, per channel.
@@ -115,11 +128,16 @@ int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_be
 std::vector<float> LayerWeights(const Network& net, const Layer& l);
 std::vector<float> LayerBias(const Network& net, const Layer& l);
 
+// The values of a layer's codes, as its `weights` must be. Throws std::invalid_argument that names
+// the first fault of the codes (numerics::ImportNvfp4).
+std::vector<float> QuantizedWeightValues(const Network& net, const Layer& l);
+
 // Bounds of a valid network.
 inline constexpr int kMaxSide = 65535, kMaxChannels = 65535;  // elements
 inline constexpr int kMaxKernel = 15, kMaxStride = 15, kMaxDilation = 15, kMaxPad = 255;
 inline constexpr int64_t kMaxElements = int64_t{1}
-                                        << 28;  // of one tensor, or of one layer's weights
+                                        << 28;    // of one tensor, or of one layer's weights
+inline constexpr int kMaxQuantizedBlock = 65536;  // elements
 inline constexpr size_t kMaxLayers = 65535, kMaxNameBytes = 255;
 
 // Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index,

@@ -10,7 +10,7 @@ namespace {
 
 std::string LayerLine(const Network& net, size_t index, size_t name_width) {
   const Layer& l = net.layers[index];
-  std::string window, residual;
+  std::string window, residual, codes;
   if (l.op == Op::kConv || l.op == Op::kDepthwiseConv) {
     window = fmt::format("{}x{} stride {}x{} pad {},{},{},{}", l.kernel_h, l.kernel_w, l.stride_h,
                          l.stride_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right);
@@ -19,10 +19,11 @@ std::string LayerLine(const Network& net, size_t index, size_t name_width) {
     }
   }
   if (l.residual >= 0) residual = "  + " + net.tensors[l.residual].name;
-  return fmt::format("{:>5}  {:<{}}  {:<9}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}{}\n",
+  if (l.quantized) codes = fmt::format("  NVFP4 codes, block {}", l.quantized->block);
+  return fmt::format("{:>5}  {:<{}}  {:<9}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}{}{}\n",
                      index, l.name, name_width, OpName(l.op), ShapeText(net.tensors[l.input].shape),
                      ShapeText(net.tensors[l.output].shape), window, ActivationText(l.activation),
-                     AnalyticMacs(net, l), ParameterCount(net, l), residual);
+                     AnalyticMacs(net, l), ParameterCount(net, l), residual, codes);
 }
 
 std::string TensorText(const Tensor& t) {

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 #include "models/numerics/formats.h"
 #include "sw/trace/container.h"
@@ -44,15 +45,9 @@ size_t Bounded(const char* what, size_t count, size_t limit) {
   return count;
 }
 
-std::vector<float> Widen(const std::string& where, const fbs::Values& values,
-                         const Container& container, int64_t expected, bool with_weights) {
-  const uint64_t width = values.type() == fbs::DataType_Float32   ? 4
-                         : values.type() == fbs::DataType_Float16 ? 2
-                                                                  : 0;
-  if (width == 0) {
-    throw FileError(fmt::format("{}: type is {}, must be 1 (float32) or 2 (float16)", where,
-                                static_cast<int>(values.type())));
-  }
+// The first byte of `values`, which lie in the tensor section, `width` bytes each.
+const uint8_t* Locate(const std::string& where, const fbs::Values& values,
+                      const Container& container, int64_t expected, uint64_t width) {
   if (values.elements() != static_cast<uint64_t>(expected)) {
     throw FileError(
         fmt::format("{}: has {} elements, expected {}", where, values.elements(), expected));
@@ -64,10 +59,22 @@ std::vector<float> Widen(const std::string& where, const fbs::Values& values,
         "section of {} bytes, or not on a multiple of {}",
         where, values.offset(), values.elements(), width, container.tensor_bytes, kAlignment));
   }
+  return container.tensors + values.offset();
+}
+
+std::vector<float> Widen(const std::string& where, const fbs::Values& values,
+                         const Container& container, int64_t expected, bool with_weights) {
+  const uint64_t width = values.type() == fbs::DataType_Float32   ? 4
+                         : values.type() == fbs::DataType_Float16 ? 2
+                                                                  : 0;
+  if (width == 0) {
+    throw FileError(fmt::format("{}: type is {}, must be 1 (float32) or 2 (float16)", where,
+                                static_cast<int>(values.type())));
+  }
+  const uint8_t* p = Locate(where, values, container, expected, width);
   std::vector<float> out;
   if (!with_weights) return out;
   out.resize(values.elements());
-  const uint8_t* p = container.tensors + values.offset();
   for (float& x : out) {
     uint32_t bits = 0;
     for (uint64_t i = 0; i < width; ++i) bits |= uint32_t{*p++} << (8 * i);
@@ -78,6 +85,17 @@ std::vector<float> Widen(const std::string& where, const fbs::Values& values,
     }
   }
   return out;
+}
+
+std::vector<uint8_t> Bytes(const std::string& where, const fbs::Values* values,
+                           const Container& container, int64_t expected, bool with_weights) {
+  if (values == nullptr) throw FileError(where + " are missing");
+  if (values->type() != fbs::DataType_Uint8) {
+    throw FileError(
+        fmt::format("{}: type is {}, must be 3 (uint8)", where, static_cast<int>(values->type())));
+  }
+  const uint8_t* p = Locate(where, *values, container, expected, 1);
+  return with_weights ? std::vector<uint8_t>(p, p + expected) : std::vector<uint8_t>();
 }
 
 Layer UnpackLayer(const fbs::Layer& in, const std::string& where) {
@@ -105,6 +123,7 @@ Layer UnpackLayer(const fbs::Layer& in, const std::string& where) {
     l.synthetic = true;
     l.generator = {s->seed(), s->gain()};
   }
+  if (const fbs::Quantized* q = in.quantized()) l.quantized = {q->block(), q->s_dec(), {}, {}};
   return l;
 }
 
@@ -132,6 +151,38 @@ Network UnpackStructure(const fbs::Network& in) {
   return net;
 }
 
+// Codes and scales of a layer, and with them its weights.
+void FillQuantized(const fbs::Quantized& in, const Container& container, const std::string& where,
+                   bool with_weights, const Network& net, Layer& l) {
+  const int64_t runs = int64_t{net.tensors[l.output].shape.channels} * ReductionSegments(net, l);
+  const int64_t segment = ReductionSegment(net, l), block = l.quantized->block;
+  l.quantized->codes =
+      Bytes(where + "codes", in.codes(), container, runs * ((segment + 1) / 2), with_weights);
+  l.quantized->scales = Bytes(where + "scales", in.scales(), container,
+                              runs * ((segment + block - 1) / block), with_weights);
+  if (!with_weights) return;
+  try {
+    l.weights = QuantizedWeightValues(net, l);
+  } catch (const std::invalid_argument& e) {
+    throw FileError(fmt::format("{}quantised weights: {}", where, e.what()));
+  }
+}
+
+void FillWeights(const fbs::Layer& in, const Container& container, const std::string& where,
+                 bool with_weights, const Network& net, Layer& l) {
+  const auto fill = [&](const char* field, const fbs::Values* values, bool expected, int64_t count,
+                        std::vector<float>& out) {
+    if ((values != nullptr) != expected) {
+      throw FileError(where + field + (expected ? " are missing" : " must be absent"));
+    }
+    if (values != nullptr) out = Widen(where + field, *values, container, count, with_weights);
+  };
+  const bool expected = l.has_weights() && !l.synthetic;
+  fill("weights", in.weights(), expected && !l.quantized, WeightCount(net, l), l.weights);
+  fill("bias", in.bias(), expected, net.tensors[l.output].shape.channels, l.bias);
+  if (l.quantized) FillQuantized(*in.quantized(), container, where, with_weights, net, l);
+}
+
 }  // namespace
 
 Network Parse(const std::vector<uint8_t>& file, bool with_weights) {
@@ -146,17 +197,7 @@ Network Parse(const std::vector<uint8_t>& file, bool with_weights) {
   for (size_t i = 0; i < net.layers.size(); ++i) {
     Layer& l = net.layers[i];
     const fbs::Layer& in = *table.layers()->Get(static_cast<flatbuffers::uoffset_t>(i));
-    const bool expected = l.has_weights() && !l.synthetic;
-    const auto fill = [&](const char* field, const fbs::Values* values, int64_t count,
-                          std::vector<float>& out) {
-      const std::string where = fmt::format("layer {} \"{}\": {}", i, l.name, field);
-      if ((values != nullptr) != expected) {
-        throw FileError(where + (expected ? " are missing" : " must be absent"));
-      }
-      if (values != nullptr) out = Widen(where, *values, container, count, with_weights);
-    };
-    fill("weights", in.weights(), WeightCount(net, l), l.weights);
-    fill("bias", in.bias(), net.tensors[l.output].shape.channels, l.bias);
+    FillWeights(in, container, fmt::format("layer {} \"{}\": ", i, l.name), with_weights, net, l);
   }
   if (with_weights) Validate(net);
   return net;

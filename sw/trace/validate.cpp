@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstring>
 #include <set>
+#include <stdexcept>
 
 #include "sw/trace/file.h"
 #include "sw/trace/network.h"
@@ -149,6 +151,24 @@ void CheckWeights(const Subject& subject, const Network& net, const Layer& l, bo
   }
 }
 
+// The weights are those of the codes, whoever takes which.
+void CheckQuantized(const Subject& subject, const Network& net, const Layer& l, bool with_weights) {
+  if (!l.quantized) return;
+  if (!l.has_weights()) subject.Fail("quantised weights on an operator without weights");
+  if (l.synthetic) subject.Fail("weights are both quantised and synthetic");
+  subject.InRange("block of the quantised weights", l.quantized->block, 1, kMaxQuantizedBlock);
+  if (!with_weights) return;
+  try {
+    // As bits: -0 is a code of its own.
+    const std::vector<float> values = QuantizedWeightValues(net, l);
+    if (std::memcmp(values.data(), l.weights.data(), values.size() * sizeof(float)) != 0) {
+      subject.Fail("weights are not the values of the quantised weights");
+    }
+  } catch (const std::invalid_argument& e) {
+    subject.Fail(fmt::format("quantised weights: {}", e.what()));
+  }
+}
+
 void CheckLayers(const Network& net, bool with_weights) {
   const auto tensors = static_cast<int64_t>(net.tensors.size());
   std::vector<bool> written(net.tensors.size());
@@ -185,6 +205,7 @@ void CheckLayers(const Network& net, bool with_weights) {
     }
     CheckShapes(subject, net, l);
     CheckWeights(subject, net, l, with_weights);
+    CheckQuantized(subject, net, l, with_weights);
   }
   for (size_t t = 0; t < net.tensors.size(); ++t) {
     if (!written[t]) {

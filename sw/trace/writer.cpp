@@ -42,6 +42,13 @@ fbs::Values Append(std::vector<uint8_t>& section, const std::vector<float>& valu
   return {offset, values.size(), half ? fbs::DataType_Float16 : fbs::DataType_Float32};
 }
 
+fbs::Values AppendBytes(std::vector<uint8_t>& section, const std::vector<uint8_t>& bytes) {
+  section.resize(AlignUp(section.size()));
+  const uint64_t offset = section.size();
+  section.insert(section.end(), bytes.begin(), bytes.end());
+  return {offset, bytes.size(), fbs::DataType_Uint8};
+}
+
 flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builder, const Layer& l,
                                           std::vector<uint8_t>& section) {
   const auto name = builder.CreateString(l.name), source = builder.CreateString(l.source);
@@ -53,8 +60,15 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   flatbuffers::Offset<fbs::Synthetic> synthetic;
   fbs::Values weights, bias;
   const bool stored = l.has_weights() && !l.synthetic;
+  flatbuffers::Offset<fbs::Quantized> quantized;
+  if (l.quantized) {
+    const fbs::Values codes = AppendBytes(section, l.quantized->codes);
+    const fbs::Values scales = AppendBytes(section, l.quantized->scales);
+    quantized =
+        fbs::CreateQuantized(builder, l.quantized->block, l.quantized->s_dec, &codes, &scales);
+  }
   if (stored) {
-    weights = Append(section, l.weights);
+    if (!l.quantized) weights = Append(section, l.weights);
     bias = Append(section, l.bias);
   } else if (l.synthetic) {
     synthetic = fbs::CreateSynthetic(builder, l.generator.seed, l.generator.gain);
@@ -62,8 +76,8 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   return fbs::CreateLayer(builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual,
                           l.output, l.kernel_h, l.kernel_w, l.stride_h, l.stride_w, l.dilation_h,
                           l.dilation_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right,
-                          activation, synthetic, stored ? &weights : nullptr,
-                          stored ? &bias : nullptr);
+                          activation, synthetic, stored && !l.quantized ? &weights : nullptr,
+                          stored ? &bias : nullptr, quantized);
 }
 
 std::vector<uint8_t> Serialize(const Network& net) {

@@ -58,12 +58,12 @@ struct Made {
   platforms::DesignPoint design = platforms::Resolve(platforms::Platform::kAccel, "", {});
   platforms::EnergyModel energy{design};
   trace::Network net;
+  sim::RunStats stats = Stats();
   Report report;
   Made() {
     net.name = "tiny";
     // The machine's energy terms name counters that this hand-made run lacks; it counts zero of
     // them.
-    sim::RunStats stats = Stats();
     for (const platforms::EnergyTerm& term : energy.terms()) {
       if (stats.Has(term.counter)) continue;
       const size_t dot = term.counter.rfind('.');
@@ -169,6 +169,25 @@ TEST_CASE("JSON holds every counter of every layer, and totals that its rows sum
   }
   CHECK(json["totals"]["cycles"] == cycles);
   CHECK(json["totals"]["energy_pj"].get<double>() == Approx(energy));
+}
+
+TEST_CASE("a run says what became of imported weights") {
+  Made made;
+  CHECK_FALSE(made.report.imported_weights);
+  CHECK_FALSE(nlohmann::json::parse(ToJson(made.report)).contains("imported_weights"));
+  made.net.tensors.resize(2);
+  made.net.output = 1;
+  made.net.layers.resize(3);
+  made.net.layers[0].quantized.emplace();
+  made.net.layers[0].quantized->block = 16;
+  made.net.layers[2].quantized.emplace();
+  made.net.layers[2].quantized->block = 8;
+  const Report r = BuildReport({"1.2.3", "tiny.trc", "0123", false}, made.net, made.design,
+                               Program(), made.stats, made.energy);
+  const nlohmann::json json = nlohmann::json::parse(ToJson(r));
+  CHECK(json["imported_weights"] ==
+        nlohmann::json{{"layers", 2}, {"as_they_are_layers", 1}, {"requantised_layers", 1}});
+  CHECK_THAT(ToText(r, {}), Catch::Contains("codes of 2 layers: 1 as they are, 1 requantised"));
 }
 
 TEST_CASE("CSV has a line per layer, each with as many fields as the heading") {

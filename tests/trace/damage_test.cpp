@@ -27,11 +27,12 @@ bool Refused(const std::vector<uint8_t>& file) {
   return true;
 }
 
-std::vector<uint8_t> SmallFile() {
+std::vector<uint8_t> FileOf(const Network& net) {
   const test::TemporaryDirectory directory;
-  Write(test::SmallNetwork(), directory / "net.trc");
+  Write(net, directory / "net.trc");
   return test::ReadFile(directory / "net.trc");
 }
+std::vector<uint8_t> SmallFile() { return FileOf(test::SmallNetwork()); }
 
 TEST_CASE("every flipped bit is found") {
   const std::vector<uint8_t> file = SmallFile();
@@ -97,8 +98,9 @@ TEST_CASE("random bytes under a right hash are refused") {
 
 // The message with which Parse refuses the small network after a change to its table; "" where it
 // does not.
-std::string MessageAfter(const std::function<void(fbs::NetworkT&)>& change) {
-  const std::vector<uint8_t> file = SmallFile();
+std::string MessageAfter(const std::function<void(fbs::NetworkT&)>& change,
+                         const Network& net = test::SmallNetwork()) {
+  const std::vector<uint8_t> file = FileOf(net);
   const Container good = Open(file);
   fbs::NetworkT table;
   fbs::GetNetwork(good.table)->UnPackTo(&table);
@@ -182,6 +184,36 @@ TEST_CASE("wrong fields under a right hash are named") {
   };
   for (const auto& [field, change] : cases) {
     CHECK_THAT(MessageAfter(change), Contains(field));
+  }
+}
+
+TEST_CASE("wrong fields of quantised weights are named") {
+  using Change = std::function<void(fbs::LayerT&)>;
+  constexpr fbs::DataType kBytes = fbs::DataType_Uint8;
+  const std::pair<const char*, Change> cases[] = {
+      {"block of the quantised weights is 0", [](auto& l) { l.quantized->block = 0; }},
+      {"block of the quantised weights", [](auto& l) { l.quantized->block = 1 << 30; }},
+      {"s_dec", [](auto& l) { l.quantized->s_dec = -1; }},
+      {"codes are missing", [](auto& l) { l.quantized->codes.reset(); }},
+      {"scales are missing", [](auto& l) { l.quantized->scales.reset(); }},
+      {"codes: type is 1", [](auto& l) { Set(l.quantized->codes, 0, 8); }},
+      {"codes: has 7 elements, expected 8", [](auto& l) { Set(l.quantized->codes, 0, 7, kBytes); }},
+      {"codes: offset", [](auto& l) { Set(l.quantized->codes, 4, 8, kBytes); }},
+      {"scales: offset", [](auto& l) { Set(l.quantized->scales, 1u << 20, 4, kBytes); }},
+      {"scales: has 4 elements, expected 8", [](auto& l) { l.quantized->block = 2; }},
+      {"weights must be absent", [](auto& l) { l.weights = std::make_unique<fbs::Values>(); }},
+      {"weights are missing", [](auto& l) { l.quantized.reset(); }},
+      {"both quantised and synthetic",
+       [](auto& l) {
+         l.synthetic = std::make_unique<fbs::SyntheticT>();
+         l.synthetic->gain = 1;
+       }},
+  };
+  const Network net = test::SmallQuantizedNetwork();
+  REQUIRE(MessageAfter([](fbs::NetworkT&) {}, net).empty());
+  for (const auto& [field, change] : cases) {
+    CHECK_THAT(MessageAfter([&, &change = change](fbs::NetworkT& n) { change(*n.layers[2]); }, net),
+               Contains("layer 2 \"project\"") && Contains(field));
   }
 }
 

@@ -28,6 +28,15 @@ TEST_CASE("a printed network shows what identifies it and one line per layer") {
   CHECK_THAT(text, Contains("6 layers, 7 tensors, 1888 MACs, 171 parameters"));
 }
 
+TEST_CASE("a layer that carries imported codes says so") {
+  const std::string text = Print(test::SmallQuantizedNetwork());
+  const size_t at = text.find("NVFP4 codes, block 8\n");
+  REQUIRE(at != std::string::npos);
+  CHECK(text.rfind("project", at) > text.rfind('\n', at));
+  CHECK(text.find("NVFP4 codes", at + 1) == std::string::npos);
+  CHECK_THAT(Print(test::SmallNetwork()), !Contains("codes"));
+}
+
 TEST_CASE("an uncalibrated network says so, and an unknown hash is left out") {
   Network net = test::SmallNetwork();
   net.calibration.clear();

@@ -52,6 +52,12 @@ void RequireSame(const Network& a, const Network& b) {
     REQUIRE(x.generator.gain == y.generator.gain);
     REQUIRE(x.weights == y.weights);
     REQUIRE(x.bias == y.bias);
+    REQUIRE(x.quantized.has_value() == y.quantized.has_value());
+    if (!x.quantized) continue;
+    REQUIRE(x.quantized->block == y.quantized->block);
+    REQUIRE(x.quantized->s_dec == y.quantized->s_dec);
+    REQUIRE(x.quantized->codes == y.quantized->codes);
+    REQUIRE(x.quantized->scales == y.quantized->scales);
   }
 }
 
@@ -61,6 +67,22 @@ TEST_CASE("what is written is what is read") {
   const Network net = test::SmallNetwork();
   Write(net, path);
   RequireSame(Read(path), net);
+}
+
+TEST_CASE("codes are written in place of the weights that they stand for") {
+  const test::TemporaryDirectory directory;
+  Network net = test::SmallQuantizedNetwork();
+  Write(net, directory / "net.trc");
+  const Network back = Read(directory / "net.trc");
+  RequireSame(back, net);
+  REQUIRE(std::signbit(back.layers[2].weights[8]));
+  for (Layer& l : net.layers) {
+    l.weights.clear();
+    l.bias.clear();
+    if (l.quantized) l.quantized->codes.clear();
+    if (l.quantized) l.quantized->scales.clear();
+  }
+  RequireSame(Read(directory / "net.trc", false), net);
 }
 
 TEST_CASE("the same network gives the same bytes") {

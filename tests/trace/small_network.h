@@ -66,6 +66,21 @@ inline trace::Network SmallNetwork() {
   return net;
 }
 
+// The small network with the weights of `project`, 4 x 4, as codes: even and odd runs of codes, a
+// zero scale, a negative zero.
+inline trace::Network SmallQuantizedNetwork() {
+  trace::Network net = SmallNetwork();
+  trace::Layer& l = net.layers[2];
+  l.quantized.emplace();
+  l.quantized->block = 8;
+  l.quantized->s_dec = 0.25f;
+  l.quantized->codes = {0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE};
+  l.quantized->scales = {0x38, 0x40, 0x00, 0x7E};  // 1, 2, 0, 448
+  l.weights = {0,    0.125f, 0.25f, 0.375f, 1,    1.5f,   2,    3,
+               -0.f, -0.f,   -0.f,  -0.f,   -224, -336.f, -448, -672};
+  return net;
+}
+
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

@@ -77,5 +77,49 @@ TEST_CASE("a pool has no activation, and an operator without weights has none") 
   REQUIRE_THROWS_WITH(Validate(net), Contains("layer 3 \"sum\": weights has 1 elements"));
 }
 
+TEST_CASE("codes that are no NVFP4 weights of the layer are refused") {
+  const auto message = [](auto change) {
+    Network net = test::SmallQuantizedNetwork();
+    change(net.layers[2]);
+    try {
+      Validate(net);
+      return std::string();
+    } catch (const FileError& e) {
+      return std::string(e.what());
+    }
+  };
+  REQUIRE(message([](Layer&) {}).empty());
+  const auto refused = [&](auto change, const char* names) {
+    CHECK_THAT(message(change), Contains("layer 2 \"project\"") && Contains(names));
+  };
+  refused([](Layer& l) { l.quantized->block = 0; }, "block of the quantised weights is 0");
+  refused([](Layer& l) { l.quantized->block = 2; }, "block scales: 4 bytes, expected 8");
+  refused([](Layer& l) { l.quantized->codes.pop_back(); }, "packed codes: 7 bytes, expected 8");
+  refused([](Layer& l) { l.quantized->scales[1] = 0x7F; }, "block scale 0 of row 1");  // NaN
+  refused([](Layer& l) { l.quantized->s_dec = 0; }, "s_dec");
+  refused([](Layer& l) { l.quantized->codes[3] ^= 1; }, "weights are not the values");
+  refused([](Layer& l) { l.weights[8] = 0; }, "weights are not the values");  // of -0
+  refused([](Layer& l) { l.quantized->s_dec = 1e37f; }, "weights are not the values");
+  refused(
+      [](Layer& l) {
+        l.weights.clear();
+        l.bias.clear();
+        l.synthetic = true;
+        l.generator = {1, 1};
+      },
+      "both quantised and synthetic");
+  Network net = test::SmallNetwork();
+  net.layers[3].quantized.emplace();
+  CHECK_THROWS_WITH(Validate(net), Contains("layer 3 \"sum\": quantised weights on an operator"));
+  // Rows of three codes: the last nibble is nothing.
+  net = test::SmallNetwork();
+  Layer& stem = net.layers[0];  // [4][3 * 2][3]
+  stem.quantized = {16, 1.0f, std::vector<uint8_t>(48), std::vector<uint8_t>(24)};
+  stem.weights.assign(72, 0.0f);
+  CHECK_NOTHROW(Validate(net));
+  stem.quantized->codes[1] = 0x10;
+  CHECK_THROWS_WITH(Validate(net), Contains("padding nibble"));
+}
+
 }  // namespace
 }  // namespace nibble::trace
