@@ -3,8 +3,11 @@
 #include <algorithm>
 
 #include "models/accel/weight_layout.h"
+#include "models/numerics/parallel.h"
 
 namespace nibble::accel {
+
+constexpr size_t kGrain = 48;  // pixels that are worth a thread: whole groups of every kernel's
 
 void PanelConvolver::SumRow(const sim::Convolve& run, int row, float* sums,
                             ptrdiff_t group_stride) {
@@ -34,10 +37,17 @@ void PanelConvolver::Sum(const sim::Convolve& run, float* sums) {
                          g.pad_top == 0 && g.pad_left == 0 && g.out_width == g.in_width &&
                          first_row() == run.out_row && run.out_row + run.out_rows <= g.in_height;
   if (pointwise) {  // the rows of the tile follow each other as the pixels of a row do
-    SumTap(run, 0, {0, 1, 0, static_cast<int>(pixels)}, sums, group_stride);
+    numerics::ParallelFor(pixels, kGrain, [&](size_t begin, size_t end) {
+      SumTap(run, 0, {begin, 1, begin, static_cast<int>(end - begin)}, sums + begin * kAccGroup,
+             group_stride);
+    });
     return;
   }
-  for (int row = 0; row < run.out_rows; ++row) SumRow(run, row, sums, group_stride);
+  numerics::ParallelFor(run.out_rows, 1, [&](size_t begin, size_t end) {
+    for (size_t row = begin; row < end; ++row) {
+      SumRow(run, static_cast<int>(row), sums, group_stride);
+    }
+  });
 }
 
 }  // namespace nibble::accel

@@ -1,6 +1,9 @@
 #include "models/accel/register_convolver.h"
 
 #include <algorithm>
+#include <atomic>
+
+#include "models/numerics/parallel.h"
 
 namespace nibble::accel {
 
@@ -52,18 +55,22 @@ void RegisterConvolver::Decode(const sim::Convolve&, uint32_t rows, const uint8_
 }
 
 void RegisterConvolver::Sum(const sim::Convolve& run, float* sums) {
-  numerics::Accumulator accumulator(spec_, std::min(input_.block, weights_.block));
   const int width = geometry().out_width;
   const size_t pixels = size_t{run.out_rows} * width;
-  for (size_t pixel = 0; pixel < pixels; ++pixel) {
-    const int y = run.out_row + static_cast<int>(pixel) / width;
-    for (uint32_t n = 0; n < run.channels; ++n) {
-      accumulator.Reset();
-      AddBlocks(run, n, y, static_cast<int>(pixel) % width, accumulator);
-      sums[(n / kAccGroup * pixels + pixel) * kAccGroup + n % kAccGroup] = accumulator.Result();
+  std::atomic<uint64_t> overflows = 0;
+  numerics::ParallelFor(pixels, 1, [&](size_t begin, size_t end) {
+    numerics::Accumulator accumulator(spec_, std::min(input_.block, weights_.block));
+    for (size_t pixel = begin; pixel < end; ++pixel) {
+      const int y = run.out_row + static_cast<int>(pixel) / width;
+      for (uint32_t n = 0; n < run.channels; ++n) {
+        accumulator.Reset();
+        AddBlocks(run, n, y, static_cast<int>(pixel) % width, accumulator);
+        sums[(n / kAccGroup * pixels + pixel) * kAccGroup + n % kAccGroup] = accumulator.Result();
+      }
     }
-  }
-  overflows_ += accumulator.overflows();
+    overflows += accumulator.overflows();
+  });
+  overflows_ += overflows;
 }
 
 void RegisterConvolver::AddBlocks(const sim::Convolve& run, uint32_t n, int out_y, int out_x,

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "models/numerics/parallel.h"
 #include "platforms/energy_model.h"
 #include "platforms/machine.h"
 #include "sw/cli/commands.h"
@@ -35,6 +36,7 @@ struct RunArguments {
   InputOptions inputs;
   std::string json, csv, outputs, fp32_outputs;
   bool timing_only = false, verify = false, no_quality = false;
+  int threads = 1;
   bool wide = false, quiet = false, dry_run = false;
   bool break_datapath = false;
 };
@@ -100,6 +102,7 @@ void CheckArguments(const RunArguments& args) {
 }
 
 int Run(const RunArguments& args) {
+  numerics::SetThreads(args.threads);
   const platforms::DesignPoint design = args.design.Resolve();
   if (args.dry_run) {
     Print(ConfigText(design));
@@ -172,6 +175,11 @@ Command AddRun(CLI::App& app) {
   auto* no_quality = app.add_flag("--no-quality", args->no_quality,
                                   "skip the FP32 golden run and the comparison with it");
   no_quality->group(mode);
+  app.add_option("-j,--threads", args->threads,
+                 "threads that share output tiles and golden runs; the results are the same bits")
+      ->check(CLI::Range(1, 256))
+      ->option_text("N [1]")
+      ->group(mode);
   app.add_flag("--dry-run", args->dry_run,
                "print the resolved design point (in the form --config reads) and stop")
       ->group(mode);

@@ -69,7 +69,8 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     }
     if (!matched) {
       throw std::invalid_argument(
-          fmt::format("layers.{}: no layer of {} matches", change.pattern, net.name));
+          fmt::format("layers.{}: no layer of {} matches (`sim show` lists their names)",
+                      change.pattern, net.name));
     }
   }
   const auto of = [&](const Layer& l) -> const Datapath& {

@@ -1,5 +1,6 @@
 // FP32 inference. Output channels are innermost, so that the compiler can vectorise across them
 // without changing the order in which any one output is summed.
+#include "models/numerics/parallel.h"
 #include "sw/golden/golden.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
@@ -18,6 +19,17 @@ std::vector<float> Transpose(const std::vector<float>& x, int rows, int columns)
   return out;
 }
 
+// Calls visit(y, x, index of the first element) for every output pixel, on all threads.
+template <typename Visit>
+void ForEachPixel(const trace::Shape& out, Visit visit) {
+  numerics::ParallelFor(static_cast<size_t>(out.pixels()), 1, [&](size_t begin, size_t end) {
+    for (size_t p = begin; p < end; ++p) {
+      const int pixel = static_cast<int>(p);
+      visit(pixel / out.width, pixel % out.width, p * static_cast<size_t>(out.channels));
+    }
+  });
+}
+
 std::vector<float> Dense(const trace::Network& net, const trace::Layer& l,
                          const std::vector<float>& x) {
   const trace::Shape& in = net.tensors[l.input].shape;
@@ -26,20 +38,18 @@ std::vector<float> Dense(const trace::Network& net, const trace::Layer& l,
   const std::vector<float> weights = Transpose(trace::LayerWeights(net, l), out.channels,
                                                trace::ReductionSegments(net, l) * segment);
   std::vector<float> y(static_cast<size_t>(out.elements()));
-  float* acc = y.data();
-  for (int oy = 0; oy < out.height; ++oy) {
-    for (int ox = 0; ox < out.width; ++ox, acc += out.channels) {
-      ForEachTap(l, in, oy, ox, [&](int tap, int pixel) {
-        const float* a = &x[static_cast<size_t>(pixel) * segment];
-        const float* w = &weights[static_cast<size_t>(tap) * segment * out.channels];
-        for (int c = 0; c < segment; ++c, w += out.channels) {
-          const float value = a[c];
-          if (value == 0.0f) continue;  // adds +-0 to a sum that is never -0: no change
-          for (int n = 0; n < out.channels; ++n) acc[n] += value * w[n];
-        }
-      });
-    }
-  }
+  ForEachPixel(out, [&](int oy, int ox, size_t at) {
+    float* acc = &y[at];
+    ForEachTap(l, in, oy, ox, [&](int tap, int pixel) {
+      const float* a = &x[static_cast<size_t>(pixel) * segment];
+      const float* w = &weights[static_cast<size_t>(tap) * segment * out.channels];
+      for (int c = 0; c < segment; ++c, w += out.channels) {
+        const float value = a[c];
+        if (value == 0.0f) continue;  // adds +-0 to a sum that is never -0: no change
+        for (int n = 0; n < out.channels; ++n) acc[n] += value * w[n];
+      }
+    });
+  });
   return y;
 }
 
@@ -51,16 +61,14 @@ std::vector<float> Depthwise(const trace::Network& net, const trace::Layer& l,
   const std::vector<float> weights =
       Transpose(trace::LayerWeights(net, l), channels, trace::ReductionSegment(net, l));
   std::vector<float> y(static_cast<size_t>(out.elements()));
-  float* acc = y.data();
-  for (int oy = 0; oy < out.height; ++oy) {
-    for (int ox = 0; ox < out.width; ++ox, acc += channels) {
-      ForEachTap(l, in, oy, ox, [&](int tap, int pixel) {
-        const float* a = &x[static_cast<size_t>(pixel) * channels];
-        const float* w = &weights[static_cast<size_t>(tap) * channels];
-        for (int c = 0; c < channels; ++c) acc[c] += a[c] * w[c];
-      });
-    }
-  }
+  ForEachPixel(out, [&](int oy, int ox, size_t at) {
+    float* acc = &y[at];
+    ForEachTap(l, in, oy, ox, [&](int tap, int pixel) {
+      const float* a = &x[static_cast<size_t>(pixel) * channels];
+      const float* w = &weights[static_cast<size_t>(tap) * channels];
+      for (int c = 0; c < channels; ++c) acc[c] += a[c] * w[c];
+    });
+  });
   return y;
 }
 

@@ -6,6 +6,7 @@
 #include "models/numerics/block_tensor.h"
 #include "models/numerics/dot.h"
 #include "models/numerics/packing.h"
+#include "models/numerics/parallel.h"
 #include "sw/golden/golden.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
@@ -97,20 +98,22 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
   const trace::Shape& out = net.tensors[l.output].shape;
   const Operands o{Activations(stored), QuantizeLayer(net, l, datapath)};
   const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise : AddDense;
-  numerics::Accumulator sum(datapath.accumulator, o.term());
   std::vector<float> y(static_cast<size_t>(out.elements()));
-  for (int oy = 0; oy < out.height; ++oy) {
-    float* row = &y[static_cast<size_t>(oy) * out.width * out.channels];
-    for (int n = 0; n < out.channels; ++n) {  // outside the pixels: a channel's weights stay cached
-      const float channel_scale = o.weights.channel_scale[n];
-      for (int ox = 0; ox < out.width; ++ox) {
+  // A row of one output channel at a time, so that its weights stay cached.
+  const auto channels = static_cast<size_t>(out.channels);
+  numerics::ParallelFor(out.height * channels, 1, [&](size_t begin, size_t end) {
+    numerics::Accumulator sum(datapath.accumulator, o.term());
+    for (size_t row = begin; row < end; ++row) {
+      const int oy = static_cast<int>(row / channels), n = static_cast<int>(row % channels);
+      float* to = &y[static_cast<size_t>(oy) * out.width * channels + n];
+      for (int ox = 0; ox < out.width; ++ox, to += channels) {
         sum.Reset();
         add(l, in, o, oy, ox, n, sum);
-        row[static_cast<size_t>(ox) * out.channels + n] =
-            numerics::ApplyTensorScales(sum.Result(), stored.scale.decode, channel_scale);
+        *to = numerics::ApplyTensorScales(sum.Result(), stored.scale.decode,
+                                          o.weights.channel_scale[n]);
       }
     }
-  }
+  });
   return y;
 }
 

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "models/numerics/accumulate.h"
+#include "models/numerics/parallel.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
 
@@ -186,6 +187,37 @@ TEST_CASE("layers of a network in formats of their own give golden's bits") {
     }
   }
   CHECK(mixed > 20);
+}
+
+TEST_CASE("any number of threads gives the same bits") {
+  for (uint32_t seed = 7000; seed < 7008; ++seed) {
+    const trace::Network net = RandomNetwork(seed);
+    Random random(seed);
+    const Format format = Pick(random, {Format::kNvfp4, Format::kInt8});
+    const auto kind =
+        seed % 2 == 0 ? numerics::Accumulation::kFp32 : numerics::Accumulation::kFused;
+    for (int threads : {2, 5}) {
+      numerics::SetThreads(threads);
+      for (Platform platform : kPlatforms) {
+        CAPTURE(seed, threads, platforms::PlatformName(platform));
+        CHECK(Compare(platform, seed, net, [&](platforms::DesignPoint& d) {
+                SetDatapath(d, format, format, 16, ScaleSource::kStatic);
+                d.datapath.accumulator.kind = kind;
+                d.sram_acc.size = 1 << 20;  // tiles of many rows
+                d.sram_out.size = d.sram_act.size = 1 << 20;
+              }) == "equal");
+      }
+      const std::vector<float> input = RandomInput(net, seed);
+      const golden::Execution many = golden::Run(net, numerics::Datapath{}, input);
+      const auto many_fp32 = golden::RunFp32(net, input);
+      numerics::SetThreads(1);
+      const golden::Execution one = golden::Run(net, numerics::Datapath{}, input);
+      for (size_t t = 0; t < net.tensors.size(); ++t) {
+        CHECK(one.tensors[t].codes == many.tensors[t].codes);
+      }
+      CHECK(many_fp32 == golden::RunFp32(net, input));
+    }
+  }
 }
 
 TEST_CASE("every accumulator gives golden's bits on both platforms, and the narrow ones others") {
