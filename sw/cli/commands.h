@@ -14,5 +14,6 @@ Command AddCompile(CLI::App& app);  // sim compile
 Command AddShow(CLI::App& app);     // sim show
 Command AddParams(CLI::App& app);   // sim params
 Command AddFormats(CLI::App& app);  // sim formats
+Command AddMemory(CLI::App& app);   // sim memory
 
 }  // namespace nibble::cli

@@ -14,6 +14,7 @@
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
 #include "sw/lowering/lowering.h"
+#include "sw/requests/request_file.h"
 #include "sw/trace/file.h"
 
 // libsystemc carries a main() of its own that calls this; ours takes precedence.
@@ -70,7 +71,8 @@ int Dispatch(int argc, char** argv) {
   const std::pair<const char*, Command> subcommands[] = {{"compile", AddCompile(app)},
                                                          {"show", AddShow(app)},
                                                          {"params", AddParams(app)},
-                                                         {"formats", AddFormats(app)}};
+                                                         {"formats", AddFormats(app)},
+                                                         {"memory", AddMemory(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
@@ -103,6 +105,8 @@ int Main(int argc, char** argv) {
   } catch (const lowering::LoweringError& e) {
     return Fail(kUsage, e.what());
   } catch (const trace::FileError& e) {
+    return Fail(kBadInput, e.what());
+  } catch (const requests::FileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const platforms::Interrupted& e) {
     return Fail(kInterrupted, e.what());
