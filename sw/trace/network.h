@@ -12,19 +12,38 @@
 namespace nibble::trace {
 
 enum class Op : uint8_t {
-  kConv,            // dense convolution
+  kConv,            // dense convolution, or in `groups` groups
   kDepthwiseConv,   // groups == input channels == output channels
   kFullyConnected,  // y = W x + b over the channels of a 1 x 1 map; a larger map is a kConv with
                     // its kernel
   kAdd,  // activation(input + residual), element by element (only where it could not be fused)
   kGlobalAveragePool,  // mean over height and width
+  kMultiply,     // activation(input * residual); a residual of one pixel applies to all pixels
+  kMaxPool,      // largest of a window; places outside the image do not count
+  kAveragePool,  // mean of a window: sum in FP32, kernel row and column ascending, one division
+  kConcat,       // the channels of `operands`, one behind the other
+  kSlice,        // channels [first_channel, first_channel + those of the output) of the input
+  kShuffle,      // output channel c is input channel c % groups * (channels / groups) + c / groups
+  kActivate,     // activation(input) (only where it could not be fused)
 };
-const char* OpName(Op op);  // "conv", "depthwise", "fc", "add", "avgpool"
+// "conv", "depthwise", "fc", "add", "avgpool", "multiply", "maxpool", "windowpool", "concat",
+// "slice", "shuffle", "activate"
+const char* OpName(Op op);
 
+// Functions of one FP32 value; the datapath's definition of each is in models/numerics/functions.h.
 struct Activation {
-  enum class Kind : uint8_t { kNone, kRelu, kClip };
+  enum class Kind : uint8_t {
+    kNone,
+    kRelu,
+    kClip,         // min(max(x, lo), hi); ReLU6 is kClip 0..6
+    kHardSigmoid,  // min(max(x * lo + hi, 0), 1): lo is the slope, hi the offset
+    kHardSwish,    // x * hardsigmoid(x) with slope 1/6 and offset 1/2
+    kSigmoid,      // 1 / (1 + exp(-x))
+    kSilu,         // x * sigmoid(x)
+    kGelu,         // x * (1 + erf(x / sqrt(2))) / 2
+  };
   Kind kind = Kind::kNone;
-  float lo = 0, hi = 0;  // kClip only: y = min(max(x, lo), hi); ReLU6 is kClip 0..6
+  float lo = 0, hi = 0;
 };
 
 struct Shape {  // one image, NHWC
@@ -60,24 +79,28 @@ struct QuantizedValues {
   std::vector<uint8_t> scales;  // [out][runs][blocks]: 0 to 126, for 0 to 448
 };
 
-// One fused operator: y = activation(op(input) + bias) + residual, each step in FP32; kAdd adds
-// before it activates.
+// One fused operator: y = activation(op(input) + bias) + residual, each step in FP32; kAdd and
+// kMultiply combine before they activate.
 struct Layer {
   std::string name;    // unique within the network
   std::string source;  // node name in the source model; empty for built-in networks
   Op op = Op::kConv;
   int input = 0;      // tensor indices
-  int residual = -1;  // fused residual operand, or second operand of kAdd; -1: none
+  int residual = -1;  // fused residual operand, or second operand of kAdd, kMultiply; -1: none
   int output = 0;
 
-  // kConv and kDepthwiseConv; the others leave them as they are here.
+  // kConv, kDepthwiseConv, kMaxPool, kAveragePool; the others leave them as they are here.
+  int groups = 1;  // kConv, kShuffle
   int kernel_h = 1, kernel_w = 1;
   int stride_h = 1, stride_w = 1;
   int dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   Activation activation;
+  bool count_padding = false;  // kAveragePool: divide by the whole window, not by what of it is image
+  int first_channel = 0;       // kSlice
+  std::vector<int> operands;   // kConcat: tensors, of which `input` is the first
 
-  // Weights [out][kernel_h][kernel_w][in] (in == 1 for depthwise), bias [out]. A layer without
+  // Weights [out][kernel_h][kernel_w][in / groups] (in == 1 for depthwise), bias [out]. A layer without
   // weights has none.
   bool has_weights() const {
     return op == Op::kConv || op == Op::kDepthwiseConv || op == Op::kFullyConnected;
