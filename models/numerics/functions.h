@@ -2,10 +2,12 @@
 // library's mathematics.
 //
 // Sigmoid and the normal distribution are tables with linear interpolation over [-16, 16): entry i
-// holds RNE32 of the exact value at -16 + i / 64 (2,049 entries). With t = x * 64 + 1024,
-// i = floor(t), f = t - i (exact), y = RNE32(T[i] + RNE32(f * RNE32(T[i + 1] - T[i]))). Below -16
-// the function is T[0], from 16 on T[2048]; NaN gives NaN. The tables are made once by series in
-// binary64 with IEEE operations only, each entry to within 2^-50 of the exact value.
+// holds RNE32 of the exact value at -16 + i / 64 (2,049 entries). With v = x * 64 (exact),
+// k = floor(v), f = RNE32(v - k) and i = k + 1024, y = RNE32(T[i] + RNE32(f * RNE32(T[i + 1] -
+// T[i]))). Below -16 the function is T[0], from 16 on T[2048]; NaN gives NaN. Differences of
+// neighbours are exact, so the functions never decrease. The tables are made once by series in
+// binary64 with IEEE operations only, each entry to within 2^-50 of the exact value before it is
+// rounded.
 //
 //   sigmoid(x)      table                       |error| <= kSigmoidError
 //   normal(x)       table of (1 + erf(x / sqrt 2)) / 2

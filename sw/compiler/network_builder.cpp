@@ -18,11 +18,13 @@ int NetworkBuilder::AddLayer(trace::Layer l, int channels) {
   switch (l.op) {
     case trace::Op::kConv:
     case trace::Op::kDepthwiseConv:
+    case trace::Op::kMaxPool:
+    case trace::Op::kAveragePool:
       out.height = trace::ConvOutputLength(in.height, l.kernel_h, l.stride_h, l.dilation_h,
                                            l.pad_top, l.pad_bottom);
       out.width = trace::ConvOutputLength(in.width, l.kernel_w, l.stride_w, l.dilation_w,
                                           l.pad_left, l.pad_right);
-      out.channels = channels;
+      out.channels = l.has_weights() ? channels : in.channels;
       break;
     case trace::Op::kFullyConnected:
       out = {1, 1, channels};
@@ -30,7 +32,17 @@ int NetworkBuilder::AddLayer(trace::Layer l, int channels) {
     case trace::Op::kGlobalAveragePool:
       out = {1, 1, in.channels};
       break;
+    case trace::Op::kConcat:
+      out.channels = 0;
+      for (const int t : l.operands) out.channels += ShapeOf(t).channels;
+      break;
+    case trace::Op::kSlice:
+      out.channels = channels;
+      break;
     case trace::Op::kAdd:
+    case trace::Op::kMultiply:
+    case trace::Op::kShuffle:
+    case trace::Op::kActivate:
       break;
   }
   l.output = static_cast<int>(net_.tensors.size());

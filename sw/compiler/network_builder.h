@@ -12,9 +12,9 @@ class NetworkBuilder {
   explicit NetworkBuilder(std::string name);
 
   int AddInput(const std::string& name, const trace::Shape& shape);
-  // Appends `layer`, whose input (and residual) are set, and the tensor that it writes, which takes
-  // the layer's name. Convolutions and fully connected layers need `channels`, their number of
-  // output channels. Returns the tensor.
+  // Appends `layer`, whose input (and residual, operands) are set, and the tensor that it writes,
+  // which takes the layer's name. Convolutions, fully connected layers and slices need `channels`,
+  // their number of output channels. Returns the tensor.
   int AddLayer(trace::Layer layer, int channels = 0);
 
   const trace::Shape& ShapeOf(int tensor) const { return net_.tensors[tensor].shape; }

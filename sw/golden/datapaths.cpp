@@ -44,7 +44,8 @@ const Layer* ReaderOf(const Network& net, int t) {
   const Layer* reader = nullptr;
   for (const Layer& l : net.layers) {
     if (l.has_weights() && l.input == t) return &l;
-    if (reader == nullptr && (l.input == t || l.residual == t)) reader = &l;
+    const std::vector<int> read = trace::TensorsRead(l);
+    if (reader == nullptr && std::find(read.begin(), read.end(), t) != read.end()) reader = &l;
   }
   return reader;
 }
@@ -83,6 +84,12 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     const bool output = static_cast<int>(t) == net.output;
     tensors.push_back({output ? numerics::Format::kFp32 : d.activations, d.activation_block,
                        shape.pixels(), shape.channels});
+  }
+  views = FindViews(net, *this);
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    const numerics::ActivationLayout& root = tensors[static_cast<size_t>(views[t].root)];
+    tensors[t].format = root.format;
+    tensors[t].block = root.block;
   }
   for (const Layer& l : net.layers) {
     if (!l.has_weights()) continue;

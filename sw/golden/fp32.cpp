@@ -34,19 +34,22 @@ std::vector<float> Dense(const trace::Network& net, const trace::Layer& l,
                          const std::vector<float>& x) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
-  const int segment = in.channels;
+  const int segment = trace::ReductionSegment(net, l);  // input channels of a group
+  const int group = out.channels / l.groups;            // output channels of a group
   const std::vector<float> weights = Transpose(trace::LayerWeights(net, l), out.channels,
                                                trace::ReductionSegments(net, l) * segment);
   std::vector<float> y(static_cast<size_t>(out.elements()));
   ForEachPixel(out, [&](int oy, int ox, size_t at) {
     float* acc = &y[at];
     ForEachTap(l, in, oy, ox, [&](int tap, int pixel) {
-      const float* a = &x[static_cast<size_t>(pixel) * segment];
+      const float* a = &x[static_cast<size_t>(pixel) * in.channels];
       const float* w = &weights[static_cast<size_t>(tap) * segment * out.channels];
-      for (int c = 0; c < segment; ++c, w += out.channels) {
+      for (int c = 0; c < in.channels; ++c) {
         const float value = a[c];
         if (value == 0.0f) continue;  // adds +-0 to a sum that is never -0: no change
-        for (int n = 0; n < out.channels; ++n) acc[n] += value * w[n];
+        const int first = c / segment * group;
+        const float* row = w + static_cast<size_t>(c % segment) * out.channels;
+        for (int n = first; n < first + group; ++n) acc[n] += value * row[n];
       }
     });
   });
@@ -82,14 +85,15 @@ std::vector<std::vector<float>> RunFp32(const trace::Network& net,
   for (const trace::Layer& l : net.layers) {
     const std::vector<float>& x = tensors[l.input];
     std::vector<float>& y = tensors[l.output];
-    if (l.op == trace::Op::kAdd) {
-      y = Add(l, x, tensors[l.residual]);
-    } else if (l.op == trace::Op::kGlobalAveragePool) {
-      y = AveragePool(x, net.tensors[l.input].shape.channels);
-    } else {
+    if (l.has_weights()) {
       y = l.op == trace::Op::kDepthwiseConv ? Depthwise(net, l, x) : Dense(net, l, x);
       const std::vector<float> none;
-      Finish(l, trace::LayerBias(net, l), l.residual < 0 ? none : tensors[l.residual], y);
+      Finish(l, ActivateExactly, trace::LayerBias(net, l),
+             l.residual < 0 ? none : tensors[l.residual], y);
+    } else {
+      std::vector<const std::vector<float>*> operands;
+      for (const int t : trace::TensorsRead(l)) operands.push_back(&tensors[t]);
+      y = VectorOperator(net, l, ActivateExactly, operands);
     }
   }
   return tensors;

@@ -11,19 +11,28 @@
 
 namespace nibble::golden {
 
-// FP32 semantics: acc = +0; for each (kernel row, kernel column, input channel) ascending:
-// acc = RNE32(acc + RNE32(x * w)) (taps outside the image are skipped); then + bias; activation; +
-// residual. Average pool: sum over pixels ascending in FP32, then one FP32 division by the pixel
-// count. `input` is NHWC [height][width][channels]. Returns every tensor, indexed as in
-// net.tensors.
+// FP32 semantics: acc = +0; for each (kernel row, kernel column, input channel of the group)
+// ascending: acc = RNE32(acc + RNE32(x * w)) (taps outside the image are skipped); then + bias;
+// activation (ActivateExactly); + residual. `input` is NHWC [height][width][channels]. Returns
+// every tensor, indexed as in net.tensors. Operators without weights, each step one FP32 operation:
+//   add, multiply    activation(a + b), activation(a * b); a factor of one pixel applies to all
+//   activate         activation(x)
+//   avgpool          sum over pixels ascending from +0, then one division by their number
+//   windowpool       sum over the taps inside the image, kernel row and column ascending, from +0;
+//                    one division by their number, or by all taps with count_padding
+//   maxpool          m = the first tap inside the image; of each further one, m = x > m ? x : m
+//   concat, slice, shuffle   values as they are
 std::vector<std::vector<float>> RunFp32(const trace::Network& net, const std::vector<float>& input);
 
 // Under datapaths: dot products as in models/numerics/dot.h over the stored (quantised) input,
-// then y = acc * (s_dec * channel_scale); + bias; activation; + dequantised residual; stored in the
-// activations' format. Average pool and kAdd work in FP32 on dequantised values. The network's
-// output is stored as FP32, unquantised. Each tensor is stored as the machine stores it.
+// then y = acc * (s_dec * channel_scale); + bias; activation (Activate); + dequantised residual;
+// stored in the activations' format. In a grouped convolution a block term ends wherever a block of
+// the activations or of the group's weights does. Operators without weights work in FP32, as above,
+// on dequantised values; concat and slice not at all where the result is a view (datapaths.h). The
+// network's output is stored as FP32, unquantised. Each tensor is stored as the machine stores it.
 struct Execution {
-  std::vector<numerics::StoredActivations> tensors;  // indexed as in net.tensors
+  // Indexed as in net.tensors; a view holds the channels of its root.
+  std::vector<numerics::StoredActivations> tensors;
 };
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input);
@@ -33,11 +42,13 @@ inline Execution Run(const trace::Network& net, const numerics::Datapath& datapa
 }
 
 // Activation function in FP32: x < lo gives lo, else x > hi gives hi, else x (relu: lo 0, no hi).
-// NaN and -0 pass a clip at 0.
+// NaN and -0 pass a clip at 0. Others as the datapath has them (models/numerics/functions.h).
 float Activate(const trace::Activation& activation, float x);
+// The same, but with ExactSigmoid and ExactNormal in place of the tables.
+float ActivateExactly(const trace::Activation& activation, float x);
 
-// The scale of a tensor of the network, as the datapath has it: static from the calibrated amax, or
-// from the values of `x`.
+// The scale of a tensor of the network that is no view, as the datapath has it: static from the
+// calibrated amax, or from the values of `x`.
 numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
                               const std::vector<float>& x);
 

@@ -7,6 +7,7 @@
 #include "models/numerics/dot.h"
 #include "models/numerics/packing.h"
 #include "models/numerics/parallel.h"
+#include "sw/golden/channel_ranges.h"
 #include "sw/golden/golden.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
@@ -64,18 +65,21 @@ struct Operands {
   }
 };
 
-// Adds the blocks of output (y, x, n) of a dense layer.
+// Adds the blocks of output (y, x, n) of a dense or grouped layer: each ends where a block of
+// either operand does.
 void AddDense(const trace::Layer& l, const trace::Shape& in, const Operands& o, int y, int x, int n,
               numerics::Accumulator& sum) {
-  const int term = o.term(), channels = in.channels;
+  const int segment = o.weights.segment;
+  const int first = n / (o.weights.rows / l.groups) * segment;  // channel of the group
+  const int a_block = o.activations.layout.block, w_block = o.weights.block;
   ForEachTap(l, in, y, x, [&](int tap, int pixel) {
-    const uint16_t* a = &o.activations.codes[static_cast<size_t>(pixel) * channels];
+    const uint16_t* a = &o.activations.codes[static_cast<size_t>(pixel) * in.channels + first];
     const uint16_t* w =
-        &o.weights.codes[(static_cast<size_t>(n) * o.weights.segments + tap) * channels];
-    for (int c = 0; c < channels; c += term) {
-      sum.AddBlock({o.activations.layout.format, a + c, o.ActivationScale(pixel, c),
-                    o.weights.format, w + c, o.WeightScale(n, tap, c),
-                    std::min(term, channels - c)});
+        &o.weights.codes[(static_cast<size_t>(n) * o.weights.segments + tap) * segment];
+    for (int c = 0, count = 0; c < segment; c += count) {
+      count = std::min({a_block - (first + c) % a_block, w_block - c % w_block, segment - c});
+      sum.AddBlock({o.activations.layout.format, a + c, o.ActivationScale(pixel, first + c),
+                    o.weights.format, w + c, o.WeightScale(n, tap, c), count});
     }
   });
 }
@@ -117,11 +121,72 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
   return y;
 }
 
-StoredActivations Store(const trace::Network& net, int tensor, const Datapaths& datapaths,
-                        const std::vector<float>& x) {
-  return numerics::StoreTensor(
-      datapaths.tensors[tensor], ScaleOf(net, tensor, datapaths, x), x.data(),
-      numerics::StreamOf(datapaths.base.activation_rounding, static_cast<uint64_t>(tensor)));
+// The tensors of a run as they are stored, views among them.
+class Storage {
+ public:
+  Storage(const trace::Network& net, const Datapaths& datapaths)
+      : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
+
+  const StoredActivations& operator[](int tensor) const { return tensors_[tensor]; }
+  std::vector<StoredActivations> Take() && { return std::move(tensors_); }
+
+  // Stores `ranges` of the values of a whole tensor.
+  void Write(int tensor, const std::vector<ChannelRange>& ranges, const std::vector<float>& x) {
+    const View& view = datapaths_.views[tensor];
+    StoredActivations& root = tensors_[view.root];
+    if (root.codes.empty()) Allocate(view.root, x, root);
+    const int channels = datapaths_.tensors[tensor].channels;
+    for (const ChannelRange& range : ranges) {
+      std::vector<float> part;
+      for (size_t at = 0; at < x.size(); at += channels) {
+        const auto first = x.begin() + static_cast<std::ptrdiff_t>(at) + range.channel;
+        part.insert(part.end(), first, first + range.channels);
+      }
+      StoreChannels(root, {view.channel + range.channel, range.channels}, part.data(),
+                    numerics::StreamOf(datapaths_.base.activation_rounding,
+                                       static_cast<uint64_t>(view.root)));
+    }
+    Share(tensor);
+  }
+
+  // Shows a view what its root holds.
+  void Share(int tensor) {
+    if (!datapaths_.IsView(tensor)) return;
+    const View& view = datapaths_.views[tensor];
+    tensors_[tensor] =
+        ReadChannels(tensors_[view.root], {view.channel, datapaths_.tensors[tensor].channels});
+  }
+
+ private:
+  // `x` tells the dynamic scale; no view is written under one.
+  void Allocate(int tensor, const std::vector<float>& x, StoredActivations& stored) const {
+    stored.layout = datapaths_.tensors[tensor];
+    if (numerics::HasTensorScale(stored.layout.format)) {
+      stored.scale = ScaleOf(net_, tensor, datapaths_, x);
+    }
+    stored.codes.resize(stored.layout.code_bytes());
+    stored.scales.resize(stored.layout.scale_bytes());
+  }
+
+  const trace::Network& net_;
+  const Datapaths& datapaths_;
+  std::vector<StoredActivations> tensors_;
+};
+
+std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
+                           const Datapath& datapath, const Storage& tensors) {
+  if (l.has_weights()) {
+    std::vector<float> residual;
+    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
+    std::vector<float> y = Products(net, l, datapath, tensors[l.input]);
+    Finish(l, Activate, trace::LayerBias(net, l), residual, y);
+    return y;
+  }
+  std::vector<std::vector<float>> values;
+  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
+  std::vector<const std::vector<float>*> operands;
+  for (const std::vector<float>& v : values) operands.push_back(&v);
+  return VectorOperator(net, l, Activate, operands);
 }
 
 }  // namespace
@@ -143,26 +208,18 @@ numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datap
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
   CheckInput(net, input);
-  Execution e;
-  e.tensors.resize(net.tensors.size());
-  e.tensors[net.input] = Store(net, net.input, datapaths, input);
+  Storage tensors(net, datapaths);
+  tensors.Write(net.input, {{0, net.tensors[net.input].shape.channels}}, input);
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& l = net.layers[i];
-    const StoredActivations& x = e.tensors[l.input];
-    std::vector<float> residual;
-    if (l.residual >= 0) residual = numerics::LoadTensor(e.tensors[l.residual]);
-    std::vector<float> y;
-    if (l.op == trace::Op::kAdd) {
-      y = Add(l, numerics::LoadTensor(x), residual);
-    } else if (l.op == trace::Op::kGlobalAveragePool) {
-      y = AveragePool(numerics::LoadTensor(x), x.layout.channels);
+    const std::vector<ChannelRange> ranges = WrittenChannels(net, datapaths, l);
+    if (ranges.empty()) {
+      tensors.Share(l.output);
     } else {
-      y = Products(net, l, datapaths.layers[i], x);
-      Finish(l, trace::LayerBias(net, l), residual, y);
+      tensors.Write(l.output, ranges, Compute(net, l, datapaths.layers[i], tensors));
     }
-    e.tensors[l.output] = Store(net, l.output, datapaths, y);
   }
-  return e;
+  return {std::move(tensors).Take()};
 }
 
 }  // namespace nibble::golden

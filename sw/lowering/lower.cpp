@@ -106,6 +106,22 @@ uint64_t StagingBytes(const Target& target, const std::vector<sim::TensorPlaceme
   return largest * sizeof(float);
 }
 
+// What the engines cannot do.
+void RefuseUnsupported(const trace::Network& net) {
+  for (const trace::Layer& l : net.layers) {
+    const auto refuse = [&](const std::string& what) {
+      throw LoweringError(fmt::format("layer '{}': no platform runs {} yet", l.name, what));
+    };
+    if (l.op > trace::Op::kGlobalAveragePool) {
+      refuse(fmt::format("the operator '{}'", trace::OpName(l.op)));
+    }
+    if (l.groups != 1) refuse(fmt::format("a {} in {} groups", trace::OpName(l.op), l.groups));
+    if (l.activation.kind > trace::Activation::Kind::kClip) {
+      refuse(fmt::format("the activation '{}'", trace::ActivationText(l.activation)));
+    }
+  }
+}
+
 golden::Datapaths DatapathsOf(const trace::Network& net, const platforms::DesignPoint& design) try {
   return {net, design.datapath, design.layer_overrides};
 } catch (const std::invalid_argument& error) {
@@ -116,6 +132,7 @@ golden::Datapaths DatapathsOf(const trace::Network& net, const platforms::Design
 
 sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design,
                    const Options& options) {
+  RefuseUnsupported(net);
   const golden::Datapaths datapaths = DatapathsOf(net, design);
   const Target target{net, design, datapaths};
   sim::Program program;

@@ -69,6 +69,8 @@ void Schedule::Layer(int index, const LayerConstants& constants) try {
     case trace::Op::kGlobalAveragePool:
       AveragePool(layer);
       break;
+    default:
+      throw LoweringError(std::string("no platform runs the operator ") + trace::OpName(layer.op));
   }
   if (Staged(layer)) QuantizeStaged(layer);
   if (kept_[layer.input] >= 0)

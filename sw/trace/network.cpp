@@ -29,6 +29,20 @@ const char* OpName(Op op) {
       return "add";
     case Op::kGlobalAveragePool:
       return "avgpool";
+    case Op::kMultiply:
+      return "multiply";
+    case Op::kMaxPool:
+      return "maxpool";
+    case Op::kAveragePool:
+      return "windowpool";
+    case Op::kConcat:
+      return "concat";
+    case Op::kSlice:
+      return "slice";
+    case Op::kShuffle:
+      return "shuffle";
+    case Op::kActivate:
+      return "activate";
   }
   return "?";
 }
@@ -38,7 +52,8 @@ int ReductionSegments(const Network&, const Layer& l) {
 }
 
 int ReductionSegment(const Network& net, const Layer& l) {
-  return l.op == Op::kDepthwiseConv ? l.kernel_h * l.kernel_w : InputShape(net, l).channels;
+  return l.op == Op::kDepthwiseConv ? l.kernel_h * l.kernel_w
+                                    : InputShape(net, l).channels / l.groups;
 }
 
 int64_t WeightCount(const Network& net, const Layer& l) {
@@ -53,6 +68,11 @@ int64_t ParameterCount(const Network& net, const Layer& l) {
 
 int64_t AnalyticMacs(const Network& net, const Layer& l) {
   return WeightCount(net, l) * OutputShape(net, l).pixels();
+}
+
+std::vector<int> TensorsRead(const Layer& l) {
+  if (l.op == Op::kConcat) return l.operands;
+  return l.residual < 0 ? std::vector<int>{l.input} : std::vector<int>{l.input, l.residual};
 }
 
 int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_before,

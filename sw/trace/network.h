@@ -96,14 +96,19 @@ struct Layer {
   int dilation_h = 1, dilation_w = 1;
   int pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   Activation activation;
-  bool count_padding = false;  // kAveragePool: divide by the whole window, not by what of it is image
+  bool count_padding = false;  // kAveragePool: divide by the whole window, not by its part inside
   int first_channel = 0;       // kSlice
   std::vector<int> operands;   // kConcat: tensors, of which `input` is the first
 
-  // Weights [out][kernel_h][kernel_w][in / groups] (in == 1 for depthwise), bias [out]. A layer without
-  // weights has none.
+  // Weights [out][kernel_h][kernel_w][in / groups] (in == 1 for depthwise), bias [out]; output
+  // channels of a group lie side by side, as its input channels do. A layer without weights has
+  // none.
   bool has_weights() const {
     return op == Op::kConv || op == Op::kDepthwiseConv || op == Op::kFullyConnected;
+  }
+  bool has_window() const {
+    return op == Op::kConv || op == Op::kDepthwiseConv || op == Op::kMaxPool ||
+           op == Op::kAveragePool;
   }
   bool synthetic = false;  // weights and bias are generated from `generator`
   SyntheticWeights generator;
@@ -129,11 +134,12 @@ struct Network {
 };
 
 // Runs of the reduction axis, and elements of one run, as in numerics::QuantizedWeights. For a
-// convolution a run is the input channels of one kernel tap; for a depthwise one, all taps of a
-// channel.
+// convolution a run is the input channels of one kernel tap (those of one group); for a depthwise
+// one, all taps of a channel.
 int ReductionSegments(const Network& net, const Layer& l);  // conv: kh * kw; fc and depthwise: 1
-int ReductionSegment(const Network& net,
-                     const Layer& l);  // conv: in channels; fc: inputs; depthwise: kh * kw
+int ReductionSegment(
+    const Network& net,
+    const Layer& l);  // conv: in channels of a group; fc: inputs; depthwise: kh * kw
 // Weights of the layer, bias not counted; 0 without weights.
 int64_t WeightCount(const Network& net, const Layer& l);
 // Weights and biases of the layer.
@@ -142,8 +148,11 @@ int64_t ParameterCount(const Network& net, const Layer& l);
 // weights.
 int64_t AnalyticMacs(const Network& net, const Layer& l);
 
-// Length of a convolution's output along one axis; 0 where the kernel does not fit into the padded
-// input.
+// The tensors that a layer reads, its input first; one that it reads twice stands twice.
+std::vector<int> TensorsRead(const Layer& l);
+
+// Length of a convolution's or pool's output along one axis; 0 where the kernel does not fit into
+// the padded input.
 int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_before,
                      int pad_after);
 
@@ -166,8 +175,9 @@ inline constexpr size_t kMaxLayers = 65535, kMaxNameBytes = 255;
 // Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index,
 // shape or value: what every reader and every producer of a Network runs before it hands one out.
 // Beyond the bounds above: each tensor but the input is written by exactly one layer, before it is
-// read; the output, which is stored in FP32, is not read. Without `with_weights` the weights of
-// layers that are not synthetic are not looked at.
+// read; the output, which is stored in FP32, is not read; every window of a pool holds a place
+// inside the image. Without `with_weights` the weights of layers that are not synthetic are not
+// looked at.
 void Validate(const Network& net, bool with_weights = true);
 
 }  // namespace nibble::trace

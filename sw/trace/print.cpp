@@ -11,16 +11,24 @@ namespace {
 std::string LayerLine(const Network& net, size_t index, size_t name_width) {
   const Layer& l = net.layers[index];
   std::string window, residual, codes;
-  if (l.op == Op::kConv || l.op == Op::kDepthwiseConv) {
+  if (l.has_window()) {
     window = fmt::format("{}x{} stride {}x{} pad {},{},{},{}", l.kernel_h, l.kernel_w, l.stride_h,
                          l.stride_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right);
     if (l.dilation_h != 1 || l.dilation_w != 1) {
       window += fmt::format(" dilation {}x{}", l.dilation_h, l.dilation_w);
     }
   }
-  if (l.residual >= 0) residual = "  + " + net.tensors[l.residual].name;
+  if (l.groups != 1) window += fmt::format("{}groups {}", window.empty() ? "" : " ", l.groups);
+  if (l.count_padding) window += " counts padding";
+  if (l.op == Op::kSlice) window = fmt::format("channels from {}", l.first_channel);
+  if (l.residual >= 0) {
+    residual = (l.op == Op::kMultiply ? "  * " : "  + ") + net.tensors[l.residual].name;
+  }
+  for (size_t i = 1; i < l.operands.size(); ++i) {
+    residual += ", " + net.tensors[l.operands[i]].name;
+  }
   if (l.quantized) codes = fmt::format("  NVFP4 codes, block {}", l.quantized->block);
-  return fmt::format("{:>5}  {:<{}}  {:<9}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}{}{}\n",
+  return fmt::format("{:>5}  {:<{}}  {:<10}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}{}{}\n",
                      index, l.name, name_width, OpName(l.op), ShapeText(net.tensors[l.input].shape),
                      ShapeText(net.tensors[l.output].shape), window, ActivationText(l.activation),
                      AnalyticMacs(net, l), ParameterCount(net, l), residual, codes);
@@ -44,6 +52,16 @@ std::string ActivationText(const Activation& a) {
       return "relu";
     case Activation::Kind::kClip:
       return fmt::format("clip {}..{}", a.lo, a.hi);
+    case Activation::Kind::kHardSigmoid:
+      return fmt::format("hardsigmoid {}, {}", a.lo, a.hi);
+    case Activation::Kind::kHardSwish:
+      return "hardswish";
+    case Activation::Kind::kSigmoid:
+      return "sigmoid";
+    case Activation::Kind::kSilu:
+      return "silu";
+    case Activation::Kind::kGelu:
+      return "gelu";
   }
   return "?";
 }
@@ -60,7 +78,7 @@ std::string Print(const Network& net, const std::string& hash) {
 
   size_t name_width = 4;
   for (const Layer& l : net.layers) name_width = std::max(name_width, l.name.size());
-  out += fmt::format("{:>5}  {:<{}}  {:<9}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}\n",
+  out += fmt::format("{:>5}  {:<{}}  {:<10}  {:>13} -> {:<13} {:<26}  {:<9} {:>12} {:>10}\n",
                      "layer", "name", name_width, "op", "input", "output", "window", "activation",
                      "MACs", "parameters");
   int64_t macs = 0, parameters = 0;

@@ -124,6 +124,13 @@ Layer UnpackLayer(const fbs::Layer& in, const std::string& where) {
     l.generator = {s->seed(), s->gain()};
   }
   if (const fbs::Quantized* q = in.quantized()) l.quantized = {q->block(), q->s_dec(), {}, {}};
+  l.groups = in.groups();
+  l.count_padding = in.count_padding();
+  l.first_channel = in.first_channel();
+  if (const auto* operands = in.operands()) {
+    Bounded("operands of a layer", operands->size(), kMaxChannels);
+    l.operands.assign(operands->begin(), operands->end());
+  }
   return l;
 }
 

@@ -73,7 +73,7 @@ void CheckTensors(const Network& net) {
 
 void CheckActivation(const Subject& subject, const Activation& a) {
   subject.InRange("activation", static_cast<int>(a.kind), 0,
-                  static_cast<int>(Activation::Kind::kClip));
+                  static_cast<int>(Activation::Kind::kGelu));
   subject.Finite("activation lo", a.lo);
   subject.Finite("activation hi", a.hi);
   if (a.kind == Activation::Kind::kClip && a.lo > a.hi) {
@@ -81,8 +81,17 @@ void CheckActivation(const Subject& subject, const Activation& a) {
   }
 }
 
+// An activation of its own, none, or either.
+void CheckActivates(const Subject& subject, const Layer& l) {
+  const bool none = l.activation.kind == Activation::Kind::kNone;
+  if (l.op == Op::kActivate && none) subject.Fail("activation is none, which is no work");
+  const bool may =
+      l.has_weights() || l.op == Op::kAdd || l.op == Op::kMultiply || l.op == Op::kActivate;
+  if (!may && !none) subject.Fail(fmt::format("activation must be none after {}", OpName(l.op)));
+}
+
 void CheckGeometry(const Subject& subject, const Layer& l) {
-  const bool windowed = l.op == Op::kConv || l.op == Op::kDepthwiseConv;
+  const bool windowed = l.has_window();
   // Operators without a window leave the fields at their defaults.
   const auto check = [&](const char* field, int value, int lo, int hi) {
     subject.InRange(field, value, lo, windowed ? hi : lo);
@@ -99,12 +108,52 @@ void CheckGeometry(const Subject& subject, const Layer& l) {
   check("pad_right", l.pad_right, 0, kMaxPad);
 }
 
+// Each output place of a pool must see the image: along one axis, with `output` places.
+void CheckPoolAxis(const Subject& subject, const char* axis, int input, int output, int kernel,
+                   int stride, int dilation, int pad) {
+  for (int o = 0; o < output; ++o) {
+    bool inside = false;
+    for (int k = 0; k < kernel && !inside; ++k) {
+      const int at = o * stride - pad + k * dilation;
+      inside = at >= 0 && at < input;
+    }
+    if (!inside) subject.Fail(fmt::format("the window of output {} {} holds no input", axis, o));
+  }
+}
+
+void CheckPool(const Subject& subject, const Network& net, const Layer& l) {
+  const Shape &in = net.tensors[l.input].shape, &out = net.tensors[l.output].shape;
+  CheckPoolAxis(subject, "row", in.height, out.height, l.kernel_h, l.stride_h, l.dilation_h,
+                l.pad_top);
+  CheckPoolAxis(subject, "column", in.width, out.width, l.kernel_w, l.stride_w, l.dilation_w,
+                l.pad_left);
+}
+
+// Fields that only some operators have, before shapes are looked at.
+void CheckChannels(const Subject& subject, const Network& net, const Layer& l) {
+  const int in = net.tensors[l.input].shape.channels, out = net.tensors[l.output].shape.channels;
+  const bool grouped = l.op == Op::kConv || l.op == Op::kShuffle;
+  subject.InRange("groups", l.groups, 1, grouped ? kMaxChannels : 1);
+  if (in % l.groups != 0 || out % l.groups != 0) {
+    subject.Fail(fmt::format("groups is {}, must divide {} input and {} output channels", l.groups,
+                             in, out));
+  }
+  if (l.count_padding && l.op != Op::kAveragePool) subject.Fail("count_padding must be false");
+  subject.InRange("first_channel", l.first_channel, 0, l.op == Op::kSlice ? in - 1 : 0);
+  if (l.first_channel > in - out && l.op == Op::kSlice) {
+    subject.Fail(fmt::format("first_channel is {}: {} channels from there are not in {}",
+                             l.first_channel, out, in));
+  }
+}
+
 // The output's height and width follow from the input; its channels too, where the operator keeps
 // them.
 Shape ExpectedOutput(const Layer& l, const Shape& in, const Shape& out) {
   switch (l.op) {
     case Op::kConv:
     case Op::kDepthwiseConv:
+    case Op::kMaxPool:
+    case Op::kAveragePool:
       return {
           ConvOutputLength(in.height, l.kernel_h, l.stride_h, l.dilation_h, l.pad_top,
                            l.pad_bottom),
@@ -113,11 +162,33 @@ Shape ExpectedOutput(const Layer& l, const Shape& in, const Shape& out) {
     case Op::kFullyConnected:
       return {1, 1, out.channels};
     case Op::kAdd:
+    case Op::kMultiply:
+    case Op::kShuffle:
+    case Op::kActivate:
       return in;
+    case Op::kConcat:
+    case Op::kSlice:
+      return {in.height, in.width, out.channels};
     case Op::kGlobalAveragePool:
       return {1, 1, in.channels};
   }
   return {};
+}
+
+void CheckConcat(const Subject& subject, const Network& net, const Layer& l) {
+  const Shape& out = net.tensors[l.output].shape;
+  int64_t channels = 0;
+  for (const int t : l.operands) {
+    const Shape& s = net.tensors[t].shape;
+    channels += s.channels;
+    if (s.height != out.height || s.width != out.width) {
+      subject.Fail(fmt::format("operand {} is {}, the output {}", t, Text(s), Text(out)));
+    }
+  }
+  if (channels != out.channels) {
+    subject.Fail(
+        fmt::format("operands have {} channels together, the output {}", channels, out.channels));
+  }
 }
 
 void CheckShapes(const Subject& subject, const Network& net, const Layer& l) {
@@ -131,10 +202,16 @@ void CheckShapes(const Subject& subject, const Network& net, const Layer& l) {
     subject.Fail(fmt::format("output is {}, expected {} for an input of {}", Text(out),
                              Text(expected), Text(in)));
   }
-  if (l.residual >= 0 && !(net.tensors[l.residual].shape == out)) {
-    subject.Fail(fmt::format("residual is {}, must be {} as the output",
-                             Text(net.tensors[l.residual].shape), Text(out)));
+  if (l.residual >= 0) {
+    const Shape& residual = net.tensors[l.residual].shape;
+    const bool pixel = l.op == Op::kMultiply && residual == Shape{1, 1, out.channels};
+    if (!pixel && !(residual == out)) {
+      subject.Fail(
+          fmt::format("residual is {}, must be {} as the output", Text(residual), Text(out)));
+    }
   }
+  if (l.op == Op::kMaxPool || l.op == Op::kAveragePool) CheckPool(subject, net, l);
+  if (l.op == Op::kConcat) CheckConcat(subject, net, l);
 }
 
 void CheckWeights(const Subject& subject, const Network& net, const Layer& l, bool with_weights) {
@@ -169,6 +246,16 @@ void CheckQuantized(const Subject& subject, const Network& net, const Layer& l, 
   }
 }
 
+void CheckOperands(const Subject& subject, const Layer& l, int64_t tensors) {
+  const bool concat = l.op == Op::kConcat;
+  subject.InRange("number of operands", static_cast<int64_t>(l.operands.size()), concat ? 1 : 0,
+                  concat ? kMaxChannels : 0);
+  for (const int t : l.operands) subject.InRange("operands", t, 0, tensors - 1);
+  if (concat && l.operands.front() != l.input) {
+    subject.Fail(fmt::format("the first operand is {}, the input {}", l.operands[0], l.input));
+  }
+}
+
 void CheckLayers(const Network& net, bool with_weights) {
   const auto tensors = static_cast<int64_t>(net.tensors.size());
   std::vector<bool> written(net.tensors.size());
@@ -180,11 +267,11 @@ void CheckLayers(const Network& net, bool with_weights) {
     subject.Text("name", l.name, true);
     if (!names.insert(l.name).second) subject.Fail("name is not unique");
     subject.Text("source", l.source, false);
-    subject.InRange("op", static_cast<int>(l.op), 0, static_cast<int>(Op::kGlobalAveragePool));
+    subject.InRange("op", static_cast<int>(l.op), 0, static_cast<int>(Op::kActivate));
     subject.InRange("input", l.input, 0, tensors - 1);
-    const bool may_have_residual = l.op != Op::kGlobalAveragePool;
-    subject.InRange("residual", l.residual, l.op == Op::kAdd ? 0 : -1,
-                    may_have_residual ? tensors - 1 : -1);
+    const bool combines = l.op == Op::kAdd || l.op == Op::kMultiply;
+    subject.InRange("residual", l.residual, combines ? 0 : -1,
+                    combines || l.has_weights() ? tensors - 1 : -1);
     subject.InRange("output", l.output, 0, tensors - 1);
     const auto read = [&](const char* field, int tensor) {
       if (tensor == net.output) subject.Fail(fmt::format("{} reads the network's output", field));
@@ -194,15 +281,16 @@ void CheckLayers(const Network& net, bool with_weights) {
     };
     read("input", l.input);
     if (l.residual >= 0) read("residual", l.residual);
+    CheckOperands(subject, l, tensors);
+    for (const int t : l.operands) read("operands", t);
     if (written[l.output]) {
       subject.Fail(fmt::format("output writes tensor {} a second time", l.output));
     }
     written[l.output] = true;
     CheckGeometry(subject, l);
     CheckActivation(subject, l.activation);
-    if (l.op == Op::kGlobalAveragePool && l.activation.kind != Activation::Kind::kNone) {
-      subject.Fail("activation must be none after an average pool");
-    }
+    CheckActivates(subject, l);
+    CheckChannels(subject, net, l);
     CheckShapes(subject, net, l);
     CheckWeights(subject, net, l, with_weights);
     CheckQuantized(subject, net, l, with_weights);

@@ -81,7 +81,8 @@ TEST_CASE("what is no file is refused") {
 }
 
 TEST_CASE("random bytes under a right hash are refused") {
-  const std::vector<uint8_t> file = SmallFile();
+  const std::vector<uint8_t> file =
+      GENERATE(0, 1) == 0 ? SmallFile() : FileOf(test::OperatorNetwork());
   const Container good = Open(file);
   const std::vector<uint8_t> tensors(good.tensors, good.tensors + good.tensor_bytes);
   std::mt19937 random(2);
@@ -139,11 +140,16 @@ TEST_CASE("wrong fields under a right hash are named") {
       {"tensor 2 \"b\": amax", [](auto& n) { n.tensors[2]->amax = kInfinity; }},
       {"tensor 2 \"b\": amax", [](auto& n) { n.tensors[2]->amax = -1; }},
       {"tensor 2 \"a\": name is not unique", [](auto& n) { n.tensors[2]->name = "a"; }},
-      {"layer 0 \"stem\": op", [](auto& n) { n.layers[0]->op = static_cast<fbs::Op>(5); }},
+      {"layer 0 \"stem\": op", [](auto& n) { n.layers[0]->op = static_cast<fbs::Op>(12); }},
       {"layer 0 \"stem\": input", [](auto& n) { n.layers[0]->input = 100; }},
       {"layer 1 \"depthwise\": input reads tensor 3", [](auto& n) { n.layers[1]->input = 3; }},
       {"layer 1 \"stem\": name is not unique", [](auto& n) { n.layers[1]->name = "stem"; }},
       {"layer 2 \"project\": residual", [](auto& n) { n.layers[2]->residual = -2; }},
+      {"layer 3 \"sum\": groups is 2, must be 1..1", [](auto& n) { n.layers[3]->groups = 2; }},
+      {"layer 0 \"stem\": groups is 0", [](auto& n) { n.layers[0]->groups = 0; }},
+      {"layer 0 \"stem\": number of operands is 1", [](auto& n) { n.layers[0]->operands = {0}; }},
+      {"layer 0 \"stem\": count_padding", [](auto& n) { n.layers[0]->count_padding = true; }},
+      {"layer 0 \"stem\": first_channel", [](auto& n) { n.layers[0]->first_channel = 1; }},
       {"layer 3 \"sum\": residual", [](auto& n) { n.layers[3]->residual = -1; }},
       {"layer 3 \"sum\": residual is 6x5x3", [](auto& n) { n.layers[3]->residual = 0; }},
       {"layer 4 \"pool\": residual", [](auto& n) { n.layers[4]->residual = 0; }},
@@ -158,7 +164,7 @@ TEST_CASE("wrong fields under a right hash are named") {
       {"layer 0 \"stem\": output is 3x5x4, expected 3x6x4",
        [](auto& n) { n.layers[0]->pad_right = 1; }},
       {"layer 0 \"stem\": activation",
-       [](auto& n) { n.layers[0]->activation->kind = static_cast<fbs::ActivationKind>(3); }},
+       [](auto& n) { n.layers[0]->activation->kind = static_cast<fbs::ActivationKind>(8); }},
       {"layer 0 \"stem\": activation hi",
        [](auto& n) { n.layers[0]->activation->hi = -kInfinity; }},
       {"layer 0 \"stem\": activation lo", [](auto& n) { n.layers[0]->activation->lo = 7; }},
@@ -184,6 +190,57 @@ TEST_CASE("wrong fields under a right hash are named") {
   };
   for (const auto& [field, change] : cases) {
     CHECK_THAT(MessageAfter(change), Contains(field));
+  }
+}
+
+TEST_CASE("wrong fields of the other operators are named") {
+  using Change = std::function<void(fbs::NetworkT&)>;
+  const std::pair<const char*, Change> cases[] = {
+      {"layer 0 \"low\": first_channel is 5: 2 channels from there are not in 6",
+       [](auto& n) { n.layers[0]->first_channel = 5; }},
+      {"layer 0 \"low\": first_channel", [](auto& n) { n.layers[0]->first_channel = -1; }},
+      {"layer 0 \"low\": first_channel", [](auto& n) { n.tensors[1]->channels = 7; }},
+      {"layer 2 \"grouped\": groups is 3, must divide 4 input and 6 output channels",
+       [](auto& n) { n.layers[2]->groups = 3; }},
+      {"layer 3 \"concat\": operands have 14 channels together, the output 8",
+       [](auto& n) { n.layers[3]->operands.push_back(3); }},
+      {"layer 3 \"concat\": the first operand is 3, the input 1",
+       [](auto& n) {
+         n.layers[3]->operands = {3, 1};
+       }},
+      {"layer 3 \"concat\": operands is -1", [](auto& n) { n.layers[3]->operands[1] = -1; }},
+      {"layer 3 \"concat\": operands reads tensor 8 before",
+       [](auto& n) { n.layers[3]->operands[1] = 8; }},
+      {"layer 3 \"concat\": number of operands", [](auto& n) { n.layers[3]->operands.clear(); }},
+      {"layer 4 \"shuffle\": groups is 3", [](auto& n) { n.layers[4]->groups = 3; }},
+      {"layer 4 \"shuffle\": activation must be none after shuffle",
+       [](auto& n) {
+         n.layers[4]->activation = std::make_unique<fbs::ActivationT>();
+         n.layers[4]->activation->kind = fbs::ActivationKind_Relu;
+       }},
+      {"layer 5 \"maxpool\": residual", [](auto& n) { n.layers[5]->residual = 5; }},
+      {"layer 5 \"maxpool\": output is 3x3x8, expected 4x3x8",
+       [](auto& n) { n.layers[5]->pad_bottom = 2; }},
+      // Three rows of padding hold the whole first window.
+      {"layer 6 \"windowpool\": the window of output row 0 holds no input",
+       [](auto& n) {
+         n.layers[6]->pad_top = 3;
+         n.tensors[7]->height = 5;
+       }},
+      {"layer 6 \"windowpool\": the window of output column 4 holds no input",
+       [](auto& n) {
+         n.layers[6]->pad_right = 3;
+         n.tensors[7]->width = 5;
+       }},
+      {"layer 9 \"excite\": residual is 6x5x8", [](auto& n) { n.layers[9]->residual = 5; }},
+      {"layer 9 \"excite\": residual", [](auto& n) { n.layers[9]->residual = -1; }},
+      {"layer 10 \"activate\": activation is none",
+       [](auto& n) { n.layers[10]->activation.reset(); }},
+  };
+  const Network net = test::OperatorNetwork();
+  REQUIRE(MessageAfter([](fbs::NetworkT&) {}, net).empty());
+  for (const auto& [field, change] : cases) {
+    CHECK_THAT(MessageAfter(change, net), Contains(field));
   }
 }
 

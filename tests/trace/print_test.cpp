@@ -28,6 +28,16 @@ TEST_CASE("a printed network shows what identifies it and one line per layer") {
   CHECK_THAT(text, Contains("6 layers, 7 tensors, 1888 MACs, 171 parameters"));
 }
 
+TEST_CASE("every operator shows what it does") {
+  const std::string text = Print(test::OperatorNetwork());
+  for (const char* part :
+       {"channels from 2", "3x1 stride 1x1 pad 1,0,1,0 groups 2", "hardswish", "concat",
+        ", grouped\n", "groups 4", "windowpool", "counts padding", "sigmoid", "* gate\n", "silu",
+        "hardsigmoid 0.2, 0.5", "maxpool", "multiply"}) {
+    CHECK_THAT(text, Contains(part));
+  }
+}
+
 TEST_CASE("a layer that carries imported codes says so") {
   const std::string text = Print(test::SmallQuantizedNetwork());
   const size_t at = text.find("NVFP4 codes, block 8\n");

@@ -43,8 +43,12 @@ void RequireSame(const Network& a, const Network& b) {
                               l.pad_bottom,
                               l.pad_right,
                               static_cast<int>(l.activation.kind),
-                              static_cast<int>(l.synthetic)};
+                              static_cast<int>(l.synthetic),
+                              l.groups,
+                              static_cast<int>(l.count_padding),
+                              l.first_channel};
     };
+    REQUIRE(x.operands == y.operands);
     REQUIRE(integers(x) == integers(y));
     REQUIRE(x.activation.lo == y.activation.lo);
     REQUIRE(x.activation.hi == y.activation.hi);
@@ -67,6 +71,16 @@ TEST_CASE("what is written is what is read") {
   const Network net = test::SmallNetwork();
   Write(net, path);
   RequireSame(Read(path), net);
+}
+
+TEST_CASE("every operator and its fields come back") {
+  const test::TemporaryDirectory directory;
+  const Network net = test::OperatorNetwork();
+  Write(net, directory / "net.trc");
+  RequireSame(Read(directory / "net.trc"), net);
+  REQUIRE(TensorsRead(net.layers[3]) == std::vector<int>{1, 3});
+  REQUIRE(TensorsRead(net.layers[9]) == std::vector<int>{7, 9});
+  REQUIRE(TensorsRead(net.layers[10]) == std::vector<int>{10});
 }
 
 TEST_CASE("codes are written in place of the weights that they stand for") {

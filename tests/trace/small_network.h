@@ -81,6 +81,62 @@ inline trace::Network SmallQuantizedNetwork() {
   return net;
 }
 
+// What the small network lacks: slice -> grouped conv, hardswish -> concat with the rest -> shuffle
+// -> maxpool -> windowpool -> gate (fc, sigmoid) -> multiply, silu -> activate.
+inline trace::Network OperatorNetwork() {
+  using Kind = trace::Activation::Kind;
+  using trace::Op;
+  trace::Network net;
+  net.name = "operators";
+  net.preprocess.mean = net.preprocess.stddev = std::vector<float>(6, 0.5f);
+  net.input = 0;
+  net.tensors.push_back({"in", {6, 5, 6}, 1});
+  const auto add = [&](const char* name, Op op, int input, const trace::Shape& shape) {
+    trace::Layer l;
+    l.name = name;
+    l.op = op;
+    l.input = input;
+    l.output = static_cast<int>(net.tensors.size());
+    net.tensors.push_back({name, shape, 1});
+    net.layers.push_back(l);
+    return &net.layers.back();
+  };
+  trace::Layer* l = add("low", Op::kSlice, 0, {6, 5, 2});
+  l = add("high", Op::kSlice, 0, {6, 5, 4});
+  l->first_channel = 2;
+  l = add("grouped", Op::kConv, 2, {6, 5, 6});
+  l->groups = 2;
+  l->kernel_h = 3;
+  l->pad_top = l->pad_bottom = 1;
+  l->activation.kind = Kind::kHardSwish;
+  l->synthetic = true;
+  l->generator = {7, 20000};
+  l = add("concat", Op::kConcat, 1, {6, 5, 8});
+  l->operands = {1, 3};
+  l = add("shuffle", Op::kShuffle, 4, {6, 5, 8});
+  l->groups = 4;
+  l = add("maxpool", Op::kMaxPool, 5, {3, 3, 8});
+  l->kernel_h = l->kernel_w = 3;
+  l->stride_h = l->stride_w = 2;
+  l->pad_top = l->pad_left = l->pad_right = 1;
+  l = add("windowpool", Op::kAveragePool, 6, {3, 3, 8});
+  l->kernel_h = l->kernel_w = 3;
+  l->pad_top = l->pad_left = l->pad_bottom = l->pad_right = 1;
+  l->count_padding = true;
+  add("squeeze", Op::kGlobalAveragePool, 7, {1, 1, 8});
+  l = add("gate", Op::kFullyConnected, 8, {1, 1, 8});
+  l->activation.kind = Kind::kSigmoid;
+  l->synthetic = true;
+  l->generator = {8, 20000};
+  l = add("excite", Op::kMultiply, 7, {3, 3, 8});
+  l->residual = 9;
+  l->activation.kind = Kind::kSilu;
+  l = add("activate", Op::kActivate, 10, {3, 3, 8});
+  l->activation = {Kind::kHardSigmoid, 0.2f, 0.5f};
+  net.output = 11;
+  return net;
+}
+
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

@@ -42,6 +42,17 @@ TEST_CASE("counts of the small network") {
   }
 }
 
+TEST_CASE("counts of a grouped convolution") {
+  const Network net = test::OperatorNetwork();
+  const Layer& l = net.layers[2];  // 4 to 6 channels in 2 groups, 3 x 1, of 6 x 5 pixels
+  REQUIRE(ReductionSegment(net, l) == 2);
+  REQUIRE(ReductionSegments(net, l) == 3);
+  REQUIRE(WeightCount(net, l) == 6 * 3 * 2);
+  REQUIRE(ParameterCount(net, l) == 6 * 3 * 2 + 6);
+  REQUIRE(AnalyticMacs(net, l) == 36 * 30);
+  REQUIRE(LayerWeights(net, l).size() == 36);
+}
+
 TEST_CASE("a fully connected layer takes one pixel") {
   Network net = test::SmallNetwork();
   net.layers.erase(net.layers.begin() + 4);  // the pool
