@@ -2,7 +2,9 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "models/numerics/functions.h"
 #include "sw/golden/golden.h"
+#include "tests/golden/naive_operator.h"
 #include "tests/golden/random_network.h"
 
 namespace nibble::golden {
@@ -20,7 +22,8 @@ float NaiveSum(const trace::Network& net, const trace::Layer& l, const std::vect
                int oy, int ox, int n) {
   const trace::Shape in = net.tensors[l.input].shape;
   const bool depthwise = l.op == Op::kDepthwiseConv;
-  const int channels = depthwise ? 1 : in.channels;
+  const int channels = depthwise ? 1 : in.channels / l.groups;
+  const int outputs = net.tensors[l.output].shape.channels / l.groups;  // of a group
   float acc = 0;
   for (int ky = 0; ky < l.kernel_h; ++ky) {
     for (int kx = 0; kx < l.kernel_w; ++kx) {
@@ -29,7 +32,8 @@ float NaiveSum(const trace::Network& net, const trace::Layer& l, const std::vect
         const int ix = ox * l.stride_w + kx * l.dilation_w - l.pad_left;
         if (iy < 0 || iy >= in.height || ix < 0 || ix >= in.width) continue;
         const float w = l.weights[((n * l.kernel_h + ky) * l.kernel_w + kx) * channels + c];
-        const float a = x[(iy * in.width + ix) * in.channels + (depthwise ? n : c)];
+        const float a =
+            x[(iy * in.width + ix) * in.channels + (depthwise ? n : n / outputs * channels + c)];
         const float product = a * w;
         acc = acc + product;
       }
@@ -38,32 +42,23 @@ float NaiveSum(const trace::Network& net, const trace::Layer& l, const std::vect
   return acc;
 }
 
-float Activated(const trace::Activation& a, float y) {
-  if (a.kind == trace::Activation::Kind::kRelu && y < 0) return 0;
-  if (a.kind == trace::Activation::Kind::kClip) return std::min(std::max(y, a.lo), a.hi);
-  return y;
-}
-
 std::vector<float> NaiveLayer(const trace::Network& net, const trace::Layer& l,
                               const std::vector<std::vector<float>>& tensors) {
-  const trace::Shape in = net.tensors[l.input].shape, out = net.tensors[l.output].shape;
-  const std::vector<float>& x = tensors[l.input];
+  if (!l.has_weights()) {
+    const auto value = [&](int t, int p, int c) {
+      return tensors[t][static_cast<size_t>(p) * net.tensors[t].shape.channels + c];
+    };
+    return test::NaiveOperator(net, l, value, ActivateExactly);
+  }
+  const trace::Shape out = net.tensors[l.output].shape;
   std::vector<float> y;
   for (int oy = 0; oy < out.height; ++oy) {
     for (int ox = 0; ox < out.width; ++ox) {
       for (int n = 0; n < out.channels; ++n) {
         const size_t i = y.size();
-        if (l.op == Op::kAdd) {
-          y.push_back(Activated(l.activation, x[i] + tensors[l.residual][i]));
-        } else if (l.op == Op::kGlobalAveragePool) {
-          float sum = 0;
-          for (int p = 0; p < in.pixels(); ++p) sum = sum + x[p * in.channels + n];
-          y.push_back(sum / static_cast<float>(in.pixels()));
-        } else {
-          const float sum = NaiveSum(net, l, x, oy, ox, n) + l.bias[n];
-          const float active = Activated(l.activation, sum);
-          y.push_back(l.residual < 0 ? active : active + tensors[l.residual][i]);
-        }
+        const float sum = NaiveSum(net, l, tensors[l.input], oy, ox, n) + l.bias[n];
+        const float active = ActivateExactly(l.activation, sum);
+        y.push_back(l.residual < 0 ? active : active + tensors[l.residual][i]);
       }
     }
   }
@@ -73,7 +68,8 @@ std::vector<float> NaiveLayer(const trace::Network& net, const trace::Layer& l,
 TEST_CASE("FP32 inference equals plain loops in the specified order, bit for bit") {
   for (uint32_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
-    const trace::Network net = test::RandomNetwork(seed);
+    const trace::Network net =
+        seed % 2 == 0 ? test::RandomNetwork(seed) : test::RandomOperatorNetwork(seed);
     const std::vector<float> input = test::RandomInput(net, seed + 1000);
     const std::vector<std::vector<float>> tensors = RunFp32(net, input);
     REQUIRE(SameBits(tensors[net.input], input));
@@ -114,6 +110,26 @@ TEST_CASE("activation functions") {
   REQUIRE(Activate({Kind::kRelu, 0, 0}, -7) == 0);
   REQUIRE(Activate({Kind::kClip, -1, 6}, -7) == -1);
   REQUIRE(Activate({Kind::kClip, -1, 6}, 7) == 6);
+}
+
+TEST_CASE("activation functions of the datapath and of FP32 runs") {
+  using Kind = trace::Activation::Kind;
+  for (float x = -20; x < 20; x += 0.37f) {
+    const float relu6 = std::min(std::max(x + 3, 0.0f), 6.0f);
+    const double sigmoid = 1 / (1 + std::exp(-double{x}));
+    const double normal = std::erfc(-double{x} / std::sqrt(2.0)) / 2;
+    const auto near = [&](Kind kind, double expected, double error) {
+      CAPTURE(x, static_cast<int>(kind));
+      const trace::Activation a{kind, 0.1f, 0.25f};
+      REQUIRE(double{ActivateExactly(a, x)} == Approx(expected).margin(1e-6));
+      REQUIRE(double{Activate(a, x)} == Approx(expected).margin(error + 1e-6));
+    };
+    near(Kind::kSigmoid, sigmoid, numerics::kSigmoidError);
+    near(Kind::kSilu, x * sigmoid, numerics::kSigmoidError * std::fabs(x));
+    near(Kind::kGelu, x * normal, numerics::kNormalError * std::fabs(x));
+    near(Kind::kHardSwish, x * relu6 / 6, 0);
+    near(Kind::kHardSigmoid, std::min(std::max(0.1 * x + 0.25, 0.0), 1.0), 0);
+  }
 }
 
 TEST_CASE("an input of the wrong size is refused") {

@@ -7,6 +7,7 @@
 
 #include "models/numerics/quantize.h"
 #include "sw/golden/golden.h"
+#include "tests/golden/naive_operator.h"
 #include "tests/golden/random_network.h"
 
 namespace nibble::golden {
@@ -44,6 +45,12 @@ struct Operand {
   long double value, scale;
 };
 Operand Activation(const StoredActivations& x, int pixel, int channel) {
+  if (x.layout.format == Format::kFp32) {
+    float value = 0;  // little-endian, as the machine that runs this
+    std::memcpy(&value, &x.codes[(static_cast<size_t>(pixel) * x.layout.channels + channel) * 4],
+                4);
+    return {value, 1};
+  }
   const int channels = x.layout.channels, bytes = (channels + 1) / 2;
   const uint32_t byte = x.codes[static_cast<size_t>(pixel) * bytes + channel / 2];
   const long double value = E2M1(channel % 2 == 0 ? byte & 15 : byte >> 4);
@@ -64,7 +71,8 @@ float Sum(const trace::Network& net, const trace::Layer& l, const StoredActivati
           const numerics::QuantizedWeights& w, int oy, int ox, int n) {
   const trace::Shape in = net.tensors[l.input].shape;
   const bool depthwise = l.op == Op::kDepthwiseConv;
-  const int taps = l.kernel_h * l.kernel_w, run = depthwise ? taps : in.channels;
+  const int taps = l.kernel_h * l.kernel_w, run = depthwise ? taps : in.channels / l.groups;
+  const int first = n / (net.tensors[l.output].shape.channels / l.groups) * run;  // of the group
   const int blocks = (run + w.block - 1) / w.block;
   const auto term = [&](long double sum, long double a_scale, size_t weight_block) {
     const long double w_scale = w.format == Format::kNvfp4 ? E4M3(w.scales[weight_block]) : 1.0L;
@@ -82,76 +90,68 @@ float Sum(const trace::Network& net, const trace::Layer& l, const StoredActivati
                   n * blocks + tap / w.block);
       continue;
     }
-    for (int b = 0; b < blocks; ++b) {
-      long double sum = 0, scale = 1;
-      for (int c = b * w.block; c < std::min(run, (b + 1) * w.block); ++c) {
-        const Operand a = Activation(x, pixel, c);
-        sum += a.value * Weight(w.format, w.codes[(n * taps + tap) * run + c]);
-        scale = a.scale;
-      }
-      acc += term(sum, scale, (n * taps + tap) * blocks + b);
+    // Elements of one term share both scales: a new one begins with each block of either operand.
+    long double sum = 0;
+    for (int c = 0; c < run; ++c) {
+      const Operand a = Activation(x, pixel, first + c);
+      const int weight = (n * taps + tap) * run + c;
+      sum += a.value * Weight(w.format, w.codes[weight]);
+      const bool last =
+          c + 1 == run || (c + 1) % w.block == 0 || (first + c + 1) % x.layout.block == 0;
+      if (!last) continue;
+      acc += term(sum, a.scale, (n * taps + tap) * blocks + c / w.block);
+      sum = 0;
     }
   }
   return acc;
 }
 
-float Activated(const trace::Activation& a, float y) {
-  if (a.kind == trace::Activation::Kind::kRelu && y < 0) return 0;
-  if (a.kind == trace::Activation::Kind::kClip) return std::min(std::max(y, a.lo), a.hi);
-  return y;
-}
-
 // What layer `l` computes from tensors as stored, before it is stored.
 std::vector<float> Layer(const trace::Network& net, const trace::Layer& l, const Datapath& datapath,
                          const std::vector<StoredActivations>& tensors) {
+  if (!l.has_weights()) {
+    const auto value = [&](int t, int p, int c) {
+      return Dequantised(tensors[t], static_cast<size_t>(p) * tensors[t].layout.channels + c);
+    };
+    return test::NaiveOperator(net, l, value, Activate);
+  }
   const trace::Shape in = net.tensors[l.input].shape, out = net.tensors[l.output].shape;
   const StoredActivations& x = tensors[l.input];
   const bool depthwise = l.op == Op::kDepthwiseConv;
   const int taps = l.kernel_h * l.kernel_w;
-  numerics::QuantizedWeights w;
-  if (l.has_weights()) {
-    w = numerics::QuantizeWeights(l.weights.data(), out.channels, depthwise ? 1 : taps,
-                                  depthwise ? taps : in.channels, datapath.weights,
-                                  datapath.weight_block);
-  }
+  const numerics::QuantizedWeights w = numerics::QuantizeWeights(
+      l.weights.data(), out.channels, depthwise ? 1 : taps,
+      depthwise ? taps : in.channels / l.groups, datapath.weights, datapath.weight_block);
   std::vector<float> y;
   for (int oy = 0; oy < out.height; ++oy) {
     for (int ox = 0; ox < out.width; ++ox) {
       for (int n = 0; n < out.channels; ++n) {
         const size_t i = y.size();
-        if (l.op == Op::kAdd) {
-          const float sum = Dequantised(x, i) + Dequantised(tensors[l.residual], i);
-          y.push_back(Activated(l.activation, sum));
-        } else if (l.op == Op::kGlobalAveragePool) {
-          float sum = 0;
-          for (int p = 0; p < in.pixels(); ++p) sum += Dequantised(x, p * in.channels + n);
-          y.push_back(sum / static_cast<float>(in.pixels()));
-        } else {
-          const float scale = x.scale.decode * w.channel_scale[n];
-          const float scaled = Sum(net, l, x, w, oy, ox, n) * scale;
-          const float active = Activated(l.activation, scaled + l.bias[n]);
-          y.push_back(l.residual < 0 ? active : active + Dequantised(tensors[l.residual], i));
-        }
+        const float scale = x.scale.decode * w.channel_scale[n];
+        const float scaled = Sum(net, l, x, w, oy, ox, n) * scale;
+        const float active = Activate(l.activation, scaled + l.bias[n]);
+        y.push_back(l.residual < 0 ? active : active + Dequantised(tensors[l.residual], i));
       }
     }
   }
   return y;
 }
 
-// What `x` must be stored as.
-StoredActivations Stored(const trace::Network& net, int tensor, const Datapath& datapath,
+// What `x` must be stored as, in a tensor of its own or as a view of another.
+StoredActivations Stored(const trace::Network& net, int tensor, const Datapaths& datapaths,
                          const std::vector<float>& x) {
   const trace::Shape shape = net.tensors[tensor].shape;
-  const Format format = tensor == net.output ? Format::kFp32 : datapath.activations;
-  float amax = net.tensors[tensor].amax;
-  if (datapath.tensor_scale == ScaleSource::kDynamic) {
+  const int root = datapaths.views[tensor].root;
+  const Format format = root == net.output ? Format::kFp32 : datapaths.base.activations;
+  float amax = net.tensors[root].amax;
+  if (datapaths.base.tensor_scale == ScaleSource::kDynamic) {
     amax = 0;
     for (const float v : x) amax = std::max(amax, std::fabs(v));
   }
   const numerics::TensorScale scale =
       format == Format::kNvfp4 ? numerics::TensorScaleFromAmax(amax) : numerics::TensorScale{};
   return numerics::StoreTensor(
-      {format, datapath.activation_block, shape.height * shape.width, shape.channels}, scale,
+      {format, datapaths.base.activation_block, shape.height * shape.width, shape.channels}, scale,
       x.data());
 }
 
@@ -165,15 +165,56 @@ void RequireSame(const StoredActivations& a, const StoredActivations& b) {
   REQUIRE(a.codes == b.codes);
 }
 
+void RequireSameElement(const StoredActivations& a, int pixel, int a_channel,
+                        const StoredActivations& b, int b_channel) {
+  const Operand x = Activation(a, pixel, a_channel), y = Activation(b, pixel, b_channel);
+  REQUIRE(x.value == y.value);
+  REQUIRE(x.scale == y.scale);
+  REQUIRE(a.scale.decode == b.scale.decode);
+}
+
+// A concatenation or a slice: elements that lie in the same root as where they come from are the
+// very same, the others are quantised.
+void RequireMoved(const trace::Network& net, const trace::Layer& l, const Datapaths& datapaths,
+                  const Execution& e, const StoredActivations& quantised) {
+  const StoredActivations& y = e.tensors[l.output];
+  const std::vector<int> operands = trace::TensorsRead(l);
+  int channel = 0;
+  for (const int t : operands) {
+    const bool shared = datapaths.views[t].root == datapaths.views[l.output].root;
+    const int count = l.op == Op::kSlice ? y.layout.channels : net.tensors[t].shape.channels;
+    for (int p = 0; p < y.layout.pixels; ++p) {
+      for (int c = 0; c < count; ++c) {
+        if (shared) {
+          RequireSameElement(y, p, channel + c, e.tensors[t], l.first_channel + c);
+        } else {
+          RequireSameElement(y, p, channel + c, quantised, channel + c);
+        }
+      }
+    }
+    channel += count;
+  }
+}
+
 void RequireGolden(const trace::Network& net, const Datapath& datapath,
                    const std::vector<float>& input) {
+  const Datapaths datapaths(net, datapath);
   const Execution e = Run(net, datapath, input);
   REQUIRE(e.tensors.size() == net.tensors.size());
-  RequireSame(e.tensors[net.input], Stored(net, net.input, datapath, input));
+  RequireSame(e.tensors[net.input], Stored(net, net.input, datapaths, input));
   for (const trace::Layer& l : net.layers) {
     CAPTURE(l.name);
-    RequireSame(e.tensors[l.output],
-                Stored(net, l.output, datapath, Layer(net, l, datapath, e.tensors)));
+    const StoredActivations expected =
+        Stored(net, l.output, datapaths, Layer(net, l, datapath, e.tensors));
+    if (l.op == Op::kConcat || l.op == Op::kSlice) {
+      RequireMoved(net, l, datapaths, e, expected);
+    } else {
+      RequireSame(e.tensors[l.output], expected);
+    }
+    const View& view = datapaths.views[l.output];  // a root holds what its views hold
+    for (int c = 0; c < expected.layout.channels; ++c) {
+      RequireSameElement(e.tensors[l.output], 0, c, e.tensors[view.root], view.channel + c);
+    }
   }
 }
 
@@ -200,6 +241,25 @@ TEST_CASE("the executor equals exact block terms under every datapath") {
             const trace::Network net = test::RandomNetwork(seed);
             RequireGolden(net, datapath, test::RandomInput(net, seed));
           }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("every operator and activation, views among the tensors, under every datapath") {
+  uint32_t seed = 0;
+  for (const Format activations : {Format::kNvfp4, Format::kFp4}) {
+    for (const int block : {8, 16, 32}) {
+      for (const ScaleSource source :
+           {ScaleSource::kStatic, ScaleSource::kDynamic, ScaleSource::kNone}) {
+        Datapath datapath = Path(activations, Format::kNvfp4, block, source);
+        if (source == ScaleSource::kNone) datapath.activations = datapath.weights = Format::kFp4;
+        for (int repeat = 0; repeat < 6; ++repeat) {
+          ++seed;
+          CAPTURE(seed, numerics::FormatName(activations), block, static_cast<int>(source));
+          const trace::Network net = test::RandomOperatorNetwork(seed);
+          RequireGolden(net, datapath, test::RandomInput(net, seed));
         }
       }
     }
