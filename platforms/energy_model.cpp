@@ -73,6 +73,11 @@ class Pricing {
     Add("vector", "vector.divides", 4 * prices_.fp32_mul.value,
         "four FP32 multiplies: two Newton-Raphson steps of two, derived; " +
             prices_.fp32_mul.source);
+    const SramPrice table =
+        table_.Price(d_.sram_node, d_.sram_cell, 64, kSmallestBank, "a function's table");
+    Add("vector", "vector.table_reads", table.read_pj,
+        fmt::format("{} nm {}, {}, 64-bit port: two neighbouring entries of 2,049; {}",
+                    d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source()));
     Add("vector", "vector.encodes", prices_.int8_add.value,
         "as an int8 add, the increment of a rounding, derived; " + prices_.int8_add.source);
   }

@@ -127,8 +127,17 @@ class Machine {
       std::copy_n(pads_.act.data(t.act_scales), t.layout.scale_bytes(), bytes.data() + codes);
       return;
     }
-    dram_.storage().Read(t.codes, bytes.data(), codes);
-    dram_.storage().Read(t.scales, bytes.data() + codes, t.layout.scale_bytes());
+    const auto read = [&](uint64_t address, uint32_t stride, uint32_t pixel_bytes, uint8_t* to) {
+      if (stride == pixel_bytes) {
+        dram_.storage().Read(address, to, uint64_t{pixel_bytes} * t.layout.pixels);
+        return;
+      }
+      for (int p = 0; p < t.layout.pixels; ++p, address += stride, to += pixel_bytes) {
+        dram_.storage().Read(address, to, pixel_bytes);
+      }
+    };
+    read(t.codes, t.code_stride, t.layout.code_bytes_per_pixel(), bytes.data());
+    read(t.scales, t.scale_stride, t.layout.scale_bytes_per_pixel(), bytes.data() + codes);
   }
 
   void LayerDone(size_t layer) {

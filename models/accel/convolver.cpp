@@ -20,6 +20,10 @@ Convolvers::Convolvers(const numerics::AccumulatorSpec& accumulator)
 void Convolvers::Configure(const sim::Geometry& g) {
   const numerics::WideOperands operands = OperandsOf(g);
   current_ = registers_.get();
+  if (g.groups > 1) {  // blocks of weights and activations may begin apart: term by term
+    current_->Configure(g);
+    return;
+  }
   if (plain_ && numerics::TakesWeightPanel(operands.activations, operands.weights) &&
       operands.activation_block == operands.weight_block) {
     current_ = e2m1_.get();

@@ -88,9 +88,15 @@ void RegisterConvolver::AddBlocks(const sim::Convolve& run, uint32_t n, int out_
         to.AddBlock(Operands(pixel, static_cast<int>(run.channel + n), n, 0, tap, 1));
         continue;
       }
-      const int term = std::min(input_.block, weights_.block);
-      for (int c = 0; c < input_.channels; c += term) {
-        to.AddBlock(Operands(pixel, c, n, tap, c, std::min(term, input_.channels - c)));
+      // A term ends where a block of either operand does.
+      const int length = static_cast<int>(weights_.segment),
+                first = geometry().groups > 1
+                            ? (run.channel + static_cast<int>(n)) / run.group_outputs * length
+                            : 0;
+      for (int c = 0, count = 0; c < length; c += count) {
+        count = std::min({input_.block - (first + c) % input_.block,
+                          weights_.block - c % weights_.block, length - c});
+        to.AddBlock(Operands(pixel, first + c, n, tap, c, count));
       }
     }
   }

@@ -15,15 +15,13 @@ uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 // Collects the operations of all outputs of a tile, block by block.
 class Operations {
  public:
-  Operations(const sim::Geometry& g, uint64_t outputs, const numerics::AccumulatorSpec& accumulator)
-      : outputs_(outputs),
-        accumulator_(accumulator),
+  Operations(const sim::Geometry& g, const numerics::AccumulatorSpec& accumulator)
+      : accumulator_(accumulator),
         operands_(OperandsOf(g)),
-        length_(int64_t{g.kernel_h} * g.kernel_w * (g.depthwise ? 1 : g.in_channels)) {}
+        length_(int64_t{g.kernel_h} * g.kernel_w * (g.depthwise ? 1 : g.group_channels())) {}
 
-  // `terms` terms of `length` products each for every output.
-  void AddTerms(uint64_t terms, int length) {
-    const uint64_t count = outputs_ * terms;
+  // `count` terms of `length` products each.
+  void AddTerms(uint64_t count, int length) {
     ops_.macs += count * length;
     ops_.product_bits2 += count * length * ProductBits2(activations(), weights());
     ops_.block_terms += count;
@@ -39,9 +37,9 @@ class Operations {
     AddAccumulations(count, length);
   }
 
-  ConvolveOperations Take(int block) {
+  ConvolveOperations Take(uint64_t outputs, int block) {
     // The tree over the lanes' accumulators, once for each output.
-    if (accumulator_.kind == Accumulation::kLanes) ops_.fp32_adds += outputs_ * (block - 1);
+    if (accumulator_.kind == Accumulation::kLanes) ops_.fp32_adds += outputs * (block - 1);
     return ops_;
   }
 
@@ -91,7 +89,6 @@ class Operations {
     }
   }
 
-  uint64_t outputs_;
   const numerics::AccumulatorSpec& accumulator_;
   numerics::WideOperands operands_;
   int64_t length_;  // products of one output
@@ -101,14 +98,28 @@ class Operations {
 }  // namespace
 
 ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_t channels,
-                                const numerics::AccumulatorSpec& accumulator) {
+                                const numerics::AccumulatorSpec& accumulator, uint32_t channel,
+                                uint32_t group_outputs) {
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
-  Operations operations(g, pixels * channels, accumulator);
+  Operations operations(g, accumulator);
   const int term = OperandsOf(g).term();
-  const uint64_t length = g.depthwise ? 1 : g.in_channels;  // of a tap
-  operations.AddTerms(taps * (length / term), term);
-  if (length % term != 0) operations.AddTerms(taps, static_cast<int>(length % term));
-  return operations.Take(std::min(g.activation_block, g.weight_block));
+  const uint64_t length = g.depthwise ? 1 : g.group_channels();  // of a tap
+  if (g.groups > 1 && term > 1) {
+    for (uint32_t n = 0; n < channels; ++n) {
+      // A term ends where a block of either operand does.
+      const auto first = static_cast<int>((channel + n) / group_outputs * length);
+      for (int c = 0, count = 0; c < static_cast<int>(length); c += count) {
+        count = std::min({g.activation_block - (first + c) % g.activation_block,
+                          g.weight_block - c % g.weight_block, static_cast<int>(length) - c});
+        operations.AddTerms(pixels * taps, count);
+      }
+    }
+    return operations.Take(pixels * channels, term);
+  }
+  const uint64_t outputs = pixels * channels;
+  operations.AddTerms(outputs * taps * (length / term), term);
+  if (length % term != 0) operations.AddTerms(outputs * taps, static_cast<int>(length % term));
+  return operations.Take(outputs, std::min(g.activation_block, g.weight_block));
 }
 
 TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint64_t pixels,
@@ -125,7 +136,7 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   TensorCost cost;
   // A depthwise channel sums over its taps only, each with an activation scale of its own, so a
   // dot-product unit adds one product a cycle: 1 / lanes of the array.
-  const uint64_t steps = g.depthwise ? taps : taps * DivideUp(g.in_channels, config.lanes);
+  const uint64_t steps = g.depthwise ? taps : taps * DivideUp(g.group_channels(), config.lanes);
   cost.cycles = pixel_groups * channel_groups * steps + config.latency;
 
   const uint64_t pixel_bytes = input.code_bytes_per_pixel() + input.scale_bytes_per_pixel();
@@ -133,7 +144,9 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
     // Each channel's taps once: the share of a pixel's bytes that belongs to these channels.
     cost.act_read_bytes = pixels * taps * DivideUp(pixel_bytes * channels, g.in_channels);
   } else {
-    cost.act_read_bytes = channel_groups * pixels * taps * pixel_bytes;  // broadcast along the rows
+    // Broadcast along the rows; of a group the share of a pixel's bytes that belongs to it.
+    cost.act_read_bytes =
+        channel_groups * pixels * taps * DivideUp(pixel_bytes, std::max<uint64_t>(1, g.groups));
   }
   cost.acc_write_bytes = acc_bytes;
   if (config.dataflow == Dataflow::kOutputStationary) {

@@ -25,8 +25,11 @@ struct ConvolveOperations {
   uint64_t fp32_adds = 0, fp16_adds = 0, bf16_adds = 0;
   uint64_t fixed_add_bits = 0;  // integer adder bits (exact, fused, fixed), added up
 };
+// In groups: output channels from `channel` on, `group_outputs` to a group; where the blocks of a
+// group's activations begin decides how many terms there are.
 ConvolveOperations OperationsOf(const sim::Geometry& geometry, uint64_t pixels, uint32_t channels,
-                                const numerics::AccumulatorSpec& accumulator = {});
+                                const numerics::AccumulatorSpec& accumulator = {},
+                                uint32_t channel = 0, uint32_t group_outputs = 0);
 
 struct TensorCost {
   uint64_t cycles = 0;  // with SRAM bandwidth to spare

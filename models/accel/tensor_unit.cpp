@@ -91,7 +91,8 @@ uint64_t TensorUnit::Account(const sim::Command& command) {
   const sim::Convolve& run = command.convolve;
   const size_t layer = command.layer;
   const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
-  rows_[layer].Add(OperationsOf(g, pixels, run.channels, accumulator_));
+  rows_[layer].Add(
+      OperationsOf(g, pixels, run.channels, accumulator_, run.channel, run.group_outputs));
 
   const TensorCost cost = TensorCostOf(config_, g, pixels, run.channels);
   const uint64_t acc_cycles = scratchpads_.acc.Read(layer, cost.acc_read_bytes) +

@@ -1,6 +1,7 @@
 #include "models/accel/vector_math.h"
 
 #include "models/numerics/activation_store.h"
+#include "models/numerics/functions.h"
 
 namespace nibble::accel {
 
@@ -9,6 +10,35 @@ namespace {
 using numerics::Format;
 
 uint64_t Elements(const sim::Elementwise& tile) { return uint64_t{tile.pixels} * tile.channels; }
+
+void CountActivation(const sim::Epilogue& state, uint64_t elements, VectorOperations& ops) {
+  const uint64_t swish = state.activation == 4 || state.activation >= 6 ? 1 : 0;  // x * f(x)
+  ops.fp32_muls += swish * elements;
+  switch (state.activation) {
+    case 1:
+    case 2:
+      ops.compares += state.activation * elements;  // bounds
+      break;
+    case 3:
+    case 4:
+      ops.fp32_muls += elements;  // slope, offset, two bounds
+      ops.fp32_adds += elements;
+      ops.compares += 2 * elements;
+      break;
+    case 5:
+    case 6:
+    case 7:
+      // Table with interpolation (numerics/functions.h): x * 64 + 1024, its fraction, T[i] + f *
+      // dT.
+      ops.fp32_muls += 2 * elements;
+      ops.fp32_adds += 4 * elements;
+      ops.compares += 2 * elements;
+      ops.table_reads += elements;
+      break;
+    default:
+      break;
+  }
+}
 
 // `pixels` pixels of the tile, quantised.
 void CountStore(const sim::Elementwise& tile, uint64_t pixels, const sim::Epilogue& state,
@@ -44,25 +74,37 @@ void CountStore(const sim::Elementwise& tile, uint64_t pixels, const sim::Epilog
   }
 }
 
-void CountLoad(const sim::Elementwise& tile, sim::StoredAs stored, VectorOperations& ops) {
+uint64_t BlocksOf(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
+  return pixels * numerics::BlockCount(static_cast<int>(channels), stored.block());
+}
+
+// So many elements in so many blocks, dequantised.
+void CountLoad(uint64_t elements, uint64_t blocks, sim::StoredAs stored, VectorOperations& ops) {
   const numerics::FormatSpec& spec = numerics::SpecOf(static_cast<Format>(stored.format()));
-  const uint64_t blocks =
-      uint64_t{tile.pixels} * numerics::BlockCount(tile.channels, stored.block());
   switch (spec.block_scale) {
     case numerics::BlockScale::kNone:
-      if (spec.outer != numerics::OuterScale::kNone) ops.fp32_muls += Elements(tile);
+      if (spec.outer != numerics::OuterScale::kNone) ops.fp32_muls += elements;
       break;
     case numerics::BlockScale::kE4M3:
-      ops.fp32_muls += blocks + Elements(tile);  // scale x S_dec; element x that
+      ops.fp32_muls += blocks + elements;  // scale x S_dec; element x that
       break;
     case numerics::BlockScale::kE8M0:
-      ops.encodes += Elements(tile);  // exponents
+      ops.encodes += elements;  // exponents
       break;
     case numerics::BlockScale::kFp16:
     case numerics::BlockScale::kFp32:
-      ops.fp32_muls += Elements(tile);
+      ops.fp32_muls += elements;
       break;
   }
+}
+
+void CountLoad(const sim::Elementwise& tile, sim::StoredAs stored, VectorOperations& ops) {
+  CountLoad(Elements(tile), BlocksOf(tile.pixels, tile.channels, stored), stored, ops);
+}
+
+// Pixels of the second operand of a multiplication.
+uint64_t SecondPixels(const sim::Command& command) {
+  return command.flags & sim::kBroadcast ? 1 : command.elementwise.pixels;
 }
 
 uint64_t StoredBytes(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
@@ -79,24 +121,25 @@ VectorOperations& VectorOperations::operator+=(const VectorOperations& o) {
   compares += o.compares;
   divides += o.divides;
   encodes += o.encodes;
+  table_reads += o.table_reads;
   return *this;
 }
 
 bool VectorOperations::operator==(const VectorOperations& o) const {
   return fp32_muls == o.fp32_muls && fp32_adds == o.fp32_adds && compares == o.compares &&
-         divides == o.divides && encodes == o.encodes;
+         divides == o.divides && encodes == o.encodes && table_reads == o.table_reads;
 }
 
-VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& state) {
+VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& state,
+                              const sim::Geometry& windows) {
   const sim::Elementwise& tile = command.elementwise;
   const uint64_t elements = Elements(tile);
-  const uint64_t bounds = state.activation;  // 0, 1 (ReLU) or 2 (clip) comparisons an element
   VectorOperations ops;
   switch (command.opcode) {
     case sim::Opcode::kVectorRun:
       ops.fp32_muls += tile.channels + elements;  // S_dec x weight scale once a channel; apply
       ops.fp32_adds += elements;                  // bias
-      ops.compares += bounds * elements;
+      CountActivation(state, elements, ops);
       if (state.flags & sim::kHasResidual) {
         CountLoad(tile, state.residual, ops);
         ops.fp32_adds += elements;
@@ -107,7 +150,7 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
       CountLoad(tile, state.in, ops);
       CountLoad(tile, state.residual, ops);
       ops.fp32_adds += elements;
-      ops.compares += bounds * elements;
+      CountActivation(state, elements, ops);
       CountStore(tile, tile.pixels, state, ops);
       break;
     case sim::Opcode::kVectorPool:
@@ -115,9 +158,41 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
       ops.fp32_adds += elements;
       if (command.flags & sim::kLast) {
         ops.divides += tile.channels;
+        CountActivation(state, tile.channels, ops);
         CountStore(tile, 1, state, ops);
       }
       break;
+    case sim::Opcode::kVectorMultiply:
+      CountLoad(elements, BlocksOf(tile.pixels, tile.channels, state.in), state.in, ops);
+      CountLoad(SecondPixels(command) * tile.channels,
+                BlocksOf(SecondPixels(command), tile.channels, state.residual), state.residual,
+                ops);
+      ops.fp32_muls += elements;
+      CountActivation(state, elements, ops);
+      CountStore(tile, tile.pixels, state, ops);
+      break;
+    case sim::Opcode::kVectorCopy: {
+      const uint64_t read = uint64_t{tile.pixels} * command.channel_copy.in_pitch;
+      CountLoad(read, BlocksOf(tile.pixels, command.channel_copy.in_pitch, state.in), state.in,
+                ops);
+      CountActivation(state, elements, ops);
+      CountStore(tile, tile.pixels, state, ops);
+      break;
+    }
+    case sim::Opcode::kVectorWindow: {
+      const uint64_t pixels = uint64_t{command.window.in_rows} * windows.in_width;
+      CountLoad(pixels * tile.channels, BlocksOf(pixels, tile.channels, state.in), state.in, ops);
+      const uint64_t taps = uint64_t{windows.kernel_h} * windows.kernel_w;
+      if (command.flags & sim::kLargest) {
+        ops.compares += (taps - 1) * elements;
+      } else {
+        ops.fp32_adds += taps * elements;
+        ops.divides += elements;
+      }
+      CountActivation(state, elements, ops);
+      CountStore(tile, tile.pixels, state, ops);
+      break;
+    }
     case sim::Opcode::kVectorQuantize:
       CountStore(tile, tile.pixels, state, ops);
       break;
@@ -131,7 +206,8 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
   return ops;
 }
 
-VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state) {
+VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
+                        const sim::Geometry& windows) {
   const sim::Elementwise& tile = command.elementwise;
   const uint64_t in_bytes = StoredBytes(tile.pixels, tile.channels, state.in);
   const uint64_t residual_bytes = StoredBytes(tile.pixels, tile.channels, state.residual);
@@ -148,6 +224,20 @@ VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state)
       break;
     case sim::Opcode::kVectorAdd:
       bytes.out_read_bytes = in_bytes + residual_bytes;
+      bytes.out_write_bytes = out_bytes;
+      break;
+    case sim::Opcode::kVectorMultiply:
+      bytes.out_read_bytes =
+          in_bytes + StoredBytes(SecondPixels(command), tile.channels, state.residual);
+      bytes.out_write_bytes = out_bytes;
+      break;
+    case sim::Opcode::kVectorCopy:
+      bytes.out_read_bytes = StoredBytes(tile.pixels, command.channel_copy.in_pitch, state.in);
+      bytes.out_write_bytes = out_bytes;
+      break;
+    case sim::Opcode::kVectorWindow:
+      bytes.out_read_bytes =
+          StoredBytes(uint64_t{command.window.in_rows} * windows.in_width, tile.channels, state.in);
       bytes.out_write_bytes = out_bytes;
       break;
     case sim::Opcode::kVectorPool:
@@ -170,17 +260,34 @@ VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state)
   return bytes;
 }
 
+namespace {
+
+template <typename Function>
+void Apply(float* y, uint32_t count, Function function) {
+  for (uint32_t c = 0; c < count; ++c) y[c] = function(y[c]);
+}
+
+}  // namespace
+
 void Activate(const sim::Epilogue& state, float* y, uint32_t count) {
-  // A copy for each function, so that the loops hold nothing else and become vector lanes.
-  sim::Epilogue function{};
-  function.lo = state.lo;
-  function.hi = state.hi;
-  if (state.activation == 1) {
-    function.activation = 1;
-    for (uint32_t c = 0; c < count; ++c) y[c] = Activate(function, y[c]);
-  } else if (state.activation == 2) {
-    function.activation = 2;
-    for (uint32_t c = 0; c < count; ++c) y[c] = Activate(function, y[c]);
+  const float lo = state.lo, hi = state.hi;
+  switch (state.activation) {
+    case 1:
+      return Apply(y, count, [](float x) { return x < 0.0f ? 0.0f : x; });
+    case 2:
+      return Apply(y, count, [=](float x) { return x < lo ? lo : (x > hi ? hi : x); });
+    case 3:
+      return Apply(y, count, [=](float x) { return numerics::HardSigmoid(x, lo, hi); });
+    case 4:
+      return Apply(y, count, numerics::HardSwish);
+    case 5:
+      return Apply(y, count, numerics::Sigmoid);
+    case 6:
+      return Apply(y, count, numerics::Silu);
+    case 7:
+      return Apply(y, count, numerics::Gelu);
+    default:
+      return;
   }
 }
 

@@ -10,29 +10,28 @@ namespace nibble::accel {
 
 struct VectorOperations {
   uint64_t fp32_muls = 0, fp32_adds = 0;
-  uint64_t compares = 0;  // activation bounds, block maxima, saturation
-  uint64_t divides = 0;   // reciprocals of block scales, the mean of a pool
-  uint64_t encodes = 0;   // roundings to elements and scales; additions of exponents
+  uint64_t compares = 0;     // activation bounds, block maxima, saturation
+  uint64_t divides = 0;      // reciprocals of block scales, the mean of a pool
+  uint64_t encodes = 0;      // roundings to elements and scales; additions of exponents
+  uint64_t table_reads = 0;  // of two neighbouring entries of a function's table
 
   VectorOperations& operator+=(const VectorOperations& o);
   bool operator==(const VectorOperations& o) const;
 };
-// Operations of one word under the state of its last kVectorConfig.
-VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& state);
+// Operations of one word under the state of its last kVectorConfig and kVectorGeometry.
+VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& state,
+                              const sim::Geometry& windows = {});
 
 // Scratchpad bytes that one word reads and writes.
 struct VectorTraffic {
   uint64_t acc_read_bytes = 0, acc_write_bytes = 0, out_read_bytes = 0, out_write_bytes = 0;
 };
-VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state);
+VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
+                        const sim::Geometry& windows = {});
 
-// Activation function of an Epilogue; NaN passes through.
-inline float Activate(const sim::Epilogue& state, float y) {
-  if (state.activation == 1) return y < 0.0f ? 0.0f : y;
-  if (state.activation == 2) return y < state.lo ? state.lo : (y > state.hi ? state.hi : y);
-  return y;
-}
-// The same of `count` values in place.
+// Activation functions of an Epilogue, as numbered in trace::Activation::Kind: none, ReLU, clip to
+// lo..hi, hard sigmoid (slope lo, offset hi), hard swish, sigmoid, SiLU, GELU. In place; NaN passes
+// through.
 void Activate(const sim::Epilogue& state, float* y, uint32_t count);
 
 }  // namespace nibble::accel

@@ -35,6 +35,7 @@ void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
        {"fp32_adds", "1", "FP32 additions", &C::fp32_adds, true},
        {"compares", "1", "FP32 comparisons", &C::compares, true},
        {"divides", "1", "FP32 divisions", &C::divides, true},
+       {"table_reads", "1", "reads of two neighbours in a function's table", &C::table_reads, true},
        {"encodes", "1", "roundings to elements and block scales, additions of exponents",
         &C::encodes, true}});
 }
@@ -56,6 +57,10 @@ void VectorUnit::Execute(const sim::Command& command) {
       position_ = command.position;
       Spend(1);
       return;
+    case sim::Opcode::kVectorGeometry:
+      windows_ = command.geometry;
+      Spend(1);
+      return;
     default:
       break;
   }
@@ -66,20 +71,33 @@ void VectorUnit::Execute(const sim::Command& command) {
 
 uint64_t VectorUnit::Account(const sim::Command& command) {
   const size_t layer = command.layer;
-  rows_[layer] += OperationsOf(command, state_);
-  const VectorTraffic bytes = TrafficOf(command, state_);
+  rows_[layer] += OperationsOf(command, state_, windows_);
+  const VectorTraffic bytes = TrafficOf(command, state_, windows_);
   const uint64_t acc = scratchpads_.acc.Read(layer, bytes.acc_read_bytes) +
                        scratchpads_.acc.Write(layer, bytes.acc_write_bytes);
   const uint64_t out = scratchpads_.out.Read(layer, bytes.out_read_bytes) +
                        scratchpads_.out.Write(layer, bytes.out_write_bytes);
   // Channels sit in adjacent lanes so that a block's maximum is found in one pass; each pixel
   // starts a new row of lanes.
-  const sim::Elementwise& tile = command.elementwise;
-  const uint64_t rows =
-      command.opcode == sim::Opcode::kVectorScale
-          ? 1
-          : tile.pixels * ((uint64_t{tile.channels} + config_.lanes - 1) / config_.lanes);
+  const uint64_t rows = RowsOf(command);
   return std::max({rows, acc, out}) + config_.latency;
+}
+
+uint64_t VectorUnit::RowsOf(const sim::Command& command) const {
+  const auto rows = [&](uint64_t pixels, uint64_t channels) {
+    return pixels * ((channels + config_.lanes - 1) / config_.lanes);
+  };
+  const sim::Elementwise& tile = command.elementwise;
+  switch (command.opcode) {
+    case sim::Opcode::kVectorScale:
+      return 1;
+    case sim::Opcode::kVectorCopy:  // what is read, where that is more than what is written
+      return rows(tile.pixels, std::max(command.channel_copy.in_pitch, tile.channels));
+    case sim::Opcode::kVectorWindow:  // a tap at a time
+      return rows(tile.pixels, tile.channels) * windows_.kernel_h * windows_.kernel_w;
+    default:
+      return rows(tile.pixels, tile.channels);
+  }
 }
 
 void VectorUnit::Compute(const sim::Command& command) {
@@ -93,8 +111,17 @@ void VectorUnit::Compute(const sim::Command& command) {
     case sim::Opcode::kVectorAdd:
       AddTiles(tile);
       break;
+    case sim::Opcode::kVectorMultiply:
+      MultiplyTiles(command);
+      break;
+    case sim::Opcode::kVectorCopy:
+      CopyTile(command.channel_copy, TileAt(tile, state_.out, tile.out, tile.out_scales));
+      break;
     case sim::Opcode::kVectorPool:
       PoolTile(command);
+      break;
+    case sim::Opcode::kVectorWindow:
+      PoolWindows(command, TileAt(tile, state_.out, tile.out, tile.out_scales));
       break;
     case sim::Opcode::kVectorQuantize:
       QuantizeTile(tile);
@@ -120,6 +147,13 @@ VectorUnit::StoredTile VectorUnit::TileAt(const sim::Elementwise& tile, sim::Sto
           scratchpads_.at(Buffer::kOut, codes) + before.code_bytes_per_pixel(),
           scratchpads_.at(Buffer::kOut, scales) + before.scale_bytes_per_pixel(),
           whole.code_bytes_per_pixel(), whole.scale_bytes_per_pixel()};
+}
+
+VectorUnit::StoredTile VectorUnit::WholeTileAt(uint32_t channels, sim::StoredAs stored,
+                                               uint16_t codes, uint16_t scales) {
+  sim::Elementwise tile{};
+  tile.channels = tile.pitch = static_cast<uint16_t>(channels);
+  return TileAt(tile, stored, codes, scales);
 }
 
 void VectorUnit::WritePixel(const StoredTile& tile, uint32_t pixel, const float* y) {
@@ -181,6 +215,81 @@ void VectorUnit::AddTiles(const sim::Elementwise& tile) {
     ReadPixel(in2, state_.residual_reg, p, x_.data());
     for (uint32_t c = 0; c < tile.channels; ++c) y_[c] += x_[c];
     Activate(state_, y_.data(), tile.channels);
+    WritePixel(out, p, y_.data());
+  }
+}
+
+void VectorUnit::MultiplyTiles(const sim::Command& command) {
+  const sim::Elementwise& tile = command.elementwise;
+  const bool broadcast = command.flags & sim::kBroadcast;
+  const StoredTile in = TileAt(tile, state_.in, tile.in, tile.in_scales);
+  const StoredTile in2 = TileAt(tile, state_.residual, tile.in2, tile.in2_scales);
+  const StoredTile out = TileAt(tile, state_.out, tile.out, tile.out_scales);
+  if (broadcast) ReadPixel(in2, state_.residual_reg, 0, x_.data());
+  for (uint32_t p = 0; p < tile.pixels; ++p) {
+    ReadPixel(in, state_.in_reg, p, y_.data());
+    if (!broadcast) ReadPixel(in2, state_.residual_reg, p, x_.data());
+    for (uint32_t c = 0; c < tile.channels; ++c) y_[c] *= x_[c];
+    Activate(state_, y_.data(), tile.channels);
+    WritePixel(out, p, y_.data());
+  }
+}
+
+void VectorUnit::CopyTile(const sim::ChannelCopy& copy, const StoredTile& out) {
+  const StoredTile in = WholeTileAt(copy.in_pitch, state_.in, copy.in, copy.in_scales);
+  x_.resize(copy.in_pitch);
+  for (uint32_t p = 0; p < copy.pixels; ++p) {
+    ReadPixel(in, state_.in_reg, p, x_.data());
+    for (uint32_t c = 0; c < copy.channels; ++c) {
+      const uint32_t from = copy.groups > 1
+                                ? c % copy.groups * (copy.channels / copy.groups) + c / copy.groups
+                                : copy.in_channel + c;
+      y_[c] = x_[from];
+    }
+    Activate(state_, y_.data(), copy.channels);
+    WritePixel(out, p, y_.data());
+  }
+}
+
+void VectorUnit::PoolWindows(const sim::Command& command, const StoredTile& out) {
+  const sim::Window& w = command.window;
+  const sim::Geometry& g = windows_;
+  const StoredTile in = WholeTileAt(w.channels, state_.in, w.in, w.in_scales);
+  const uint32_t pixels = uint32_t{w.in_rows} * g.in_width;
+  std::vector<float> values(size_t{pixels} * w.channels);
+  for (uint32_t p = 0; p < pixels; ++p) {
+    ReadPixel(in, state_.in_reg, p, &values[size_t{p} * w.channels]);
+  }
+  const bool largest = command.flags & sim::kLargest;
+  for (uint32_t p = 0; p < w.pixels; ++p) {
+    const int out_y = w.out_row + static_cast<int>(p / g.out_width);
+    const int out_x = static_cast<int>(p % g.out_width);
+    int taps = 0;
+    std::fill_n(y_.begin(), w.channels, 0.0f);
+    for (int ky = 0; ky < g.kernel_h; ++ky) {
+      const int y = out_y * g.stride_h - g.pad_top + ky * g.dilation_h;
+      if (y < 0 || y >= g.in_height) continue;
+      for (int kx = 0; kx < g.kernel_w; ++kx) {
+        const int x = out_x * g.stride_w - g.pad_left + kx * g.dilation_w;
+        if (x < 0 || x >= g.in_width) continue;
+        const size_t pixel = static_cast<size_t>(y - w.in_row) * g.in_width + x;
+        const float* from = &values[pixel * w.channels];
+        if (largest && taps == 0) {
+          std::copy_n(from, w.channels, y_.begin());
+        } else if (largest) {
+          for (uint32_t c = 0; c < w.channels; ++c) y_[c] = from[c] > y_[c] ? from[c] : y_[c];
+        } else {
+          for (uint32_t c = 0; c < w.channels; ++c) y_[c] += from[c];
+        }
+        ++taps;
+      }
+    }
+    if (!largest) {
+      const bool all = command.flags & sim::kCountPadding;
+      const auto count = static_cast<float>(all ? g.kernel_h * g.kernel_w : taps);
+      for (uint32_t c = 0; c < w.channels; ++c) y_[c] /= count;
+    }
+    Activate(state_, y_.data(), w.channels);
     WritePixel(out, p, y_.data());
   }
 }

@@ -25,14 +25,6 @@ class VectorUnit : public sim::EngineModule {
   const numerics::TensorScale& scale_register(size_t i) const { return scales_.at(i); }
 
  private:
-  void Execute(const sim::Command& command) override;
-  // Cycles of the word, its operations and scratchpad traffic accounted.
-  uint64_t Account(const sim::Command& command);
-  void Compute(const sim::Command& command);
-  void RunTile(const sim::Elementwise& tile);
-  void AddTiles(const sim::Elementwise& tile);
-  void PoolTile(const sim::Command& command);
-  void QuantizeTile(const sim::Elementwise& tile);
   // A tile of a stored tensor in the output scratchpad: `channels` of `pitch` channels a pixel.
   struct StoredTile {
     numerics::ActivationLayout layout;  // of one pixel of the tile
@@ -40,8 +32,22 @@ class VectorUnit : public sim::EngineModule {
     uint8_t* scales;
     uint32_t code_pitch, scale_pitch;  // bytes from a pixel to the next
   };
+  void Execute(const sim::Command& command) override;
+  // Cycles of the word, its operations and scratchpad traffic accounted.
+  uint64_t Account(const sim::Command& command);
+  uint64_t RowsOf(const sim::Command& command) const;  // passes of all lanes
+  void Compute(const sim::Command& command);
+  void RunTile(const sim::Elementwise& tile);
+  void AddTiles(const sim::Elementwise& tile);
+  void MultiplyTiles(const sim::Command& command);
+  void CopyTile(const sim::ChannelCopy& copy, const StoredTile& out);
+  void PoolTile(const sim::Command& command);
+  void PoolWindows(const sim::Command& command, const StoredTile& out);
+  void QuantizeTile(const sim::Elementwise& tile);
   StoredTile TileAt(const sim::Elementwise& tile, sim::StoredAs stored, uint16_t codes,
                     uint16_t scales);
+  // A tile of `channels` a pixel, all of which the word concerns.
+  StoredTile WholeTileAt(uint32_t channels, sim::StoredAs stored, uint16_t codes, uint16_t scales);
   void WritePixel(const StoredTile& tile, uint32_t pixel, const float* y);
   void ReadPixel(const StoredTile& tile, uint16_t reg, uint32_t pixel, float* x) const;
 
@@ -50,6 +56,7 @@ class VectorUnit : public sim::EngineModule {
   Scratchpads& scratchpads_;
   bool timing_only_;
   sim::Epilogue state_{};
+  sim::Geometry windows_{};
   std::vector<numerics::TensorScale> scales_;
   float amax_ = 0;
   sim::Position position_{};  // of the tile written

@@ -41,7 +41,7 @@ inline WeightLayout WeightLayoutOf(const sim::Geometry& g) {
   layout.format = static_cast<numerics::Format>(g.weight_format);
   layout.block = g.weight_block;
   layout.segments = g.depthwise ? 1 : taps;
-  layout.segment = g.depthwise ? taps : g.in_channels;
+  layout.segment = g.depthwise ? taps : g.group_channels();
   return layout;
 }
 

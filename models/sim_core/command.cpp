@@ -63,9 +63,11 @@ std::string Text(StoredAs stored) {
 }
 
 std::string Describe(const Epilogue& e) {
-  static const char* const kActivation[] = {"none", "relu", "clip"};
-  std::string text = fmt::format("activation {}", kActivation[e.activation < 3 ? e.activation : 0]);
+  static const char* const kActivation[] = {"none",      "relu",    "clip", "hardsigmoid",
+                                            "hardswish", "sigmoid", "silu", "gelu"};
+  std::string text = fmt::format("activation {}", kActivation[e.activation < 8 ? e.activation : 0]);
   if (e.activation == 2) text += fmt::format(" {}..{}", e.lo, e.hi);
+  if (e.activation == 3) text += fmt::format(" {} x + {}", e.lo, e.hi);
   text +=
       fmt::format(", out {} scale r{}, in {} r{}", Text(e.out), e.out_reg, Text(e.in), e.in_reg);
   if (e.flags & kPerChannelScale) text += ", scale per channel";
@@ -94,6 +96,20 @@ std::string Describe(const Elementwise& e) {
       At(Buffer::kOut, e.out), At(Buffer::kOut, e.out_scales));
 }
 
+std::string Describe(const ChannelCopy& e) {
+  return fmt::format(
+      "{} pixels, channels {}+{} of {}, from {} of {}, groups {}, in {} {}, out {} {}", e.pixels,
+      e.channel, e.channels, e.pitch, e.in_channel, e.in_pitch, e.groups, At(Buffer::kOut, e.in),
+      At(Buffer::kOut, e.in_scales), At(Buffer::kOut, e.out), At(Buffer::kOut, e.out_scales));
+}
+
+std::string Describe(const Window& w) {
+  return fmt::format(
+      "{} pixels from row {}, channels {}+{} of {}, input rows {}+{} at {} {}, out {} {}", w.pixels,
+      w.out_row, w.channel, w.channels, w.pitch, w.in_row, w.in_rows, At(Buffer::kOut, w.in),
+      At(Buffer::kOut, w.in_scales), At(Buffer::kOut, w.out), At(Buffer::kOut, w.out_scales));
+}
+
 std::string DescribeOperands(const Command& c) {
   switch (c.opcode) {
     case Opcode::kLoad:
@@ -103,6 +119,7 @@ std::string DescribeOperands(const Command& c) {
       return Describe(c.move) + (c.flags & kEndOfLayer ? ", end of layer" : "");
     case Opcode::kTensorConfig:
     case Opcode::kBankConfig:
+    case Opcode::kVectorGeometry:
       return Describe(c.geometry);
     case Opcode::kTensorRun:
       return Describe(c.convolve, false);
@@ -121,6 +138,14 @@ std::string DescribeOperands(const Command& c) {
     case Opcode::kVectorPool:
     case Opcode::kVectorQuantize:
       return Describe(c.elementwise);
+    case Opcode::kVectorMultiply:
+      return Describe(c.elementwise) + (c.flags & kBroadcast ? ", broadcast" : "");
+    case Opcode::kVectorCopy:
+      return Describe(c.channel_copy);
+    case Opcode::kVectorWindow:
+      return Describe(c.window) + (c.flags & kLargest        ? ", largest"
+                                   : c.flags & kCountPadding ? ", mean of all taps"
+                                                             : ", mean");
   }
   return "";
 }
@@ -169,6 +194,14 @@ const char* OpcodeName(Opcode opcode) {
       return "FORWARD";
     case Opcode::kVectorPosition:
       return "VECTOR_POSITION";
+    case Opcode::kVectorMultiply:
+      return "VECTOR_MULTIPLY";
+    case Opcode::kVectorCopy:
+      return "VECTOR_COPY";
+    case Opcode::kVectorWindow:
+      return "VECTOR_WINDOW";
+    case Opcode::kVectorGeometry:
+      return "VECTOR_GEOMETRY";
   }
   return "INVALID";
 }
@@ -194,6 +227,10 @@ Engine EngineOf(Opcode opcode) {
     case Opcode::kVectorScale:
     case Opcode::kVectorQuantize:
     case Opcode::kVectorPosition:
+    case Opcode::kVectorMultiply:
+    case Opcode::kVectorCopy:
+    case Opcode::kVectorWindow:
+    case Opcode::kVectorGeometry:
       return Engine::kVector;
   }
   throw std::invalid_argument(

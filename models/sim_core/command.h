@@ -39,6 +39,10 @@ enum class Opcode : uint8_t {
   kVectorQuantize = 13,  // Elementwise: FP32 tile -> stored tile
   kForward = 14,  // Move: output SRAM -> activation SRAM, for the next layer; by the store engine
   kVectorPosition = 15,  // Position of the next tile written, for stochastic rounding
+  kVectorMultiply = 16,  // Elementwise: two stored tiles -> output tile
+  kVectorCopy = 17,      // Elementwise: channels of a stored tile, dequantised -> output tile
+  kVectorWindow = 18,    // Window: pools of the windows of a stored tile -> output tile
+  kVectorGeometry = 19,  // Geometry: the windows of the words that follow
 };
 const char* OpcodeName(Opcode opcode);  // "LOAD", "TENSOR_RUN", ...
 Engine EngineOf(Opcode opcode);         // throws std::invalid_argument for a byte that is no opcode
@@ -52,6 +56,9 @@ inline constexpr uint8_t kEndOfLayer =
     1;                                // kStore, kForward: the layer is complete when this word is
 inline constexpr uint8_t kFirst = 2;  // kVectorPool: sums start at +0
 inline constexpr uint8_t kLast = 4;   // kVectorPool: divide and write
+inline constexpr uint8_t kBroadcast = 8;      // kVectorMultiply: the second operand is one pixel
+inline constexpr uint8_t kLargest = 16;       // kVectorWindow: the largest element, not the mean
+inline constexpr uint8_t kCountPadding = 32;  // kVectorWindow: the mean is over the whole window
 
 // `rows` rows of `row_bytes`, `dram_stride` apart in DRAM, dense in the SRAM.
 struct Copy {
@@ -82,7 +89,12 @@ struct Geometry {
   uint8_t activation_format, weight_format;  // numerics::Format
   uint8_t activation_block, weight_block;
   uint8_t depthwise;
-  uint8_t reserved;
+  uint8_t groups;  // of input channels, each with output channels of its own; 0 and 1: none
+
+  // Input channels that an output channel sums over; not depthwise.
+  uint16_t group_channels() const {
+    return static_cast<uint16_t>(groups > 1 ? in_channels / groups : in_channels);
+  }
 };
 
 // Output rows [out_row, out_row + out_rows), all columns, output channels [channel, channel +
@@ -95,7 +107,10 @@ struct Convolve {
   uint16_t act, act_scales;        // kAct
   uint16_t weight, weight_scales;  // kWeight (kTensorRun)
   uint16_t acc;                    // kAcc
-  uint16_t bank_row;  // kBankRun: first DRAM row of the layer's weights, the same in every bank
+  union {
+    uint16_t bank_row;  // kBankRun: first DRAM row of the layer's weights, the same in every bank
+    uint16_t group_outputs;  // kTensorRun in groups: output channels of each
+  };
 };
 
 // How a tensor is stored: numerics::Format in bits 4:0, log2(block) - 3 in bits 7:5.
@@ -113,7 +128,7 @@ struct StoredAs {
 
 // State of the vector unit until the next one.
 struct Epilogue {
-  uint8_t activation;  // trace::Activation::Kind
+  uint8_t activation;  // accel::Activate (vector_math.h)
   uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax
   StoredAs out;        // of the tile written; kFp32 when staging for a dynamic scale
   StoredAs in;         // of the stored input of an addition or a pool
@@ -150,10 +165,34 @@ struct Elementwise {
   uint16_t acc;              // kAcc: accumulators, or pooling sums
   uint16_t params;           // kOut
   uint16_t in, in_scales;    // kOut: residual / first operand / pool input / FP32 tile
-  uint16_t in2, in2_scales;  // kOut: second operand of kVectorAdd; kVectorPool: in2 is the pixel
-                             // count of the mean
+  uint16_t in2, in2_scales;  // kOut: second operand of kVectorAdd and kVectorMultiply; kVectorPool:
+                             // in2 is the pixel count of the mean
   uint16_t out, out_scales;  // kOut
 };
+
+// A word of kVectorCopy. Of each pixel of the input tile, which holds `in_pitch` channels, output
+// channel c of the word is channel in_channel + c, or, with more than one group (a shuffle),
+// c % groups * (channels / groups) + c / groups. The other fields as in Elementwise.
+struct ChannelCopy {
+  uint16_t pixels, channels;
+  uint16_t channel, pitch;
+  uint16_t in_channel, in_pitch;
+  uint16_t in, in_scales;
+  uint16_t groups, reserved;
+  uint16_t out, out_scales;
+};
+
+// A word of kVectorWindow: output rows [out_row, out_row + out_rows) of all `channels`, from the
+// tile of input rows [in_row, in_row + in_rows).
+struct Window {
+  uint16_t pixels, channels;  // pixels of the output
+  uint16_t channel, pitch;
+  uint16_t out_row, in_row;
+  uint16_t in, in_scales;
+  uint16_t in_rows, reserved;
+  uint16_t out, out_scales;
+};
+static_assert(sizeof(ChannelCopy) == sizeof(Elementwise) && sizeof(Window) == sizeof(Elementwise));
 
 struct Command {
   Opcode opcode;
@@ -169,7 +208,9 @@ struct Command {
     Epilogue epilogue;
     Scales scales;
     Position position;
-    Elementwise elementwise;
+    Elementwise elementwise;  // and, where the fields have the same place, the next two
+    ChannelCopy channel_copy;
+    Window window;
   };
 };
 static_assert(sizeof(Command) == 32, "command words are 32 bytes");

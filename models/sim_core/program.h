@@ -30,7 +30,12 @@ struct TensorPlacement {
   numerics::ActivationLayout layout;
   bool in_dram = true;             // false: the tensor lives in the activation SRAM only
   uint64_t codes = 0, scales = 0;  // DRAM addresses (scales: unused without block scales)
-  bool in_act = false;             // the next layer finds the whole tensor in the activation SRAM
+  // Bytes from a pixel to the next in DRAM: those of the layout, or of the tensor that this one
+  // lies in, channel for channel.
+  uint32_t code_stride = 0, scale_stride = 0;
+  int root = 0;          // that tensor, or this one: whose tensor scale it has
+  int root_channel = 0;  // where in it this one begins
+  bool in_act = false;   // the next layer finds the whole tensor in the activation SRAM
   uint32_t act_codes = 0, act_scales = 0;  // its byte addresses there
   uint64_t elements = 0;
 };

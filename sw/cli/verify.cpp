@@ -21,7 +21,7 @@ numerics::StoredActivations StoredTensor(const sim::Program& program,
   stored.codes.assign(bytes.begin(), bytes.begin() + codes);
   stored.scales.assign(bytes.begin() + codes, bytes.end());
   if (numerics::HasTensorScale(stored.layout.format)) {
-    stored.scale.decode = outcome.tensor_scale_decode[index];
+    stored.scale.decode = outcome.tensor_scale_decode[program.tensors[index].root];
   }
   return stored;
 }

@@ -37,7 +37,9 @@ uint64_t ReadPlaces(int in, int out, int kernel, int stride, int dilation, int p
 uint64_t ReadPixels(const trace::Network& net, const trace::Layer& l) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
-  if (l.residual == l.input || (l.op != trace::Op::kConv && l.op != trace::Op::kDepthwiseConv)) {
+  const bool windows = l.op == trace::Op::kConv || l.op == trace::Op::kDepthwiseConv ||
+                       l.op == trace::Op::kMaxPool || l.op == trace::Op::kAveragePool;
+  if (l.residual == l.input || !windows) {
     return static_cast<uint64_t>(in.pixels());
   }
   return ReadPlaces(in.height, out.height, l.kernel_h, l.stride_h, l.dilation_h, l.pad_top) *
@@ -52,11 +54,38 @@ void DescribeTensors(const Target& target, sim::Program& program) {
     placement.name = tensor.name;
     placement.layout = target.datapaths.tensors[i];
     placement.elements = static_cast<uint64_t>(tensor.shape.elements());
+    placement.root = target.datapaths.views[i].root;
+    placement.root_channel = target.datapaths.views[i].channel;
     program.tensors.push_back(placement);
     program.scales.push_back(
         fixed ? numerics::OuterScaleFromAmax(placement.layout.format, tensor.amax)
               : numerics::TensorScale{});
   }
+}
+
+// What a concatenation or slice reads and writes where addressing alone does not do it.
+uint64_t CopiedBytes(const Target& target, const trace::Layer& layer,
+                     const std::vector<sim::TensorPlacement>& tensors) {
+  const auto bytes = [&](int tensor, int channels) {
+    numerics::ActivationLayout layout = tensors[tensor].layout;
+    layout.channels = channels;
+    return StoredBytes(layout);
+  };
+  uint64_t total = 0;
+  for (const golden::ChannelRange& range :
+       golden::WrittenChannels(target.net, target.datapaths, layer)) {
+    total += bytes(layer.output, range.channels);
+    if (layer.op == trace::Op::kSlice) total += bytes(layer.input, range.channels);
+    int channel = 0;
+    for (const int t : layer.operands) {
+      const int count = target.net.tensors[t].shape.channels;
+      if (channel >= range.channel && channel < range.channel + range.channels) {
+        total += bytes(t, count);
+      }
+      channel += count;
+    }
+  }
+  return total;
 }
 
 void DescribeLayers(const Target& target, const std::vector<LayerConstants>& constants,
@@ -76,6 +105,11 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
     const sim::TensorPlacement& in = program.tensors[layer.input];
     const sim::TensorPlacement& out = program.tensors[layer.output];
     const bool kept = in.in_act && layer.has_weights();
+    if (layer.op == trace::Op::kConcat || layer.op == trace::Op::kSlice) {
+      entry.compulsory_bytes = CopiedBytes(target, layer, program.tensors);
+      program.layers.push_back(entry);
+      continue;
+    }
     if (!kept) {
       entry.compulsory_bytes += ReadPixels(net, layer) * (in.layout.code_bytes_per_pixel() +
                                                           in.layout.scale_bytes_per_pixel());
@@ -106,18 +140,12 @@ uint64_t StagingBytes(const Target& target, const std::vector<sim::TensorPlaceme
   return largest * sizeof(float);
 }
 
-// What the engines cannot do.
+// What a command word cannot say.
 void RefuseUnsupported(const trace::Network& net) {
   for (const trace::Layer& l : net.layers) {
-    const auto refuse = [&](const std::string& what) {
-      throw LoweringError(fmt::format("layer '{}': no platform runs {} yet", l.name, what));
-    };
-    if (l.op > trace::Op::kGlobalAveragePool) {
-      refuse(fmt::format("the operator '{}'", trace::OpName(l.op)));
-    }
-    if (l.groups != 1) refuse(fmt::format("a {} in {} groups", trace::OpName(l.op), l.groups));
-    if (l.activation.kind > trace::Activation::Kind::kClip) {
-      refuse(fmt::format("the activation '{}'", trace::ActivationText(l.activation)));
+    if (l.op == trace::Op::kConv && l.groups > 255) {
+      throw LoweringError(
+          fmt::format("layer '{}': {} groups; the platforms take 255", l.name, l.groups));
     }
   }
 }

@@ -18,18 +18,23 @@ struct Lifetime {
   int first, last;  // layers; -1: before the first
 };
 
-std::vector<Lifetime> Lifetimes(const trace::Network& net) {
+std::vector<Lifetime> Lifetimes(const trace::Network& net,
+                                const std::vector<sim::TensorPlacement>& tensors) {
   const int layers = static_cast<int>(net.layers.size());
   std::vector<Lifetime> lives(net.tensors.size(), {layers, -1});
   for (int l = 0; l < layers; ++l) {
     const trace::Layer& layer = net.layers[l];
     lives[layer.output].first = std::min(lives[layer.output].first, l);
     lives[layer.output].last = std::max(lives[layer.output].last, l);
-    lives[layer.input].last = l;
-    if (layer.residual >= 0) lives[layer.residual].last = l;
+    for (const int t : trace::TensorsRead(layer)) lives[t].last = l;
   }
   lives[net.input].first = -1;
   lives[net.output].last = layers;
+  for (size_t t = 0; t < tensors.size(); ++t) {  // a tensor lives as long as what lies in it
+    Lifetime& root = lives[static_cast<size_t>(tensors[t].root)];
+    root.first = std::min(root.first, lives[t].first);
+    root.last = std::max(root.last, lives[t].last);
+  }
   return lives;
 }
 
@@ -52,11 +57,14 @@ void MemoryMap::PlaceTensors(const trace::Network& net,
     uint64_t begin, end;
     Lifetime life;
   };
-  const std::vector<Lifetime> lives = Lifetimes(net);
+  const std::vector<Lifetime> lives = Lifetimes(net, tensors);
   std::vector<size_t> order(tensors.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto has_place = [&](size_t i) {
+    return tensors[i].in_dram && tensors[i].root == static_cast<int>(i);
+  };
   const auto bytes = [&](size_t i) {
-    if (!tensors[i].in_dram) return uint64_t{0};
+    if (!has_place(i)) return uint64_t{0};
     return AlignUp(tensors[i].layout.code_bytes()) + AlignUp(tensors[i].layout.scale_bytes());
   };
   // Largest first leaves the fewest holes; equal sizes in network order.
@@ -66,7 +74,7 @@ void MemoryMap::PlaceTensors(const trace::Network& net,
   std::vector<Placed> placed;  // sorted by begin
   uint64_t top = 0;
   for (size_t i : order) {
-    if (!tensors[i].in_dram) continue;
+    if (!has_place(i)) continue;
     uint64_t begin = 0;
     for (const Placed& p : placed) {
       const bool together = lives[i].first <= p.life.last && p.life.first <= lives[i].last;
@@ -82,9 +90,22 @@ void MemoryMap::PlaceTensors(const trace::Network& net,
     top = std::max(top, mine.end);
   }
   const uint64_t base = Reserve(top);
-  for (sim::TensorPlacement& tensor : tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    sim::TensorPlacement& tensor = tensors[i];
     tensor.codes += base;
     tensor.scales += base;
+    tensor.code_stride = tensor.layout.code_bytes_per_pixel();
+    tensor.scale_stride = tensor.layout.scale_bytes_per_pixel();
+  }
+  for (sim::TensorPlacement& tensor : tensors) {
+    const sim::TensorPlacement& root = tensors[static_cast<size_t>(tensor.root)];
+    if (&tensor == &root) continue;
+    numerics::ActivationLayout before = root.layout;
+    before.channels = tensor.root_channel;
+    tensor.codes = root.codes + before.code_bytes_per_pixel();
+    tensor.scales = root.scales + before.scale_bytes_per_pixel();
+    tensor.code_stride = root.code_stride;
+    tensor.scale_stride = root.scale_stride;
   }
 }
 

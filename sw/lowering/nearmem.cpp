@@ -23,10 +23,10 @@ bool RunsNearMemory(const Target& target, const trace::Layer& layer) {
   if (layer.op == trace::Op::kFullyConnected ||
       (layer.op == trace::Op::kConv && in.pixels() == 1)) {
     kind = "fc";
-  } else if (layer.op == trace::Op::kConv) {
+  } else if (layer.op == trace::Op::kConv && layer.groups == 1) {
     kind = layer.kernel_h == 1 && layer.kernel_w == 1 ? "pointwise" : "conv";
   } else {
-    return false;  // depthwise channels share no activations to broadcast
+    return false;  // channels of groups, and depthwise ones, do not all take the same activations
   }
   const std::string list = "," + design.nearmem_layers + ",";
   if (list.find("," + kind + ",") == std::string::npos) return false;

@@ -41,6 +41,7 @@ sim::Geometry GeometryOf(const Target& target, const trace::Layer& layer) {
   g.activation_block = static_cast<uint8_t>(datapath.activation_block);
   g.weight_block = static_cast<uint8_t>(datapath.weight_block);
   g.depthwise = layer.op == trace::Op::kDepthwiseConv;
+  g.groups = static_cast<uint8_t>(layer.op == trace::Op::kConv ? layer.groups : 1);
   return g;
 }
 
@@ -57,6 +58,7 @@ uint32_t ParamBytes(const Target& target, const trace::Layer& layer) {
 
 bool IsStaged(const Target& target, const trace::Layer& layer) {
   return target.datapaths.base.tensor_scale == numerics::ScaleSource::kDynamic &&
+         !target.datapaths.IsView(layer.output) &&
          numerics::HasTensorScale(target.datapaths.tensors[layer.output].format);
 }
 
@@ -79,6 +81,13 @@ bool Plan::MayStay(int index) const {
   const trace::Layer& layer = target_.net.layers[index];
   const size_t next = static_cast<size_t>(index) + 1;
   if (!target_.design.keep_activations || next >= target_.net.layers.size()) return false;
+  const auto in_another = [&](const sim::TensorPlacement& t) {
+    return t.root == layer.output && &t != &tensors_[layer.output];
+  };
+  if (target_.datapaths.IsView(layer.output) ||
+      std::any_of(tensors_.begin(), tensors_.end(), in_another)) {
+    return false;  // it shares its place with others
+  }
   const trace::Layer& reader = target_.net.layers[next];
   const auto& layout = tensors_[layer.output].layout;
   const uint64_t bytes =
@@ -99,7 +108,8 @@ void Plan::KeepOutput(const trace::Layer& layer) {
   // Whoever else reads it, reads it from DRAM.
   int readers = layer.output == target_.net.output ? 1 : 0;
   for (const trace::Layer& other : target_.net.layers) {
-    readers += (other.input == layer.output) + (other.residual == layer.output);
+    const std::vector<int> read = trace::TensorsRead(other);
+    readers += static_cast<int>(std::count(read.begin(), read.end(), layer.output));
   }
   out.in_dram = readers > 1;
 }

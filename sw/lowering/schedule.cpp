@@ -64,13 +64,22 @@ void Schedule::Layer(int index, const LayerConstants& constants) try {
       Convolution(layer, plan_.layer(index), constants);
       break;
     case trace::Op::kAdd:
-      Add(layer);
+    case trace::Op::kMultiply:
+      Combine(layer);
       break;
     case trace::Op::kGlobalAveragePool:
       AveragePool(layer);
       break;
-    default:
-      throw LoweringError(std::string("no platform runs the operator ") + trace::OpName(layer.op));
+    case trace::Op::kMaxPool:
+    case trace::Op::kAveragePool:
+      PoolWindows(layer);
+      break;
+    case trace::Op::kConcat:
+    case trace::Op::kSlice:
+    case trace::Op::kShuffle:
+    case trace::Op::kActivate:
+      CopyChannels(layer);
+      break;
   }
   if (Staged(layer)) QuantizeStaged(layer);
   if (kept_[layer.input] >= 0)
@@ -88,6 +97,10 @@ numerics::ActivationLayout Schedule::StagingLayout(int tensor) const {
   return layout;
 }
 
+uint16_t Schedule::RegisterOf(int tensor) const {
+  return static_cast<uint16_t>(tensors_[tensor].root);
+}
+
 sim::StoredAs Schedule::StoredAsOf(int tensor) const {
   const numerics::ActivationLayout& layout = tensors_[tensor].layout;
   return sim::StoredAs::Of(static_cast<uint8_t>(layout.format), layout.block);
@@ -97,9 +110,11 @@ CommandId Schedule::EmitWriter(const sim::Command& command, const Part& written,
                                const Deps& after) {
   using numerics::RoundingMode;
   if (target_.datapaths.base.activation_rounding.mode == RoundingMode::kStochastic) {
-    const auto channels = static_cast<uint32_t>(tensors_[written.tensor].layout.channels);
+    const sim::TensorPlacement& tensor = tensors_[written.tensor];
+    const auto channels = static_cast<uint32_t>(tensors_[tensor.root].layout.channels);
     sim::Command position = MakeCommand(Opcode::kVectorPosition);
-    position.position.element = uint64_t{written.pixel} * channels + written.channel;
+    position.position.element = uint64_t{written.pixel} * channels +
+                                static_cast<uint32_t>(tensor.root_channel) + written.channel;
     position.position.channels = channels;
     emit_.Emit(position);
   }
@@ -119,11 +134,11 @@ sim::Epilogue Schedule::EpilogueFor(const trace::Layer& layer) const {
   if (layer.residual >= 0) e.residual = StoredAsOf(layer.residual);
   e.flags = Staged(layer) ? sim::kTrackAmax : 0;
   e.weight_scale = 1.0f;
-  e.in_reg = static_cast<uint16_t>(layer.input);
-  e.out_reg = static_cast<uint16_t>(layer.output);
+  e.in_reg = RegisterOf(layer.input);
+  e.out_reg = RegisterOf(layer.output);
   if (layer.residual >= 0) {
     e.flags |= sim::kHasResidual;
-    e.residual_reg = static_cast<uint16_t>(layer.residual);
+    e.residual_reg = RegisterOf(layer.residual);
   }
   return e;
 }
@@ -175,16 +190,16 @@ CommandId Schedule::CopyPart(Opcode opcode, const Part& part, Buffer buffer, uin
                 row_bytes, stride, after);
   };
   const CommandId last = copy(codes, tensor.codes, before.code_bytes_per_pixel(),
-                              held.code_bytes_per_pixel(), tensor.layout.code_bytes_per_pixel());
+                              held.code_bytes_per_pixel(), tensor.code_stride);
   if (held.scale_bytes_per_pixel() == 0) return last;
   return copy(scales, tensor.scales, before.scale_bytes_per_pixel(), held.scale_bytes_per_pixel(),
-              tensor.layout.scale_bytes_per_pixel());
+              tensor.scale_stride);
 }
 
 CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, uint16_t scales,
                              const Deps& after) {
   Deps deps = after;
-  deps.push_back(WriterOf(stored_[part.tensor], part.pixel + part.pixels));
+  AddWriters(part, deps);
   return CopyPart(Opcode::kLoad, part, buffer, codes, scales, deps);
 }
 
@@ -242,6 +257,17 @@ CommandId Schedule::Deliver(const Part& part, uint16_t codes, uint16_t scales, c
     if (complete) stored_[part.tensor].emplace_back(done, last);
   }
   return last;
+}
+
+// Whoever stores some of the tensor that this one lies in: a view's own writer, or, of a tensor
+// with views in it, all of theirs.
+void Schedule::AddWriters(const Part& part, Deps& deps) const {
+  const int root = tensors_[part.tensor].root;
+  for (size_t t = 0; t < tensors_.size(); ++t) {
+    if (tensors_[t].root != root) continue;
+    const CommandId writer = WriterOf(stored_[t], part.pixel + part.pixels);
+    if (writer != kNone) deps.push_back(writer);
+  }
 }
 
 CommandId Schedule::WriterOf(const Log& log, uint32_t pixels) {

@@ -65,7 +65,26 @@ class Schedule {
 
   // schedule_vector.cpp
   void AveragePool(const trace::Layer& layer);
-  void Add(const trace::Layer& layer);
+  void Combine(const trace::Layer& layer);  // sum or product of two tensors
+  void PoolWindows(const trace::Layer& layer);
+  // schedule_copy.cpp
+  // What concatenations, slices, shuffles and activations have to move: dequantised and quantised
+  // anew. Where all of it lies in its place already, the layer ends with a word that moves nothing.
+  void CopyChannels(const trace::Layer& layer);
+  struct ChannelSource;
+  std::vector<ChannelSource> SourcesOf(const trace::Layer& layer,
+                                       const golden::ChannelRange& range) const;
+  void CopyFrom(const trace::Layer& layer, const golden::ChannelRange& range,
+                const ChannelSource& source);
+  void Assemble(const trace::Layer& layer, const golden::ChannelRange& range,
+                const std::vector<ChannelSource>& sources);
+  sim::Epilogue EpilogueFrom(const trace::Layer& layer, int source) const;
+  static sim::Command CopyWord(const ChannelSource& source, uint32_t pixels);
+  uint64_t PixelBytesOf(const ChannelSource& source) const;
+  void EndLayer();
+  // Pixels of a tile of which two fit in `room`, when a pixel takes `bytes`. Throws LoweringError.
+  static uint32_t PixelsOfTile(uint64_t room, uint64_t bytes, uint32_t pixels);
+
   // Second pass of a dynamic tensor scale: staged FP32 -> stored.
   void QuantizeStaged(const trace::Layer& layer);
 
@@ -99,6 +118,8 @@ class Schedule {
   // that matters.
   CommandId EmitWriter(const sim::Command& command, const Part& written, const Deps& after);
   sim::StoredAs StoredAsOf(int tensor) const;
+  uint16_t RegisterOf(int tensor) const;  // of its tensor scale
+  void AddWriters(const Part& part, Deps& deps) const;
   sim::Epilogue EpilogueFor(const trace::Layer& layer) const;
   bool Staged(const trace::Layer& layer) const;  // output waits for its dynamic scale
   numerics::ActivationLayout StagingLayout(int tensor) const;

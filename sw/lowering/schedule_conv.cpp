@@ -146,7 +146,11 @@ void Schedule::Compute(ConvState& s, uint32_t row_tile, uint32_t channel, uint32
   run.out_rows = static_cast<uint16_t>(s.out_rows(row_tile));
   run.in_row = static_cast<uint16_t>(s.problem.input_in_act ? 0 : rows.first);
   run.in_rows = static_cast<uint16_t>(s.problem.input_in_act ? g.in_height : rows.count);
-  run.bank_row = s.constants.bank_row;
+  if (s.constants.near_memory) {
+    run.bank_row = s.constants.bank_row;
+  } else {
+    run.group_outputs = static_cast<uint16_t>(s.problem.channels / std::max<uint32_t>(1, g.groups));
+  }
 
   const uint32_t step = s.constants.near_memory ? channels : s.tiling.weight_channels;
   CommandId compute = kNone;

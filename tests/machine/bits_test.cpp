@@ -189,6 +189,39 @@ TEST_CASE("layers of a network in formats of their own give golden's bits") {
   CHECK(mixed > 20);
 }
 
+TEST_CASE("every operator of a network gives golden's bits, wherever its tensors lie") {
+  int views = 0, copies = 0;
+  for (uint32_t seed = 0; seed < 120; ++seed) {
+    const trace::Network net = RandomOperatorNetwork(seed);
+    Random random(seed);
+    const Format format = Pick(random, {Format::kNvfp4, Format::kNvfp4, Format::kFp4,
+                                        Format::kMxfp6, Format::kInt8, Format::kFp16});
+    const int block = random.Block();
+    const auto source = static_cast<ScaleSource>(random.Int(0, 2));
+    for (Platform platform : kPlatforms) {
+      CAPTURE(seed, platforms::PlatformName(platform), numerics::FormatName(format), block,
+              static_cast<int>(source));
+      CHECK(Compare(platform, seed, net, [&](platforms::DesignPoint& d) {
+              SetDatapath(d, format, Format::kNvfp4, block, source);
+              if (seed % 5 == 0) {
+                d.datapath.activation_rounding = {numerics::RoundingMode::kStochastic, seed};
+              }
+            }) == "equal");
+    }
+    numerics::Datapath datapath;
+    datapath.SetBlock(block);
+    const golden::Datapaths datapaths(net, datapath);
+    for (size_t t = 0; t < net.tensors.size(); ++t) views += datapaths.IsView(static_cast<int>(t));
+    for (const trace::Layer& l : net.layers) {
+      if (l.op == trace::Op::kConcat) {
+        copies += static_cast<int>(golden::WrittenChannels(net, datapaths, l).size());
+      }
+    }
+  }
+  CHECK(views > 100);
+  CHECK(copies > 100);
+}
+
 TEST_CASE("any number of threads gives the same bits") {
   for (uint32_t seed = 7000; seed < 7008; ++seed) {
     const trace::Network net = RandomNetwork(seed);

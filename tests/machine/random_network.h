@@ -1,6 +1,7 @@
 // Small random networks with every operator and awkward shapes, and random machines for them.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,7 +69,7 @@ class NetworkMaker {
     Append(std::move(l), 0);
   }
   void Pool() { Append(NewLayer(trace::Op::kGlobalAveragePool), 0); }
-  void FullyConnected() { Append(NewLayer(trace::Op::kFullyConnected), Channels()); }
+  void FullyConnected() { FullyConnectedTo(Channels(), {}); }
 
   void Any() {
     switch (random_.Int(0, 5)) {
@@ -85,6 +86,110 @@ class NetworkMaker {
     }
   }
 
+  // The operators without weights, and what goes with them.
+  void WindowPool() {
+    trace::Layer l = NewLayer(random_.Int(0, 1) ? trace::Op::kMaxPool : trace::Op::kAveragePool);
+    RandomWindow(random_, builder_.ShapeOf(last_), l);
+    l.pad_top = std::min(l.pad_top, l.kernel_h - 1);  // no window without a pixel
+    l.pad_left = std::min(l.pad_left, l.kernel_w - 1);
+    l.dilation_h = l.dilation_w = 1;
+    l.pad_bottom = l.kernel_h - 1 - l.pad_top;
+    l.pad_right = l.kernel_w - 1 - l.pad_left;
+    l.count_padding = l.op == trace::Op::kAveragePool && random_.Int(0, 1);
+    Append(std::move(l), 0);
+  }
+  void SqueezeAndExcite() {
+    const int excited = last_;
+    Pool();
+    FullyConnectedTo(builder_.ShapeOf(excited).channels, AnyActivation());
+    trace::Layer l = NewLayer(trace::Op::kMultiply);
+    l.residual = last_;
+    l.input = excited;
+    l.activation = AnyActivation();
+    Append(std::move(l), 0);
+  }
+  void Square() {
+    trace::Layer l = NewLayer(trace::Op::kMultiply);
+    l.residual = SameShape();
+    l.activation = AnyActivation();
+    Append(std::move(l), 0);
+  }
+  void Slice() {
+    const int channels = builder_.ShapeOf(last_).channels;
+    trace::Layer l = NewLayer(trace::Op::kSlice);
+    l.first_channel = random_.Int(0, 1) ? random_.Int(0, channels / 16) * 16 % channels
+                                        : random_.Int(0, channels - 1);
+    const int rest = channels - l.first_channel;
+    Append(std::move(l), random_.Int(0, 1) ? rest : random_.Int(1, rest));
+  }
+  // Of the last tensor, something computed from it, and now and then a slice of it.
+  void Concatenate() {
+    std::vector<int> operands{last_};
+    const int source = last_;
+    for (int i = random_.Int(1, 3); i > 0; --i) {
+      last_ = source;
+      if (random_.Int(0, 3) == 0) {
+        Slice();
+      } else {
+        trace::Layer l = NewLayer(trace::Op::kConv);
+        l.activation = AnyActivation();
+        Append(std::move(l), Channels());
+      }
+      operands.push_back(last_);
+    }
+    trace::Layer l = NewLayer(trace::Op::kConcat);
+    l.operands = operands;
+    l.input = operands.front();
+    Append(std::move(l), 0);
+  }
+  void Shuffle() {
+    trace::Layer l = NewLayer(trace::Op::kShuffle);
+    const int channels = builder_.ShapeOf(last_).channels;
+    for (int groups : {2, 3, 4, 5}) {
+      if (channels % groups == 0) l.groups = groups;
+    }
+    if (l.groups > 1) Append(std::move(l), 0);
+  }
+  void Function() {
+    trace::Layer l = NewLayer(trace::Op::kActivate);
+    l.activation = AnyActivation();
+    if (l.activation.kind != trace::Activation::Kind::kNone) Append(std::move(l), 0);
+  }
+  void Groups() {
+    trace::Layer l = NewLayer(trace::Op::kConv);
+    const int channels = builder_.ShapeOf(last_).channels;
+    for (int groups : {2, 3, 4, 8}) {
+      if (channels % groups == 0 && channels > groups) l.groups = groups;
+    }
+    RandomWindow(random_, builder_.ShapeOf(l.input), l);
+    l.activation = AnyActivation();
+    const int groups = l.groups;
+    Append(std::move(l), groups * random_.Int(1, 20));
+  }
+  void AnyOperator() {
+    switch (random_.Int(0, 9)) {
+      case 0:
+        return WindowPool();
+      case 1:
+        return SqueezeAndExcite();
+      case 2:
+        return Square();
+      case 3:
+        return Slice();
+      case 4:
+      case 5:
+        return Concatenate();
+      case 6:
+        return Shuffle();
+      case 7:
+        return Function();
+      case 8:
+        return Groups();
+      default:
+        return Any();
+    }
+  }
+
   trace::Network Finish() {
     trace::Network net = std::move(builder_).Finish("test");
     for (trace::Tensor& t : net.tensors) t.amax = static_cast<float>(random_.Int(1, 16)) * 0.5f;
@@ -92,6 +197,22 @@ class NetworkMaker {
   }
 
  private:
+  void FullyConnectedTo(int channels, trace::Activation activation) {
+    trace::Layer l = NewLayer(trace::Op::kFullyConnected);
+    l.activation = activation;
+    Append(std::move(l), channels);
+  }
+  trace::Activation AnyActivation() {
+    using Kind = trace::Activation::Kind;
+    return Pick<trace::Activation>(random_, {{},
+                                             {Kind::kRelu, 0, 0},
+                                             {Kind::kClip, -0.5f, 2.5f},
+                                             {Kind::kHardSigmoid, 0.2f, 0.5f},
+                                             {Kind::kHardSwish, 0, 0},
+                                             {Kind::kSigmoid, 0, 0},
+                                             {Kind::kSilu, 0, 0},
+                                             {Kind::kGelu, 0, 0}});
+  }
   int Channels() { return Pick(random_, {1, 3, 5, 8, 16, 24, 33, 40, 64, 96, 130}); }
   // The first tensor, from the back or the front, of the last one's shape.
   int SameShape() {
@@ -134,6 +255,16 @@ inline trace::Network RandomNetwork(uint32_t seed) {
     maker.Pool();
     maker.FullyConnected();
   }
+  return maker.Finish();
+}
+
+// The same of every operator.
+inline trace::Network RandomOperatorNetwork(uint32_t seed) {
+  Random random(seed ^ 0x0DD);
+  NetworkMaker maker(seed);
+  maker.Convolution(false);
+  for (int i = random.Int(2, 5); i > 0; --i) maker.AnyOperator();
+  maker.Convolution(false);
   return maker.Finish();
 }
 

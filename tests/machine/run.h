@@ -43,7 +43,7 @@ inline std::optional<std::string> FirstDifference(const trace::Network& net,
     const auto codes = bytes.begin() + static_cast<std::ptrdiff_t>(actual.layout.code_bytes());
     actual.codes.assign(bytes.begin(), codes);
     actual.scales.assign(codes, bytes.end());
-    actual.scale.decode = outcome.tensor_scale_decode[i];
+    actual.scale.decode = outcome.tensor_scale_decode[program.tensors[i].root];
     const auto mismatch = golden::FirstMismatch(net.tensors[i].name, e, actual);
     if (mismatch) return golden::ToString(*mismatch);
   }
