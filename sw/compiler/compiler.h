@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,10 @@ namespace nibble::compiler {
 
 // Throws trace::FileError for an unreadable model, and for an operator that is not supported
 // (naming the operator, the node and the list of what is supported). opset 13..17. Ranges (amax)
-// are left at 0.
-trace::Network ImportOnnx(const std::string& path);
+// are left at 0. `listener` is told of each pass, in order ("fold", "fuse", "layout", "liveness"),
+// and what it left, a line an operator.
+using PassListener = std::function<void(const std::string& pass, const std::string& listing)>;
+trace::Network ImportOnnx(const std::string& path, const PassListener& listener = {});
 
 // Built-in networks with synthetic weights: "mobilenet_v2". `resolution` is the input's height and
 // width. Ranges are left at 0. Throws std::invalid_argument for an unknown name and a resolution
