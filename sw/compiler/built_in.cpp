@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "sw/compiler/compiler.h"
+#include "sw/compiler/synthetic_network.h"
 
 namespace nibble::compiler {
 namespace {
@@ -13,18 +14,30 @@ namespace {
 struct Entry {
   const char* name;
   trace::Network (*build)(int resolution);
+  bool normalised = false;  // in how weights are scaled
 };
 constexpr Entry kNetworks[] = {
-    {"efficientnet_b0", EfficientNetB0},
+    {"efficientnet_b0", EfficientNetB0, true},
     {"mnasnet1_0", MnasNet},
     {"mobilenet_v1", MobileNetV1},
     {"mobilenet_v2", MobileNetV2},
-    {"mobilenet_v3_large", MobileNetV3Large},
-    {"mobilenet_v3_small", MobileNetV3Small},
+    {"mobilenet_v3_large", MobileNetV3Large, true},
+    {"mobilenet_v3_small", MobileNetV3Small, true},
     {"resnet50", ResNet50},
     {"shufflenet_v2_x1_0", ShuffleNetV2},
     {"squeezenet1_1", SqueezeNet},
 };
+
+// Where weights are normalised, so that they are the same at every resolution.
+constexpr int kNormalisingResolution = 224;
+
+void TakeNormalisedWeights(const Entry& e, trace::Network& net) {
+  trace::Network normalised = e.build(kNormalisingResolution);
+  Normalise(normalised);
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    net.layers[i].generator = normalised.layers[i].generator;
+  }
+}
 
 }  // namespace
 
@@ -40,7 +53,10 @@ trace::Network BuildNetwork(const std::string& name, int resolution) {
                                             kMinResolution, kMaxResolution));
   }
   for (const Entry& e : kNetworks) {
-    if (name == e.name) return e.build(resolution);
+    if (name != e.name) continue;
+    trace::Network net = e.build(resolution);
+    if (e.normalised) TakeNormalisedWeights(e, net);
+    return net;
   }
   throw std::invalid_argument(fmt::format("unknown built-in network \"{}\"; known: {}", name,
                                           fmt::join(BuiltInNetworks(), ", ")));

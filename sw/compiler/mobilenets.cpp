@@ -189,7 +189,7 @@ trace::Network MnasNet(int resolution) {
 
 // Tan and Le, ICML 2019, table 1.
 trace::Network EfficientNetB0(int resolution) {
-  SyntheticNetwork net("efficientnet_b0", resolution, 51);
+  SyntheticNetwork net("efficientnet_b0", resolution, 72);
   Signal x = net.Conv("stem", net.input(), {3, 2}, 32, kSilu);
   x = AddStages(net,
                 {{1, 3, 16, 1, 1},

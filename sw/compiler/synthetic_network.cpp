@@ -1,8 +1,11 @@
 #include "sw/compiler/synthetic_network.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "sw/compiler/compiler.h"
+#include "sw/golden/golden.h"
 #include "sw/trace/synthetic.h"
 
 namespace nibble::compiler {
@@ -10,14 +13,16 @@ namespace {
 
 using Kind = trace::Activation::Kind;
 
-constexpr double kPreActivationPower = 4, kLinearPower = 1;
+constexpr double kSmoothPower = 16, kPreActivationPower = 4, kLinearPower = 1;
 constexpr double kTwoPi = 6.283185307179586;
 
 double OutputPower(const trace::Activation& a) {
-  return a.kind == Kind::kNone ? kLinearPower : kPreActivationPower;
+  if (a.kind == Kind::kNone) return kLinearPower;
+  const bool smooth = a.kind == Kind::kSilu || a.kind == Kind::kHardSwish;
+  return smooth ? kSmoothPower : kPreActivationPower;
 }
 
-// What an activation makes of a normal variate of variance 4: E[f^2] and E[f]^2, by numerical
+// What an activation makes of a normal variate of that variance: E[f^2] and E[f]^2, by numerical
 // integration.
 Signal Activated(const trace::Activation& a) {
   switch (a.kind) {
@@ -28,9 +33,9 @@ Signal Activated(const trace::Activation& a) {
     case Kind::kSigmoid:
       return {0, 0.349, 0.25};
     case Kind::kHardSwish:
-      return {0, 1.77, 0.334};
+      return {0, 7.84, 2.13};
     case Kind::kSilu:
-      return {0, 1.76, 0.367};
+      return {0, 7.77, 2.13};
     default:  // rectified: the half that is positive; clipping beyond 6 takes half a percent
       return {0, kPreActivationPower / 2, kPreActivationPower / kTwoPi};
   }
@@ -179,6 +184,34 @@ Signal SyntheticNetwork::SqueezeExcite(const std::string& name, const Signal& x,
   l.residual = factor.tensor;
   return {builder_.AddLayer(std::move(l)), x.power * factor.power,
           x.mean_power * factor.mean_power};
+}
+
+void Normalise(trace::Network& net) {
+  using Tensors = std::vector<std::vector<float>>;
+  std::array<Tensors, 2> inputs;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i].resize(net.tensors.size());
+    inputs[i][static_cast<size_t>(net.input)] = GeneratedInput(net, i);
+  }
+  for (trace::Layer& l : net.layers) {
+    if (l.synthetic) {
+      trace::Layer plain = l;
+      plain.activation = kLinear;
+      plain.residual = -1;
+      double power = 0;
+      for (const Tensors& tensors : inputs) {
+        const std::vector<float> y = golden::RunLayerFp32(net, plain, tensors);
+        for (const float v : y) power += double{v} * v / static_cast<double>(y.size());
+      }
+      const bool logits = l.output == net.output;
+      const double wanted = logits ? kPreActivationPower : OutputPower(l.activation);
+      const double gain = l.generator.gain * std::sqrt(wanted * inputs.size() / power);
+      l.generator.gain = static_cast<uint32_t>(std::clamp<double>(gain, 1, trace::kMaxGain));
+    }
+    for (Tensors& tensors : inputs) {
+      tensors[static_cast<size_t>(l.output)] = golden::RunLayerFp32(net, l, tensors);
+    }
+  }
 }
 
 trace::Network SyntheticNetwork::Finish() && { return std::move(builder_).Finish(producer_); }

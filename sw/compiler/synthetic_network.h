@@ -1,5 +1,7 @@
 // Builds a network with synthetic weights that hold the signal at a power (mean square) that 4-bit
-// formats and clipped activations see in trained networks.
+// formats and clipped activations see in trained networks: every pre-activation has variance 4, so
+// that ReLU6 clips beyond 3 standard deviations, or 16 before hardswish and SiLU, which would damp
+// a small signal from layer to layer; every linear output has power 1, and residual sums add up.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +29,8 @@ inline constexpr trace::Activation kHardSigmoid = {trace::Activation::Kind::kHar
 inline constexpr trace::Activation kSilu = {trace::Activation::Kind::kSilu, 0, 0};
 inline constexpr trace::Activation kSigmoid = {trace::Activation::Kind::kSigmoid, 0, 0};
 
-// Every pre-activation has variance 4, so that ReLU6 clips beyond 3 standard deviations, and every
-// linear output power 1; sums add up. Weights are seeded layer by layer from `seed`, the version of
-// the network.
+// Weights are seeded layer by layer from `seed`, the version of the network, and scaled by what is
+// estimated of their inputs.
 class SyntheticNetwork {
  public:
   SyntheticNetwork(const std::string& name, int resolution, uint64_t seed);
@@ -76,5 +77,10 @@ class SyntheticNetwork {
   Signal input_;
   uint64_t seed_ = 0, layers_ = 0;
 };
+
+// Scales the synthetic weights of each layer anew so that its outputs, before activation and
+// residual, have the power above where the network runs on two generated inputs. For networks with
+// smooth activations: what is estimated of those is too far off for a deep network.
+void Normalise(trace::Network& net);
 
 }  // namespace nibble::compiler
