@@ -12,6 +12,7 @@
 #include "sw/cli/output.h"
 #include "sw/cli/progress.h"
 #include "sw/compiler/compiler.h"
+#include "sw/compiler/listing.h"
 #include "sw/compiler/weight_files.h"
 #include "sw/trace/file.h"
 
@@ -27,6 +28,7 @@ struct CompileArguments {
   std::vector<float> mean, stddev;
   std::string weights;  // directory
   int weights_block = 16;
+  bool dump_passes = false;
 };
 
 std::vector<float> PerChannel(const std::vector<float>& values, const trace::Network& net,
@@ -70,12 +72,18 @@ void CalibrateOn(const CompileArguments& args, trace::Network& net) {
   });
 }
 
+void PrintPass(const std::string& pass, const std::string& listing) {
+  Print(fmt::format("after {}:\n{}\n", pass, listing));
+}
+
 trace::Network Import(const CompileArguments& args) {
   if (args.model.empty() == args.builtin.empty()) {
     throw UsageError("compile: give either a model file or --builtin NAME");
   }
-  return args.builtin.empty() ? compiler::ImportOnnx(args.model)
-                              : compiler::BuildNetwork(args.builtin, args.resolution);
+  if (!args.builtin.empty()) return compiler::BuildNetwork(args.builtin, args.resolution);
+  compiler::PassListener listener;
+  if (args.dump_passes) listener = PrintPass;
+  return compiler::ImportOnnx(args.model, listener);
 }
 
 int Compile(const CompileArguments& args) {
@@ -83,6 +91,7 @@ int Compile(const CompileArguments& args) {
   trace::Network net = Import(args);
   SetPreprocess(args, net);
   CalibrateOn(args, net);
+  if (args.dump_passes) PrintPass("calibrate", compiler::CalibrationListing(net));
   // After the calibration: ranges are those of the model, however its weights are quantised.
   std::string imported;
   if (!args.weights.empty()) {
@@ -115,6 +124,9 @@ Command AddCompile(CLI::App& app) {
   sub->add_option("-o,--output", args->output, "the trace to write")
       ->option_text("NET.trc")
       ->required();
+  sub->add_flag("--dump-passes", args->dump_passes,
+                "print what each pass leaves of the model, a line an operator")
+      ->needs(model);
   sub->add_option("--calibrate", args->calibrate,
                   "inputs to find the ranges with: images, or `random`")
       ->option_text("FILE.npy|random [random]");
