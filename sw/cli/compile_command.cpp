@@ -29,6 +29,7 @@ struct CompileArguments {
   std::string weights;  // directory
   int weights_block = 16;
   bool dump_passes = false;
+  std::string range = "amax";
 };
 
 std::vector<float> PerChannel(const std::vector<float>& values, const trace::Network& net,
@@ -63,13 +64,23 @@ void CalibrateOn(const CompileArguments& args, trace::Network& net) {
     for (int i = 0; i < args.count; ++i) inputs.push_back(images.Input(i, net));
     net.calibration = fmt::format("{} images of {}", args.count, FileName(args.calibrate));
   }
+  compiler::RangeChoice choice;
+  try {
+    choice = compiler::ParseRangeChoice(args.range);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--range: ") + error.what());
+  }
+  if (args.range != "amax") net.calibration += ", " + args.range;
   static Progress* bar = nullptr;  // Calibrate takes a plain function
   Progress progress("calibrating");
   bar = &progress;
-  compiler::Calibrate(net, inputs, [](int done, int total) {
-    bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
-    StopIfInterrupted();
-  });
+  compiler::Calibrate(
+      net, inputs,
+      [](int done, int total) {
+        bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
+        StopIfInterrupted();
+      },
+      choice);
 }
 
 void PrintPass(const std::string& pass, const std::string& listing) {
@@ -133,6 +144,10 @@ Command AddCompile(CLI::App& app) {
   sub->add_option("-n,--count", args->count, "how many of them")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  sub->add_option("--range", args->range,
+                  "what of their magnitudes a tensor's range covers: all, a percentage of the "
+                  "elements, or where FORMAT under one scale has the least squared error")
+      ->option_text("amax|percentile:P|mse[:FORMAT] [amax]");
   sub->add_option("--mean", args->mean,
                   "of the preprocessing (u8 / 255 - mean) / std: one value, or one a channel")
       ->delimiter(',')

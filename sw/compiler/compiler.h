@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sw/compiler/ranges.h"
 #include "sw/trace/network.h"
 
 namespace nibble::compiler {
@@ -29,10 +30,10 @@ std::vector<std::string> BuiltInNetworks();
 // amplitude.
 std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index);
 
-// Sets each tensor's amax to the largest magnitude that the FP32 golden executor sees over
-// `inputs`. progress(done, total) is called after each input. `net.calibration` is the caller's to
-// set.
+// Sets each tensor's amax to the range that `choice` makes of the magnitudes that the FP32 golden
+// executor sees over `inputs`. progress(done, total) is called after each input. `net.calibration`
+// is the caller's to set.
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
-               void (*progress)(int done, int total) = nullptr);
+               void (*progress)(int done, int total) = nullptr, const RangeChoice& choice = {});
 
 }  // namespace nibble::compiler

@@ -45,6 +45,12 @@ TEST_CASE("wrong use of the command line") {
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --mean 1,2 -o x.trc", 2,
           {"--mean", "3 channels"});
   Refuses("compile --builtin mobilenet_v2 --dump-passes -o x.trc", 2, {"--dump-passes"});
+  const std::string compile = "compile --builtin mobilenet_v2 -r 32 -o x.trc --range ";
+  Refuses(compile + "max", 2, {"--range", "percentile:P"});
+  Refuses(compile + "percentile:0", 2, {"--range", "0..100"});
+  Refuses(compile + "percentile:99,9", 2, {"--range", "99,9"});
+  Refuses(compile + "mse:nvfp4", 2, {"--range", "fp4-tensor"});
+  Refuses(compile + "mse:fp5", 2, {"--range", "fp5"});
   Refuses("golden mobilenet.trc --set tensor.rows=4", 2, {"tensor.rows", "datapath."});
   Refuses("golden mobilenet.trc --set datapath.block=12", 2, {"datapath.block"});
   Refuses("golden mobilenet.trc --fp32 --set datapath.block=32", 2, {"--fp32", "--set"});
