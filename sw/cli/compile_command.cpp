@@ -12,6 +12,7 @@
 #include "sw/cli/output.h"
 #include "sw/cli/progress.h"
 #include "sw/compiler/compiler.h"
+#include "sw/compiler/listing.h"
 #include "sw/compiler/weight_files.h"
 #include "sw/trace/file.h"
 
@@ -27,6 +28,8 @@ struct CompileArguments {
   std::vector<float> mean, stddev;
   std::string weights;  // directory
   int weights_block = 16;
+  bool dump_passes = false;
+  std::string range = "amax";
 };
 
 std::vector<float> PerChannel(const std::vector<float>& values, const trace::Network& net,
@@ -61,21 +64,37 @@ void CalibrateOn(const CompileArguments& args, trace::Network& net) {
     for (int i = 0; i < args.count; ++i) inputs.push_back(images.Input(i, net));
     net.calibration = fmt::format("{} images of {}", args.count, FileName(args.calibrate));
   }
+  compiler::RangeChoice choice;
+  try {
+    choice = compiler::ParseRangeChoice(args.range);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--range: ") + error.what());
+  }
+  if (args.range != "amax") net.calibration += ", " + args.range;
   static Progress* bar = nullptr;  // Calibrate takes a plain function
   Progress progress("calibrating");
   bar = &progress;
-  compiler::Calibrate(net, inputs, [](int done, int total) {
-    bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
-    StopIfInterrupted();
-  });
+  compiler::Calibrate(
+      net, inputs,
+      [](int done, int total) {
+        bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
+        StopIfInterrupted();
+      },
+      choice);
+}
+
+void PrintPass(const std::string& pass, const std::string& listing) {
+  Print(fmt::format("after {}:\n{}\n", pass, listing));
 }
 
 trace::Network Import(const CompileArguments& args) {
   if (args.model.empty() == args.builtin.empty()) {
     throw UsageError("compile: give either a model file or --builtin NAME");
   }
-  return args.builtin.empty() ? compiler::ImportOnnx(args.model)
-                              : compiler::BuildNetwork(args.builtin, args.resolution);
+  if (!args.builtin.empty()) return compiler::BuildNetwork(args.builtin, args.resolution);
+  compiler::PassListener listener;
+  if (args.dump_passes) listener = PrintPass;
+  return compiler::ImportOnnx(args.model, listener);
 }
 
 int Compile(const CompileArguments& args) {
@@ -83,6 +102,7 @@ int Compile(const CompileArguments& args) {
   trace::Network net = Import(args);
   SetPreprocess(args, net);
   CalibrateOn(args, net);
+  if (args.dump_passes) PrintPass("calibrate", compiler::CalibrationListing(net));
   // After the calibration: ranges are those of the model, however its weights are quantised.
   std::string imported;
   if (!args.weights.empty()) {
@@ -115,12 +135,19 @@ Command AddCompile(CLI::App& app) {
   sub->add_option("-o,--output", args->output, "the trace to write")
       ->option_text("NET.trc")
       ->required();
+  sub->add_flag("--dump-passes", args->dump_passes,
+                "print what each pass leaves of the model, a line an operator")
+      ->needs(model);
   sub->add_option("--calibrate", args->calibrate,
                   "inputs to find the ranges with: images, or `random`")
       ->option_text("FILE.npy|random [random]");
   sub->add_option("-n,--count", args->count, "how many of them")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  sub->add_option("--range", args->range,
+                  "what of their magnitudes a tensor's range covers: all, a percentage of the "
+                  "elements, or where FORMAT under one scale has the least squared error")
+      ->option_text("amax|percentile:P|mse[:FORMAT] [amax]");
   sub->add_option("--mean", args->mean,
                   "of the preprocessing (u8 / 255 - mean) / std: one value, or one a channel")
       ->delimiter(',')

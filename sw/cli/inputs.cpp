@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sw/compiler/compiler.h"
+#include "sw/npy/npy.h"
 #include "sw/trace/file.h"
 #include "sw/trace/print.h"
 
@@ -44,6 +45,14 @@ Inputs::Inputs(const InputOptions& options, const trace::Network& net)
 
 std::vector<float> Inputs::Image(int i) const {
   return images_ ? images_->Input(i, net_) : compiler::GeneratedInput(net_, seed_);
+}
+
+std::string NpyRows(const std::vector<std::vector<float>>& rows) {
+  std::vector<float> values;
+  for (const std::vector<float>& row : rows) values.insert(values.end(), row.begin(), row.end());
+  const auto count = static_cast<int64_t>(rows.size());
+  return npy::Serialize(
+      npy::FromFloats({count, static_cast<int64_t>(values.size()) / count}, values));
 }
 
 }  // namespace nibble::cli

@@ -35,6 +35,9 @@ class Inputs {
   uint64_t seed_ = 0;
 };
 
+// The bytes of a .npy file of float32 rows of equal length.
+std::string NpyRows(const std::vector<std::vector<float>>& rows);
+
 // An image file for `net`. Throws trace::FileError when it holds fewer than `count` images or
 // images of another shape.
 compiler::ImageSet ReadImages(const std::string& path, const trace::Network& net, int count);

@@ -22,7 +22,6 @@
 #include "sw/cli/version.h"
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
-#include "sw/npy/npy.h"
 #include "sw/report/report.h"
 #include "sw/trace/file.h"
 
@@ -82,15 +81,6 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
     if (i == 0) results.first = std::move(outcome.stats);
   }
   return results;
-}
-
-// A .npy file of equally long rows.
-std::string NpyRows(const std::vector<std::vector<float>>& rows) {
-  std::vector<float> values;
-  for (const std::vector<float>& row : rows) values.insert(values.end(), row.begin(), row.end());
-  const auto count = static_cast<int64_t>(rows.size());
-  return npy::Serialize(
-      npy::FromFloats({count, static_cast<int64_t>(values.size()) / count}, values));
 }
 
 void CheckArguments(const RunArguments& args) {

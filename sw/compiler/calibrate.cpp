@@ -1,6 +1,3 @@
-#include <algorithm>
-
-#include "models/numerics/quantize.h"
 #include "sw/compiler/compiler.h"
 #include "sw/golden/golden.h"
 #include "sw/trace/synthetic.h"
@@ -32,16 +29,14 @@ std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index) {
 }
 
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
-               void (*progress)(int done, int total)) {
-  for (trace::Tensor& t : net.tensors) t.amax = 0;
+               void (*progress)(int done, int total), const RangeChoice& choice) {
+  std::vector<MagnitudeHistogram> seen(net.tensors.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const std::vector<std::vector<float>> tensors = golden::RunFp32(net, inputs[i]);
-    for (size_t t = 0; t < tensors.size(); ++t) {
-      net.tensors[t].amax = std::max(
-          net.tensors[t].amax, numerics::AmaxIgnoringNan(tensors[t].data(), tensors[t].size()));
-    }
+    for (size_t t = 0; t < tensors.size(); ++t) seen[t].Add(tensors[t]);
     if (progress != nullptr) progress(static_cast<int>(i) + 1, static_cast<int>(inputs.size()));
   }
+  for (size_t t = 0; t < seen.size(); ++t) net.tensors[t].amax = seen[t].Range(choice);
 }
 
 }  // namespace nibble::compiler

@@ -2,21 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "sw/compiler/ranges.h"
 #include "sw/trace/network.h"
 
 namespace nibble::compiler {
 
 // Throws trace::FileError for an unreadable model, and for an operator that is not supported
 // (naming the operator, the node and the list of what is supported). opset 13..17. Ranges (amax)
-// are left at 0.
-trace::Network ImportOnnx(const std::string& path);
+// are left at 0. `listener` is told of each pass, in order ("fold", "fuse", "layout", "liveness"),
+// and what it left, a line an operator.
+using PassListener = std::function<void(const std::string& pass, const std::string& listing)>;
+trace::Network ImportOnnx(const std::string& path, const PassListener& listener = {});
 
-// Built-in networks with synthetic weights: "mobilenet_v2". `resolution` is the input's height and
-// width. Ranges are left at 0. Throws std::invalid_argument for an unknown name and a resolution
-// outside the bounds.
+// Built-in networks with synthetic weights, by the names of BuiltInNetworks. `resolution` is the
+// input's height and width. Ranges are left at 0. Throws std::invalid_argument for an unknown name
+// and a resolution outside the bounds.
 inline constexpr int kMinResolution = 32, kMaxResolution = 2048;  // pixels
 trace::Network BuildNetwork(const std::string& name, int resolution = 224);
 std::vector<std::string> BuiltInNetworks();
@@ -26,10 +30,10 @@ std::vector<std::string> BuiltInNetworks();
 // amplitude.
 std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index);
 
-// Sets each tensor's amax to the largest magnitude that the FP32 golden executor sees over
-// `inputs`. progress(done, total) is called after each input. `net.calibration` is the caller's to
-// set.
+// Sets each tensor's amax to the range that `choice` makes of the magnitudes that the FP32 golden
+// executor sees over `inputs`. progress(done, total) is called after each input. `net.calibration`
+// is the caller's to set.
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
-               void (*progress)(int done, int total) = nullptr);
+               void (*progress)(int done, int total) = nullptr, const RangeChoice& choice = {});
 
 }  // namespace nibble::compiler

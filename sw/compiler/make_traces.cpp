@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 
+#include "sw/compiler/compiler.h"
 #include "sw/compiler/recipe.h"
 #include "sw/trace/file.h"
 
@@ -12,9 +13,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    const nibble::trace::Network net = nibble::compiler::CompileBuiltIn("mobilenet_v2");
-    for (const char* name : {"mobilenet_v2.trc", "mobilenet.trc"}) {
-      nibble::trace::Write(net, std::string(argv[1]) + "/" + name);
+    const std::string directory = std::string(argv[1]) + "/";
+    for (const std::string& name : nibble::compiler::BuiltInNetworks()) {
+      const nibble::trace::Network net = nibble::compiler::CompileBuiltIn(name);
+      nibble::trace::Write(net, directory + name + ".trc");
+      // The short name that examples use.
+      if (name == "mobilenet_v2") nibble::trace::Write(net, directory + "mobilenet.trc");
     }
   } catch (const std::exception& e) {
     std::cerr << "make_traces: " << e.what() << '\n';

@@ -19,7 +19,10 @@ class NetworkBuilder {
 
   const trace::Shape& ShapeOf(int tensor) const { return net_.tensors[tensor].shape; }
 
-  // The network whose output is the last layer's, validated. Mean and stddev of the preprocess are
+  // The output is the last layer's unless this says otherwise.
+  void SetOutput(int tensor) { net_.output = tensor; }
+
+  // The network, validated. Mean and stddev of the preprocess are
   // 0.5 everywhere (inputs in -1..1) until somebody sets others.
   trace::Network Finish(const std::string& producer) &&;
 

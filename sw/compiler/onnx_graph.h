@@ -11,11 +11,15 @@
 
 namespace nibble::compiler {
 
+using Dims = std::vector<int64_t>;
+
 struct Constant {
-  std::vector<int64_t> dims;
+  Dims dims;
   std::vector<float> floats;  // FLOAT, FLOAT16 and DOUBLE tensors
   std::vector<int64_t> ints;  // INT64, INT32 and BOOL tensors
   bool is_float = true;
+
+  size_t elements() const { return is_float ? floats.size() : ints.size(); }
 };
 
 struct Attribute {
@@ -29,7 +33,7 @@ struct OnnxNode {
   std::string name;                 // never empty: "Conv_12" where the file gives none
   std::string op;                   // "Conv"; with its domain in front where that is not ONNX's own
   std::vector<std::string> inputs;  // value names; "" for an absent optional input
-  std::string output;               // the first; no supported operator has others that are used
+  std::vector<std::string> outputs;  // at least one; "" for an absent optional one
   std::map<std::string, Attribute> attributes;
 
   int64_t Int(const std::string& key, int64_t otherwise) const {
@@ -57,6 +61,7 @@ struct OnnxGraph {
   trace::Shape input_shape;
   std::vector<OnnxNode> nodes;  // each after those that it reads from
   std::map<std::string, Constant> constants;
+  std::map<std::string, Dims> dims;  // of values that are no constants, as far as they are known
 
   const Constant* Find(const std::string& value) const {
     const auto it = constants.find(value);

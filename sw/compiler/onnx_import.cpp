@@ -1,3 +1,4 @@
+// From a laid-out graph to a Network, and the passes one after the other.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,8 +7,12 @@
 #include <utility>
 
 #include "sw/compiler/compiler.h"
+#include "sw/compiler/fold.h"
+#include "sw/compiler/fuse.h"
+#include "sw/compiler/layout.h"
+#include "sw/compiler/listing.h"
+#include "sw/compiler/liveness.h"
 #include "sw/compiler/network_builder.h"
-#include "sw/compiler/passes.h"
 #include "sw/trace/file.h"
 
 namespace nibble::compiler {
@@ -25,85 +30,50 @@ std::string Printable(std::string text, size_t limit) {
   return text;
 }
 
-// Padding of one axis so that the output has ceil(input / stride) elements; the odd one goes to the
-// end (upper) or to the beginning.
-std::pair<int, int> SamePads(int input, int kernel, int stride, int dilation, bool upper) {
-  const int output = (input + stride - 1) / stride;
-  const int total = std::max(0, (output - 1) * stride + dilation * (kernel - 1) + 1 - input);
-  const int less = total / 2, more = total - less;
-  return upper ? std::pair{less, more} : std::pair{more, less};
-}
-
-// Appends the operators to a network; shapes are known from here on.
+// Appends the operators to a network.
 class Emitter {
  public:
-  explicit Emitter(const OnnxGraph& graph, const std::string& name) : builder_(name) {
+  explicit Emitter(const Graph& graph, const std::string& name) : builder_(name) {
     const std::string input = Printable(graph.input, kNameLimit);
     names_.insert(input);
-    values_[graph.input] = {builder_.AddInput(input, graph.input_shape), false};
+    tensors_[graph.input] = builder_.AddInput(input, graph.shapes.at(graph.input));
   }
 
   void Emit(Operator op) {
-    const Value in = ValueOf(op, op.input);
-    Value out = in;
     trace::Layer& l = op.layer;
-    l.input = in.tensor;
-    l.source = Printable(op.name, trace::kMaxNameBytes);
-    switch (op.kind) {
-      case Kind::kFlatten:
-        Flatten(op, in);
-        return;
-      case Kind::kConv:
-        PrepareConv(op, in);
-        break;
-      case Kind::kFullyConnected:
-        PrepareFullyConnected(op, in);
-        out.flat = true;
-        break;
-      case Kind::kAdd:
-        l.op = trace::Op::kAdd;
-        break;
-      case Kind::kGlobalAveragePool:
-        l.op = trace::Op::kGlobalAveragePool;
-        break;
-      case Kind::kScaleShift:
-      case Kind::kActivation:
-        Fail(op.onnx_op, op.name, "was not fused");
+    l.op = LayerOp(op);
+    l.input = tensors_.at(op.inputs[0]);
+    if (l.op == trace::Op::kConcat) {
+      for (const std::string& input : op.inputs) l.operands.push_back(tensors_.at(input));
+    } else if (op.inputs.size() > 1) {
+      l.residual = tensors_.at(op.inputs[1]);
     }
-    if (!op.second.empty()) l.residual = ValueOf(op, op.second).tensor;
+    l.source = Printable(op.name, trace::kMaxNameBytes);
     l.name = UniqueName(op.name);
     l.weights = std::move(op.weights);
     l.bias = std::move(op.bias);
-    out.tensor = builder_.AddLayer(std::move(l), op.channels);
-    values_[op.output] = out;
+    tensors_[op.output] = builder_.AddLayer(std::move(l), op.channels);
   }
 
   trace::Network Finish(const std::string& output, const std::string& producer) && {
-    const auto it = values_.find(output);
-    if (it == values_.end()) {
-      throw trace::FileError(fmt::format("output \"{}\" is written by no node", output));
-    }
-    if (it->second.flat && builder_.ShapeOf(it->second.tensor).pixels() != 1) {
-      throw trace::FileError(
-          fmt::format("output \"{}\" is a flattened map, which nothing can write", output));
-    }
+    builder_.SetOutput(tensors_.at(output));
     return std::move(builder_).Finish(producer);
   }
 
  private:
   static constexpr size_t kNameLimit = trace::kMaxNameBytes - 16;  // leaves room to make it unique
 
-  struct Value {
-    int tensor = 0;
-    bool flat = false;  // was flattened: a vector in the order channel, row, column
-  };
-
-  const Value& ValueOf(const Operator& op, const std::string& name) const {
-    const auto it = values_.find(name);
-    if (it == values_.end()) {
-      Fail(op.onnx_op, op.name, fmt::format("input \"{}\" is written by no node", name));
+  static trace::Op LayerOp(const Operator& op) {
+    switch (op.kind) {
+      case Kind::kAdd:
+        return trace::Op::kAdd;
+      case Kind::kMultiply:
+        return trace::Op::kMultiply;
+      case Kind::kActivation:
+        return trace::Op::kActivate;
+      default:
+        return op.layer.op;
     }
-    return it->second;
   }
 
   std::string UniqueName(const std::string& text) {
@@ -113,82 +83,37 @@ class Emitter {
     return name;
   }
 
-  void Flatten(const Operator& op, const Value& in) {
-    const trace::Shape& shape = builder_.ShapeOf(in.tensor);
-    if (op.input_channels != 0 && op.input_channels != shape.elements()) {
-      Fail(op.onnx_op, op.name,
-           fmt::format("makes a vector of {}, its input has {} elements", op.input_channels,
-                       shape.elements()));
-    }
-    if (op.onnx_op == "Squeeze" && shape.pixels() != 1) {
-      Fail(op.onnx_op, op.name, "height and width of its input must be 1");
-    }
-    values_[op.output] = {in.tensor, true};
-  }
-
-  void PrepareConv(Operator& op, const Value& in) const {
-    const trace::Shape& shape = builder_.ShapeOf(in.tensor);
-    if (shape.channels != op.input_channels) {
-      Fail(op.onnx_op, op.name,
-           fmt::format("takes {} channels, its input has {}", op.input_channels, shape.channels));
-    }
-    if (op.auto_pad == Operator::AutoPad::kNone) return;
-    trace::Layer& l = op.layer;
-    const bool upper = op.auto_pad == Operator::AutoPad::kSameUpper;
-    std::tie(l.pad_top, l.pad_bottom) =
-        SamePads(shape.height, l.kernel_h, l.stride_h, l.dilation_h, upper);
-    std::tie(l.pad_left, l.pad_right) =
-        SamePads(shape.width, l.kernel_w, l.stride_w, l.dilation_w, upper);
-  }
-
-  // Over a map of more than one pixel it becomes a convolution whose kernel covers the map.
-  void PrepareFullyConnected(Operator& op, const Value& in) const {
-    const trace::Shape& shape = builder_.ShapeOf(in.tensor);
-    if (shape.elements() != op.input_channels || !(in.flat || shape.pixels() == 1)) {
-      Fail(
-          op.onnx_op, op.name,
-          fmt::format("takes a vector of {}, its input is {} x {} x {}{}", op.input_channels,
-                      shape.height, shape.width, shape.channels, in.flat ? "" : ", not flattened"));
-    }
-    if (shape.pixels() == 1) return;
-    op.layer.op = trace::Op::kConv;
-    op.layer.kernel_h = shape.height;
-    op.layer.kernel_w = shape.width;
-    const auto pixels = static_cast<size_t>(shape.pixels());
-    const auto channels = static_cast<size_t>(shape.channels);
-    const std::vector<float> from = op.weights;
-    for (size_t row = 0; row < from.size(); row += pixels * channels) {
-      for (size_t c = 0; c < channels; ++c) {
-        for (size_t p = 0; p < pixels; ++p) {
-          op.weights[row + p * channels + c] = from[row + c * pixels + p];
-        }
-      }
-    }
-  }
-
   NetworkBuilder builder_;
-  std::map<std::string, Value> values_;
+  std::map<std::string, int> tensors_;
   std::set<std::string> names_;
 };
 
-trace::Network Import(const std::string& path) {
-  const OnnxGraph graph = ReadOnnx(path);
-  std::vector<Operator> operators = LowerNodes(graph);
-  FoldScaleShift(operators, graph.output);
-  FuseActivations(operators, graph.output);
-  FuseResiduals(operators, graph.output);
+trace::Network Import(const std::string& path, const PassListener& listener) {
+  const auto done = [&](const char* pass, const auto& list) {
+    if (listener) listener(pass, list());
+  };
+  OnnxGraph onnx = ReadOnnx(path);
+  Fold(onnx);
+  done("fold", [&] { return Listing(onnx); });
+  Graph graph = LowerNodes(onnx);
+  Fuse(graph);
+  done("fuse", [&] { return Listing(graph); });
+  Layout(graph);
+  done("layout", [&] { return Listing(graph); });
+  DropDead(graph);
+  done("liveness", [&] { return LivenessListing(graph); });
   const std::filesystem::path file(path);
   Emitter emitter(graph, Printable(file.stem().string(), trace::kMaxNameBytes));
-  for (Operator& op : operators) emitter.Emit(std::move(op));
+  for (Operator& op : graph.operators) emitter.Emit(std::move(op));
   return std::move(emitter).Finish(graph.output,
                                    Printable(file.filename().string(), trace::kMaxNameBytes));
 }
 
 }  // namespace
 
-trace::Network ImportOnnx(const std::string& path) {
+trace::Network ImportOnnx(const std::string& path, const PassListener& listener) {
   try {
-    return Import(path);
+    return Import(path, listener);
   } catch (const trace::FileError& e) {
     throw trace::FileError(fmt::format("{}: {}", path, e.what()));
   }

@@ -107,6 +107,7 @@ class Reader {
     }
     graph_.input_shape = {static_cast<int>(height), static_cast<int>(width),
                           static_cast<int>(channels)};
+    graph_.dims[graph_.input] = {1, channels, height, width};
   }
 
   void ReadNode(const onnx::NodeProto& proto, int index) {
@@ -115,17 +116,19 @@ class Reader {
     node.op = own ? proto.op_type() : proto.domain() + "." + proto.op_type();
     node.name = proto.name().empty() ? fmt::format("{}_{}", node.op, index) : proto.name();
     for (const std::string& name : proto.input()) node.inputs.push_back(Resolve(name));
-    if (proto.output_size() > 0) node.output = proto.output(0);
+    node.outputs.assign(proto.output().begin(), proto.output().end());
+    if (node.outputs.empty()) node.outputs.emplace_back();
+    const std::string& output = node.outputs[0];
     if (node.op == "Identity") {
-      aliases_[node.output] = node.inputs[0];
+      aliases_[output] = node.inputs[0];
     } else if (node.op == "Dropout") {
       const Constant* training = node.HasInput(2) ? graph_.Find(node.inputs[2]) : nullptr;
       if (node.HasInput(2) && (training == nullptr || training->ints != std::vector<int64_t>{0})) {
         throw FileError(fmt::format("Dropout \"{}\": training_mode must be false", node.name));
       }
-      aliases_[node.output] = node.inputs[0];
+      aliases_[output] = node.inputs[0];
     } else if (node.op == "Constant") {
-      graph_.constants[node.output] = ReadConstant(node, proto);
+      graph_.constants[output] = ReadConstant(node, proto);
     } else {
       for (const auto& a : proto.attribute()) {
         node.attributes[a.name()] = {a.i(), a.f(), a.s(), {a.ints().begin(), a.ints().end()}};

@@ -6,151 +6,32 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
+#include <numeric>
 
-#include "sw/trace/file.h"
+#include "sw/compiler/onnx_node.h"
 
 namespace nibble::compiler {
 namespace {
 
 using Kind = Operator::Kind;
+using Activation = trace::Activation;
 
-[[noreturn]] void Fail(const OnnxNode& n, const std::string& message) {
-  compiler::Fail(n.op, n.name, message);
+const Dims& InputDims(const OnnxGraph& g, const OnnxNode& n, size_t i = 0) {
+  const Dims* dims = KnownDims(g, n, i);
+  if (dims == nullptr) {
+    Fail(n, fmt::format("the dimensions of input \"{}\" are not known", RequiredInput(n, i)));
+  }
+  return *dims;
 }
 
-const std::string& RequiredInput(const OnnxNode& n, size_t i) {
-  if (!n.HasInput(i)) Fail(n, fmt::format("input {} is missing", i));
-  return n.inputs[i];
-}
-
-const Constant& RequiredConstant(const OnnxGraph& g, const OnnxNode& n, size_t i) {
-  const Constant* c = g.Find(RequiredInput(n, i));
-  if (c == nullptr) {
-    Fail(n, fmt::format("input {} (\"{}\") must be a constant", i, n.inputs[i]));
-  }
-  return *c;
-}
-
-// A float constant of `count` elements, whatever its dimensions.
-const std::vector<float>& Floats(const OnnxGraph& g, const OnnxNode& n, size_t i, size_t count) {
-  const Constant& c = RequiredConstant(g, n, i);
-  if (!c.is_float || c.floats.size() != count) {
-    Fail(n, fmt::format("input {} (\"{}\") must hold {} floats", i, n.inputs[i], count));
-  }
-  return c.floats;
-}
-
-int Bounded(const OnnxNode& n, const char* what, int64_t value, int64_t lo, int64_t hi) {
-  if (value < lo || value > hi) {
-    Fail(n, fmt::format("{} is {}, must be {}..{}", what, value, lo, hi));
-  }
-  return static_cast<int>(value);
-}
-
-std::vector<int64_t> WindowInts(const OnnxNode& n, const char* key, size_t count, int64_t fill) {
-  std::vector<int64_t> v = n.Ints(key, std::vector<int64_t>(count, fill));
-  if (v.size() != count) Fail(n, fmt::format("{} must have {} entries", key, count));
-  return v;
-}
-
-void LowerConv(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
-  const Constant& w = RequiredConstant(g, n, 1);
-  if (!w.is_float || w.dims.size() != 4) Fail(n, "weights must be floats M x C x kH x kW");
-  const int m = Bounded(n, "output channels", w.dims[0], 1, trace::kMaxChannels);
-  const int c = Bounded(n, "input channels of a group", w.dims[1], 1, trace::kMaxChannels);
-  trace::Layer& l = op.layer;
-  l.kernel_h = Bounded(n, "kernel height", w.dims[2], 1, trace::kMaxKernel);
-  l.kernel_w = Bounded(n, "kernel width", w.dims[3], 1, trace::kMaxKernel);
-  if (n.Ints("kernel_shape", {w.dims[2], w.dims[3]}) !=
-      std::vector<int64_t>{w.dims[2], w.dims[3]}) {
-    Fail(n, "kernel_shape is not that of the weights");
-  }
-  const int64_t group = n.Int("group", 1);
-  if (group != 1 && !(c == 1 && group == m)) {
-    Fail(n, fmt::format("group is {} for {} output channels: only dense (1) and depthwise (group = "
-                        "input channels = output channels) convolutions are supported",
-                        group, m));
-  }
-  op.kind = Kind::kConv;
-  l.op = group == 1 ? trace::Op::kConv : trace::Op::kDepthwiseConv;
-  op.channels = m;
-  op.input_channels = group == 1 ? c : m;
-  const auto strides = WindowInts(n, "strides", 2, 1), dilations = WindowInts(n, "dilations", 2, 1);
-  l.stride_h = Bounded(n, "stride", strides[0], 1, trace::kMaxStride);
-  l.stride_w = Bounded(n, "stride", strides[1], 1, trace::kMaxStride);
-  l.dilation_h = Bounded(n, "dilation", dilations[0], 1, trace::kMaxDilation);
-  l.dilation_w = Bounded(n, "dilation", dilations[1], 1, trace::kMaxDilation);
-  const std::string auto_pad = n.String("auto_pad", "NOTSET");
-  if (auto_pad == "NOTSET") {
-    const auto pads = WindowInts(n, "pads", 4, 0);  // top, left, bottom, right
-    l.pad_top = Bounded(n, "pad", pads[0], 0, trace::kMaxPad);
-    l.pad_left = Bounded(n, "pad", pads[1], 0, trace::kMaxPad);
-    l.pad_bottom = Bounded(n, "pad", pads[2], 0, trace::kMaxPad);
-    l.pad_right = Bounded(n, "pad", pads[3], 0, trace::kMaxPad);
-  } else if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") {
-    op.auto_pad =
-        auto_pad == "SAME_UPPER" ? Operator::AutoPad::kSameUpper : Operator::AutoPad::kSameLower;
-  } else if (auto_pad != "VALID") {
-    Fail(n, fmt::format("auto_pad \"{}\" is unknown", auto_pad));
-  }
-  const size_t taps = static_cast<size_t>(l.kernel_h) * l.kernel_w, row = taps * c;
-  op.weights.resize(w.floats.size());
-  for (size_t out = 0; out < static_cast<size_t>(m); ++out) {  // [c][tap] -> [tap][c]
-    for (size_t in = 0; in < static_cast<size_t>(c); ++in) {
-      for (size_t tap = 0; tap < taps; ++tap) {
-        op.weights[out * row + tap * c + in] = w.floats[out * row + in * taps + tap];
-      }
-    }
-  }
-  op.bias = n.HasInput(2) ? Floats(g, n, 2, m) : std::vector<float>(m);
-}
-
-// Gemm and MatMul: weights [in][out], or [out][in] with `transposed`.
-void LowerMatrix(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
-  const bool gemm = n.op == "Gemm";
-  const bool transposed = gemm && n.Int("transB", 0) != 0;
-  if (gemm && n.Int("transA", 0) != 0) Fail(n, "transA must be 0");
-  const Constant& w = RequiredConstant(g, n, 1);
-  if (!w.is_float || w.dims.size() != 2) Fail(n, "weights must be a float matrix");
-  op.kind = Kind::kFullyConnected;
-  op.layer.op = trace::Op::kFullyConnected;
-  op.channels = Bounded(n, "outputs", w.dims[transposed ? 0 : 1], 1, trace::kMaxChannels);
-  op.input_channels = Bounded(n, "inputs", w.dims[transposed ? 1 : 0], 1, trace::kMaxElements);
-  const auto outs = static_cast<size_t>(op.channels), ins = static_cast<size_t>(op.input_channels);
-  const double alpha = gemm ? n.Float("alpha", 1) : 1, beta = gemm ? n.Float("beta", 1) : 1;
-  op.weights.resize(w.floats.size());
-  for (size_t o = 0; o < outs; ++o) {
-    for (size_t i = 0; i < ins; ++i) {
-      op.weights[o * ins + i] =
-          static_cast<float>(alpha * w.floats[transposed ? o * ins + i : i * outs + o]);
-    }
-  }
-  op.bias.assign(outs, 0.0f);
-  if (!gemm || !n.HasInput(2)) return;
-  const Constant& c = RequiredConstant(g, n, 2);
-  if (!c.is_float || (c.floats.size() != outs && c.floats.size() != 1)) {
-    Fail(n, fmt::format("C must hold 1 or {} floats", outs));
-  }
-  for (size_t o = 0; o < outs; ++o) {
-    op.bias[o] = static_cast<float>(beta * c.floats[c.floats.size() == 1 ? 0 : o]);
-  }
-}
-
-void LowerBatchNorm(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
-  if (n.Int("training_mode", 0) != 0) Fail(n, "training_mode must be 0");
-  const size_t channels = RequiredConstant(g, n, 1).floats.size();
-  const auto& gamma = Floats(g, n, 1, channels);
-  const auto& beta = Floats(g, n, 2, channels);
-  const auto& mean = Floats(g, n, 3, channels);
-  const auto& variance = Floats(g, n, 4, channels);
-  const double epsilon = n.Float("epsilon", 1e-5f);
-  op.kind = Kind::kScaleShift;
-  for (size_t c = 0; c < channels; ++c) {
-    const double spread = variance[c] + epsilon;
-    if (!(spread > 0)) Fail(n, fmt::format("variance {} is not positive", variance[c]));
-    op.scale.push_back(gamma[c] / std::sqrt(spread));
-    op.shift.push_back(beta[c] - mean[c] * op.scale.back());
+void LowerActivation(const OnnxGraph&, const OnnxNode& n, Operator& op) {
+  op.kind = Kind::kActivation;
+  Activation& a = op.layer.activation;
+  if (n.op == "Relu") a.kind = Activation::Kind::kRelu;
+  if (n.op == "Sigmoid") a.kind = Activation::Kind::kSigmoid;
+  if (n.op == "HardSwish") a.kind = Activation::Kind::kHardSwish;
+  if (n.op == "HardSigmoid") {
+    a = {Activation::Kind::kHardSigmoid, n.Float("alpha", 0.2f), n.Float("beta", 0.5f)};
   }
 }
 
@@ -163,61 +44,122 @@ void LowerClip(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
     return std::clamp(value, -kMax, kMax);
   };
   op.kind = Kind::kActivation;
-  op.layer.activation = {trace::Activation::Kind::kClip, bound(1, -kMax), bound(2, kMax)};
+  op.layer.activation = {Activation::Kind::kClip, bound(1, -kMax), bound(2, kMax)};
 }
 
-void LowerAdd(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
-  op.second = RequiredInput(n, 1);
-  const Constant* left = g.Find(op.input);
-  const Constant* right = g.Find(op.second);
-  if (left == nullptr && right == nullptr) {
-    op.kind = Kind::kAdd;
-    return;
-  }
-  if (left != nullptr) std::swap(op.input, op.second);
-  const Constant& c = left != nullptr ? *left : *right;
-  // One value per channel: [C][1][1] or [1][C][1][1] before a flatten, [N] or [1][N] after. The
-  // pass that folds it checks the number.
-  const size_t axis = c.dims.size() >= 3 ? c.dims.size() - 3 : c.dims.size() - 1;
-  for (size_t d = 0; d < c.dims.size(); ++d) {
-    if (d != axis && c.dims[d] != 1) Fail(n, "the constant must have one value per channel");
-  }
+// One value for all, or one per channel: [C][1][1] or [1][C][1][1] before a flatten, [N] or [1][N]
+// after.
+std::vector<double> PerChannel(const OnnxNode& n, const Constant& c, const Dims& x) {
   if (!c.is_float || c.floats.empty()) Fail(n, "the constant must be floats");
-  op.kind = Kind::kScaleShift;
-  op.second.clear();
-  op.shift.assign(c.floats.begin(), c.floats.end());
-}
-
-void LowerReduceMean(const OnnxNode& n, Operator& op) {
-  std::vector<int64_t> axes = n.Ints("axes", {});
-  for (int64_t& a : axes) a += a < 0 ? 4 : 0;
-  std::sort(axes.begin(), axes.end());
-  if (axes != std::vector<int64_t>{2, 3}) Fail(n, "axes must be height and width (2, 3)");
-  op.kind = Kind::kGlobalAveragePool;
-}
-
-// Everything that makes a vector of a map.
-void LowerFlatten(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
-  op.kind = Kind::kFlatten;
-  if (n.op == "Flatten") {
-    const int64_t axis = n.Int("axis", 1);
-    if (axis != 1 && axis != -3) Fail(n, fmt::format("axis is {}, must be 1", axis));
-  } else if (n.op == "Reshape") {
-    const std::vector<int64_t>& shape = RequiredConstant(g, n, 1).ints;
-    // [batch][everything], where the batch is 1: 1, 0 (copied) or -1 (inferred).
-    const bool vector = shape.size() == 2 && shape[0] >= -1 && shape[0] <= 1 &&
-                        (shape[1] == -1 || shape[1] > 0) && !(shape[0] == -1 && shape[1] == -1);
-    if (!vector) Fail(n, fmt::format("shape [{}] must be [1, N]", fmt::join(shape, ", ")));
-    op.input_channels = shape[1] < 0 ? 0 : Bounded(n, "length", shape[1], 1, trace::kMaxElements);
-  } else {
-    std::vector<int64_t> axes;
-    if (n.HasInput(1)) axes = RequiredConstant(g, n, 1).ints;
-    for (int64_t& a : axes) a += a < 0 ? 4 : 0;
-    std::sort(axes.begin(), axes.end());
-    if (!axes.empty() && axes != std::vector<int64_t>{2, 3}) {
-      Fail(n, "axes must be height and width (2, 3)");
+  if (c.floats.size() > 1) {
+    const size_t inner = x.size() == 4 ? 2 : 0;  // axes behind that of the channels
+    for (size_t d = 0; d < c.dims.size(); ++d) {
+      if (d + 1 + inner != c.dims.size() && c.dims[d] != 1) {
+        Fail(n, "the constant must have one value per channel");
+      }
+    }
+    const auto channels = x.size() >= inner + 1 ? x[x.size() - 1 - inner] : 0;
+    if (static_cast<int64_t>(c.floats.size()) != channels) {
+      Fail(n, fmt::format("has {} channels, its input {}", c.floats.size(), channels));
     }
   }
+  return {c.floats.begin(), c.floats.end()};
+}
+
+// Add, Sub, Mul and Div of two values, or of one and a constant.
+void LowerArithmetic(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
+  const Constant* left = g.Find(RequiredInput(n, 0));
+  const Constant* right = g.Find(RequiredInput(n, 1));
+  if (left == nullptr && right == nullptr) {
+    if (n.op == "Sub" || n.op == "Div") Fail(n, "one operand must be a constant");
+    op.kind = n.op == "Add" ? Kind::kAdd : Kind::kMultiply;
+    op.inputs.push_back(n.inputs[1]);
+    return;
+  }
+  if (left != nullptr && n.op == "Div") Fail(n, "the divisor must be a constant");
+  op.inputs = {n.inputs[left != nullptr ? 1 : 0]};
+  const Dims& x = InputDims(g, n, left != nullptr ? 1 : 0);
+  std::vector<double> values = PerChannel(n, left != nullptr ? *left : *right, x);
+  op.kind = Kind::kScaleShift;
+  if (n.op == "Mul" || n.op == "Div") {
+    for (double& v : values) {
+      if (n.op == "Div" && v == 0) Fail(n, "divides by 0");
+      if (n.op == "Div") v = 1 / v;
+    }
+    op.scale = std::move(values);
+    return;
+  }
+  if (n.op == "Sub" && left == nullptr) {
+    for (double& v : values) v = -v;
+  }
+  if (n.op == "Sub" && left != nullptr) op.scale = {-1};
+  op.shift = std::move(values);
+}
+
+void LowerGlobalPool(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
+  op.kind = Kind::kGlobalAveragePool;
+  op.layer.op = trace::Op::kGlobalAveragePool;
+  if (n.op != "ReduceMean") return;
+  const size_t rank = InputDims(g, n).size();
+  if (rank != 4 || Axes(n, n.Ints("axes", {}), rank) != std::vector<int64_t>{2, 3}) {
+    Fail(n, "axes must be height and width (2, 3)");
+  }
+}
+
+void LowerPool(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
+  const bool mean = n.op == "AveragePool";
+  op.kind = Kind::kPool;
+  op.layer.op = mean ? trace::Op::kAveragePool : trace::Op::kMaxPool;
+  const Window window = WindowOf(g, n, InputDims(g, n));
+  window.Set(op.layer);
+  op.layer.count_padding = mean && n.Int("count_include_pad", 0) != 0;
+  // Whether the overhang counts is not the same in all frameworks.
+  if (op.layer.count_padding && window.overhangs) {
+    Fail(n, "count_include_pad with a window that hangs over the end (ceil_mode)");
+  }
+}
+
+// Axis 1 is that of the channels.
+void RequireChannels(const OnnxNode& n, size_t axis, const Dims& dims) {
+  if (axis != 1 || (dims.size() != 4 && dims.size() != 2)) {
+    Fail(n, fmt::format("axis is {} of [{}], must be that of the channels (1)", axis,
+                        fmt::join(dims, ", ")));
+  }
+}
+
+void LowerConcat(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
+  const Dims& x = InputDims(g, n);
+  RequireChannels(n, static_cast<size_t>(Axis(n, n.Int("axis", 0), x.size())), x);
+  op.kind = Kind::kConcat;
+  op.layer.op = trace::Op::kConcat;
+  op.inputs = n.inputs;
+  for (size_t i = 0; i < n.inputs.size(); ++i) {
+    if (g.Find(n.inputs[i]) != nullptr) Fail(n, fmt::format("input {} is a constant", i));
+  }
+}
+
+void LowerSlice(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
+  const Dims& x = InputDims(g, n);
+  const std::vector<SliceRange> ranges = SliceRanges(g, n, x);
+  op.kind = Kind::kReshape;  // where it takes everything
+  for (size_t d = 0; d < ranges.size(); ++d) {
+    if (ranges[d].count == x[d]) continue;
+    RequireChannels(n, d, x);
+    if (ranges[d].step != 1) Fail(n, fmt::format("step is {}, must be 1", ranges[d].step));
+    op.kind = Kind::kSlice;
+    op.layer.op = trace::Op::kSlice;
+    op.layer.first_channel = static_cast<int>(ranges[d].first);
+    op.channels = Bounded(n, "number of channels", ranges[d].count, 1, trace::kMaxChannels);
+  }
+}
+
+void LowerReshape(const OnnxGraph&, const OnnxNode&, Operator& op) { op.kind = Kind::kReshape; }
+
+void LowerTranspose(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
+  op.kind = Kind::kTranspose;
+  std::vector<int64_t> reversed(InputDims(g, n).size());
+  std::iota(reversed.rbegin(), reversed.rend(), 0);
+  op.permutation = n.Ints("perm", reversed);
 }
 
 // The table of what is supported.
@@ -226,63 +168,94 @@ struct Entry {
   void (*lower)(const OnnxGraph&, const OnnxNode&, Operator&);
 };
 const Entry kEntries[] = {
-    {"Add", LowerAdd},
+    {"Add", LowerArithmetic},
+    {"AveragePool", LowerPool},
     {"BatchNormalization", LowerBatchNorm},
     {"Clip", LowerClip},
+    {"Concat", LowerConcat},
     {"Conv", LowerConv},
-    {"Flatten", LowerFlatten},
+    {"Div", LowerArithmetic},
+    {"Flatten", LowerReshape},
     {"Gemm", LowerMatrix},
-    {"GlobalAveragePool",
-     [](const OnnxGraph&, const OnnxNode&, Operator& op) { op.kind = Kind::kGlobalAveragePool; }},
+    {"GlobalAveragePool", LowerGlobalPool},
+    {"HardSigmoid", LowerActivation},
+    {"HardSwish", LowerActivation},
     {"MatMul", LowerMatrix},
-    {"ReduceMean",
-     [](const OnnxGraph&, const OnnxNode& n, Operator& op) { LowerReduceMean(n, op); }},
-    {"Relu",
-     [](const OnnxGraph&, const OnnxNode&, Operator& op) {
-       op.kind = Kind::kActivation;
-       op.layer.activation.kind = trace::Activation::Kind::kRelu;
-     }},
-    {"Reshape", LowerFlatten},
-    {"Squeeze", LowerFlatten},
+    {"MaxPool", LowerPool},
+    {"Mul", LowerArithmetic},
+    {"ReduceMean", LowerGlobalPool},
+    {"Relu", LowerActivation},
+    {"Reshape", LowerReshape},
+    {"Sigmoid", LowerActivation},
+    {"Slice", LowerSlice},
+    {"Squeeze", LowerReshape},
+    {"Sub", LowerArithmetic},
+    {"Transpose", LowerTranspose},
+    {"Unsqueeze", LowerReshape},
 };
 
-Operator LowerNode(const OnnxGraph& g, const OnnxNode& n) {
-  const auto* entry = std::find_if(std::begin(kEntries), std::end(kEntries),
-                                   [&](const Entry& e) { return n.op == e.op; });
-  if (entry == std::end(kEntries)) {
-    std::vector<std::string> known = {"Constant", "Dropout", "Identity"};
-    for (const Entry& e : kEntries) known.emplace_back(e.op);
-    std::sort(known.begin(), known.end());
-    Fail(n, fmt::format("operator is not supported; supported: {}", fmt::join(known, ", ")));
-  }
+[[noreturn]] void RefuseOperator(const OnnxNode& n) {
+  std::vector<std::string> known = {"Constant", "Dropout", "Identity", "Split"};
+  for (const Entry& e : kEntries) known.emplace_back(e.op);
+  std::sort(known.begin(), known.end());
+  Fail(n, fmt::format("operator is not supported; supported: {}; and of constants: Cast, Gather, "
+                      "Shape",
+                      fmt::join(known, ", ")));
+}
+
+Operator NewOperator(const OnnxGraph& g, const OnnxNode& n) {
   Operator op;
   op.onnx_op = n.op;
   op.name = n.name;
-  op.input = RequiredInput(n, 0);
-  op.output = n.output;
-  entry->lower(g, n, op);
+  op.inputs = {RequiredInput(n, 0)};
+  op.output = n.outputs[0];
+  InputDims(g, n);
   return op;
+}
+
+void LowerSplit(const OnnxGraph& g, const OnnxNode& n, std::vector<Operator>& operators) {
+  const Dims& x = InputDims(g, n);
+  const SplitParts parts = PartsOf(g, n, x);
+  RequireChannels(n, parts.axis, x);
+  int first = 0;
+  for (size_t i = 0; i < parts.lengths.size(); ++i) {
+    Operator op = NewOperator(g, n);
+    op.kind = Kind::kSlice;
+    op.layer.op = trace::Op::kSlice;
+    op.output = n.outputs[i];
+    op.layer.first_channel = first;
+    op.channels = Bounded(n, "number of channels", parts.lengths[i], 1, trace::kMaxChannels);
+    first += op.channels;
+    if (!op.output.empty()) operators.push_back(std::move(op));
+  }
+}
+
+void LowerNode(const OnnxGraph& g, const OnnxNode& n, std::vector<Operator>& operators) {
+  if (n.op == "Split") return LowerSplit(g, n, operators);
+  const auto* entry = std::find_if(std::begin(kEntries), std::end(kEntries),
+                                   [&](const Entry& e) { return n.op == e.op; });
+  if (entry == std::end(kEntries)) RefuseOperator(n);
+  Operator op = NewOperator(g, n);
+  entry->lower(g, n, op);
+  operators.push_back(std::move(op));
 }
 
 }  // namespace
 
-void Fail(const std::string& op, const std::string& name, const std::string& message) {
-  throw trace::FileError(fmt::format("{} \"{}\": {}", op, name, message));
+const char* KindName(Operator::Kind kind) {
+  constexpr const char* kNames[] = {"conv",     "fc",      "scale",    "activation", "add",
+                                    "multiply", "avgpool", "pool",     "concat",     "slice",
+                                    "shuffle",  "reshape", "transpose"};
+  return kNames[static_cast<size_t>(kind)];
 }
 
-std::vector<Operator> LowerNodes(const OnnxGraph& graph) {
-  std::set<std::string> needed = {graph.output};
-  std::vector<const OnnxNode*> live;
-  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    if (node->output.empty() || needed.count(node->output) == 0) continue;
-    needed.insert(node->inputs.begin(), node->inputs.end());
-    live.push_back(&*node);
-  }
-  std::vector<Operator> operators;
-  for (auto node = live.rbegin(); node != live.rend(); ++node) {
-    operators.push_back(LowerNode(graph, **node));
-  }
-  return operators;
+Graph LowerNodes(const OnnxGraph& graph) {
+  Graph out;
+  out.input = graph.input;
+  out.output = graph.output;
+  out.dims = graph.dims;
+  for (const OnnxNode& n : graph.nodes) LowerNode(graph, n, out.operators);
+  return out;
 }
 
 }  // namespace nibble::compiler

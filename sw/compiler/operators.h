@@ -1,7 +1,8 @@
-// The operators between ONNX and a Network: one per live node, with constants attached, still
-// unfused.
+// The operators between ONNX and a Network: one per node (a Split gives several), with constants
+// attached. The passes rewrite lists of them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,37 +13,54 @@ namespace nibble::compiler {
 
 struct Operator {
   enum class Kind : uint8_t {
-    kConv,  // `layer` holds window and activation; its op tells dense from depthwise
+    kConv,  // `layer` holds window and activation; its op tells dense or grouped from depthwise
     kFullyConnected,
-    kScaleShift,  // y = x * scale + shift per channel: batch normalization, and the addition of a
-                  // constant
+    kScaleShift,  // y = x * scale + shift per channel, or of all: batch normalization, and
+                  // arithmetic with a constant; gone after "fuse"
     kActivation,  // `layer.activation`
     kAdd,
+    kMultiply,
     kGlobalAveragePool,
-    kFlatten,  // [N][C][H][W] -> [N][C*H*W] in that order; nothing moves where the map is 1 x 1
+    kPool,  // `layer.op` tells which
+    kConcat,
+    kSlice,    // of channels, from `layer.first_channel` on
+    kShuffle,  // in `layer.groups`; comes from "layout"
+    kReshape,  // order of elements kept; gone after "layout", as is kTranspose
+    kTranspose,
   };
-  enum class AutoPad : uint8_t { kNone, kSameUpper, kSameLower };
 
   Kind kind = Kind::kConv;
-  std::string onnx_op, name;  // of the node
-  std::string input, second,
-      output;  // value names; `second`: other operand of kAdd, or fused residual
+  std::string onnx_op, name;        // of the node
+  std::vector<std::string> inputs;  // value names; of kConv and kFullyConnected the second is a
+                                    // residual
+  std::string output;
   trace::Layer layer;
-  AutoPad auto_pad = AutoPad::kNone;
-  int channels = 0;  // output channels of kConv and kFullyConnected
-  int input_channels =
-      0;  // channels of the input of kConv; its elements for kFullyConnected and kFlatten (0: any)
-  std::vector<float> weights, bias;  // kConv [out][h][w][in], kFullyConnected [out][in]
-  std::vector<double> scale, shift;  // kScaleShift; empty scale: all 1
+  int channels = 0;                  // output channels of kConv, kFullyConnected and kSlice
+  int input_channels = 0;            // of kConv; elements of the input of kFullyConnected
+  std::vector<float> weights, bias;  // kConv [out][h][w][in of a group], kFullyConnected [out][in]
+  std::vector<double> scale, shift;  // kScaleShift: one a channel, or one; empty: 1, 0
+  std::vector<int64_t> permutation;  // kTranspose
 
   bool has_weights() const { return kind == Kind::kConv || kind == Kind::kFullyConnected; }
 };
+// "conv", "reshape" ...
+const char* KindName(Operator::Kind kind);
 
-// Throws trace::FileError naming the operator and node: "Conv \"features.0\": group is 2, ...".
-[[noreturn]] void Fail(const std::string& op, const std::string& name, const std::string& message);
+// A network on its way from ONNX to a trace.
+struct Graph {
+  std::string input, output;         // value names
+  std::vector<Operator> operators;   // each after those that it reads from
+  std::map<std::string, Dims> dims;  // of every value, as ONNX has it: [1][channels][h][w], [1][n]
+  std::map<std::string, trace::Shape> shapes;  // of every value, after "layout"
+};
 
-// The nodes that the output depends on, in order. Throws trace::FileError for what is not
-// supported.
-std::vector<Operator> LowerNodes(const OnnxGraph& graph);
+// The nodes of a folded graph, in order. Throws trace::FileError for what is not supported: "Conv
+// \"features.0\": ...".
+Graph LowerNodes(const OnnxGraph& graph);
+
+// Of LowerNodes: those with weights (lower_weights.cpp).
+void LowerConv(const OnnxGraph& g, const OnnxNode& n, Operator& op);
+void LowerMatrix(const OnnxGraph& g, const OnnxNode& n, Operator& op);  // Gemm, MatMul
+void LowerBatchNorm(const OnnxGraph& g, const OnnxNode& n, Operator& op);
 
 }  // namespace nibble::compiler

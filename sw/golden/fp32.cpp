@@ -77,25 +77,28 @@ std::vector<float> Depthwise(const trace::Network& net, const trace::Layer& l,
 
 }  // namespace
 
+std::vector<float> RunLayerFp32(const trace::Network& net, const trace::Layer& l,
+                                const std::vector<std::vector<float>>& tensors) {
+  if (!l.has_weights()) {
+    std::vector<const std::vector<float>*> operands;
+    for (const int t : trace::TensorsRead(l)) operands.push_back(&tensors[t]);
+    return VectorOperator(net, l, ActivateExactly, operands);
+  }
+  const std::vector<float>& x = tensors[l.input];
+  std::vector<float> y =
+      l.op == trace::Op::kDepthwiseConv ? Depthwise(net, l, x) : Dense(net, l, x);
+  const std::vector<float> none;
+  Finish(l, ActivateExactly, trace::LayerBias(net, l), l.residual < 0 ? none : tensors[l.residual],
+         y);
+  return y;
+}
+
 std::vector<std::vector<float>> RunFp32(const trace::Network& net,
                                         const std::vector<float>& input) {
   CheckInput(net, input);
   std::vector<std::vector<float>> tensors(net.tensors.size());
   tensors[net.input] = input;
-  for (const trace::Layer& l : net.layers) {
-    const std::vector<float>& x = tensors[l.input];
-    std::vector<float>& y = tensors[l.output];
-    if (l.has_weights()) {
-      y = l.op == trace::Op::kDepthwiseConv ? Depthwise(net, l, x) : Dense(net, l, x);
-      const std::vector<float> none;
-      Finish(l, ActivateExactly, trace::LayerBias(net, l),
-             l.residual < 0 ? none : tensors[l.residual], y);
-    } else {
-      std::vector<const std::vector<float>*> operands;
-      for (const int t : trace::TensorsRead(l)) operands.push_back(&tensors[t]);
-      y = VectorOperator(net, l, ActivateExactly, operands);
-    }
-  }
+  for (const trace::Layer& l : net.layers) tensors[l.output] = RunLayerFp32(net, l, tensors);
   return tensors;
 }
 

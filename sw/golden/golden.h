@@ -23,6 +23,9 @@ namespace nibble::golden {
 //   maxpool          m = the first tap inside the image; of each further one, m = x > m ? x : m
 //   concat, slice, shuffle   values as they are
 std::vector<std::vector<float>> RunFp32(const trace::Network& net, const std::vector<float>& input);
+// What one layer writes, given the tensors that it reads.
+std::vector<float> RunLayerFp32(const trace::Network& net, const trace::Layer& l,
+                                const std::vector<std::vector<float>>& tensors);
 
 // Under datapaths: dot products as in models/numerics/dot.h over the stored (quantised) input,
 // then y = acc * (s_dec * channel_scale); + bias; activation (Activate); + dequantised residual;

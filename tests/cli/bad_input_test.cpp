@@ -44,6 +44,18 @@ TEST_CASE("wrong use of the command line") {
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --std 0 -o x.trc", 2, {"--std"});
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --mean 1,2 -o x.trc", 2,
           {"--mean", "3 channels"});
+  Refuses("compile --builtin mobilenet_v2 --dump-passes -o x.trc", 2, {"--dump-passes"});
+  const std::string compile = "compile --builtin mobilenet_v2 -r 32 -o x.trc --range ";
+  Refuses(compile + "max", 2, {"--range", "percentile:P"});
+  Refuses(compile + "percentile:0", 2, {"--range", "0..100"});
+  Refuses(compile + "percentile:99,9", 2, {"--range", "99,9"});
+  Refuses(compile + "mse:nvfp4", 2, {"--range", "fp4-tensor"});
+  Refuses(compile + "mse:fp5", 2, {"--range", "fp5"});
+  Refuses("golden mobilenet.trc --set tensor.rows=4", 2, {"tensor.rows", "datapath."});
+  Refuses("golden mobilenet.trc --set datapath.block=12", 2, {"datapath.block"});
+  Refuses("golden mobilenet.trc --fp32 --set datapath.block=32", 2, {"--fp32", "--set"});
+  Refuses("golden mobilenet.trc --outputs -", 2, {"--outputs"});
+  Refuses("golden no-such.trc", 3, {"no-such.trc"});
   Refuses("show mobilenet.trc --platform accel", 2, {"--platform", "--program"});
 }
 
@@ -115,6 +127,12 @@ TEST_CASE("a network that no tiling fits the scratchpads with") {
           2, {"stem", "sram.acc.size"});
   Refuses(run + "--set sram.out.size=8KiB --set sram.out.banks=1", 2, {"sram.out.size"});
   Refuses(run + "--set sram.weight.size=8KiB --set sram.weight.banks=1", 2, {"sram.weight.size"});
+}
+
+TEST_CASE("operators and activations that no platform runs yet are named") {
+  Refuses("--trace squeezenet1_1.trc --timing-only", 2, {"'pool1'", "'maxpool'"});
+  Refuses("--trace efficientnet_b0.trc --timing-only", 2, {"'stem'", "'silu'"});
+  Refuses("show shufflenet_v2_x1_0.trc --program --platform nearmem", 2, {"'pool1'"});
 }
 
 TEST_CASE("outputs that cannot be written are reported before the run") {

@@ -199,5 +199,43 @@ TEST_CASE("Ctrl-C stops a run cleanly") {
   CHECK(folder.files() == 0);
 }
 
+TEST_CASE("golden writes the very outputs that a machine's run does") {
+  const Folder folder;
+  WriteFile(folder / "images.npy", NumpyImages(2, 32));
+  const std::string images = "--input images.npy --count 2 --set datapath.block=32 ";
+  REQUIRE(Sim(folder, "--trace " + SmallTrace() +
+                          " --quiet --outputs run.npy --fp32-outputs f.npy " + images)
+              .exit_code == 0);
+  const Result r = Sim(folder, "golden " + SmallTrace() +
+                                   " --outputs golden.npy --fp32-outputs g.npy -j 2 " + images);
+  CHECK(r.exit_code == 0);
+  CHECK(r.out.find("2 images") != std::string::npos);
+  CHECK(r.out.find("dB against FP32") != std::string::npos);
+  CHECK(ReadFile(folder / "golden.npy") == ReadFile(folder / "run.npy"));
+  CHECK(ReadFile(folder / "g.npy") == ReadFile(folder / "f.npy"));
+  REQUIRE(Sim(folder, "golden " + SmallTrace() +
+                          " --fp32 --fp32-outputs h.npy --input images.npy --count 2")
+              .exit_code == 0);
+  CHECK(ReadFile(folder / "h.npy") == ReadFile(folder / "f.npy"));
+}
+
+TEST_CASE("the passes of a compilation are printed in their order") {
+  const Folder folder;
+  WriteFile(folder / "model.onnx", ModelWithOperator("Relu", "rectify"));
+  const Result r = Sim(folder, "compile model.onnx -o x.trc --count 1 --dump-passes");
+  INFO(r.err);
+  REQUIRE(r.exit_code == 0);
+  size_t at = 0;
+  for (const char* part :
+       {"after fold:\nrectify: Relu  x -> y 1x3x8x8\n", "after fuse:\nrectify: activation, relu",
+        "after layout:\nrectify: activation, relu  x -> y 8x8x3\n",
+        "after liveness:\nrectify: activation, relu  x -> y 8x8x3  live 384\n",
+        "after calibrate:\nrectify: activate  rectify 8x8x3 amax 0.9", "x.trc: model, 1 layers"}) {
+    INFO(part);
+    at = r.out.find(part, at);
+    REQUIRE(at != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace nibble::cli_test

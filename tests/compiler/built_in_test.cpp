@@ -128,14 +128,69 @@ TEST_CASE("calibration records the largest magnitude over all inputs") {
   for (size_t t = 0; t < expected.size(); ++t) REQUIRE(net.tensors[t].amax == expected[t]);
 }
 
-TEST_CASE("the committed traces are what the recipe makes") {
-  const test::TemporaryDirectory directory;
-  trace::Write(CompileBuiltIn("mobilenet_v2"), directory / "made.trc");
-  const std::vector<uint8_t> made = test::ReadFile(directory / "made.trc");
-  REQUIRE(made.size() < 16384);
-  const std::string traces = std::string(NIBBLE_SOURCE_DIR) + "/traces/";
-  REQUIRE(made == test::ReadFile(traces + "mobilenet_v2.trc"));
-  REQUIRE(made == test::ReadFile(traces + "mobilenet.trc"));
+// Published with batch normalization, which has two parameters a channel where a folded layer has
+// one bias. MACs to the last digit that is published.
+struct Published {
+  const char* name;
+  int64_t parameters;
+  double macs, to;      // millions
+  const char* no_norm;  // substrings of layers without batch normalization, beside "classifier"
+};
+
+TEST_CASE("every network has the published numbers of MACs and parameters") {
+  const Published table[] = {
+      // torchvision 0.14: number of parameters of each model; MACs of its documentation (GFLOPS
+      // there), MobileNetV1's of its paper (table 8) and Keras' trainable parameters.
+      {"efficientnet_b0", 5288548, 386, 1, ".se_"},
+      {"mnasnet1_0", 4383312, 314, 1, ""},
+      {"mobilenet_v1", 4231976, 569, 1, ""},
+      {"mobilenet_v2", 3504872, 301, 1, ""},
+      {"mobilenet_v3_large", 5483032, 217, 1, ".se_ hidden"},
+      {"mobilenet_v3_small", 2542856, 57, 1, ".se_ hidden"},
+      {"resnet50", 25557032, 4089, 1, ""},
+      {"shufflenet_v2_x1_0", 2278604, 145, 1, ""},
+      {"squeezenet1_1", 1235496, 349, 1, "stem fire"},
+  };
+  REQUIRE(std::size(table) == BuiltInNetworks().size());
+  for (const Published& p : table) {
+    CAPTURE(p.name);
+    const trace::Network net =
+        trace::Read(std::string(NIBBLE_SOURCE_DIR) + "/traces/" + p.name + ".trc", false);
+    const std::string no_norm = p.no_norm;
+    int64_t macs = 0, parameters = 0;
+    std::set<uint64_t> seeds;
+    for (const trace::Layer& l : net.layers) {
+      macs += trace::AnalyticMacs(net, l);
+      parameters += trace::ParameterCount(net, l);
+      if (!l.has_weights()) continue;
+      REQUIRE(seeds.insert(l.generator.seed).second);
+      bool norm = l.name != "classifier";
+      for (const char* part : {".se_", "hidden", "stem", "fire"}) {
+        norm = norm &&
+               !(no_norm.find(part) != std::string::npos && l.name.find(part) != std::string::npos);
+      }
+      if (norm) parameters += net.tensors[l.output].shape.channels;
+    }
+    REQUIRE(parameters == p.parameters);
+    REQUIRE(std::fabs(static_cast<double>(macs) / 1e6 - p.macs) < p.to);
+    REQUIRE(net.tensors[net.output].shape == trace::Shape{1, 1, 1000});
+  }
+}
+
+TEST_CASE("networks can be built at other resolutions, with the same weights") {
+  for (const std::string name : {"shufflenet_v2_x1_0", "squeezenet1_1", "mobilenet_v3_small"}) {
+    CAPTURE(name);
+    const trace::Network full =
+        trace::Read(std::string(NIBBLE_SOURCE_DIR) + "/traces/" + name + ".trc", false);
+    for (const int resolution : {32, 97}) {
+      const trace::Network net = BuildNetwork(name, resolution);
+      REQUIRE(net.tensors[net.output].shape == trace::Shape{1, 1, 1000});
+      for (size_t i = 0; i < net.layers.size(); ++i) {
+        REQUIRE(net.layers[i].generator.seed == full.layers[i].generator.seed);
+        REQUIRE(net.layers[i].generator.gain == full.layers[i].generator.gain);
+      }
+    }
+  }
 }
 
 TEST_CASE("unknown networks and resolutions are refused by name") {

@@ -18,6 +18,7 @@ Value FromTensor(const onnx::TensorProto& t) {
   Value v;
   v.dims.assign(t.dims().begin(), t.dims().end());
   v.data.assign(t.float_data().begin(), t.float_data().end());
+  v.data.insert(v.data.end(), t.int64_data().begin(), t.int64_data().end());
   return v;
 }
 
@@ -34,7 +35,13 @@ class Evaluator {
   }
 
   std::vector<double> Run() {
-    for (const auto& node : graph_.node()) values_[node.output(0)] = Evaluate(node);
+    for (const auto& node : graph_.node()) {
+      if (node.op_type() == "Split") {
+        Split(node);
+      } else {
+        values_[node.output(0)] = Evaluate(node);
+      }
+    }
     return values_.at(graph_.output(0).name()).data;
   }
 
@@ -137,20 +144,177 @@ class Evaluator {
     return y;
   }
 
-  // Equal shapes, or one value per channel on one side.
-  Value Add(const onnx::NodeProto& n) const {
-    const bool swapped = In(n, 0).data.size() < In(n, 1).data.size();
-    Value y = In(n, swapped ? 1 : 0);
-    const Value& b = In(n, swapped ? 0 : 1);
-    const size_t repeat = y.data.size() / b.data.size();
-    for (size_t i = 0; i < y.data.size(); ++i) y.data[i] += b.data[i / repeat];
+  static int64_t Count(const std::vector<int64_t>& dims) {
+    int64_t count = 1;
+    for (const int64_t d : dims) count *= d;
+    return count;
+  }
+  // The place of an element of `v` for the index of an element of a result that it is broadcast to.
+  static size_t Broadcast(const Value& v, const std::vector<int64_t>& index) {
+    int64_t at = 0;
+    for (size_t d = 0; d < v.dims.size(); ++d) {
+      at = at * v.dims[d] + (v.dims[d] == 1 ? 0 : index[index.size() - v.dims.size() + d]);
+    }
+    return static_cast<size_t>(at);
+  }
+  // element(index) for every index of an array.
+  template <typename Element>
+  static Value Make(std::vector<int64_t> dims, Element element) {
+    Value v{std::move(dims), {}};
+    std::vector<int64_t> index(v.dims.size());
+    for (int64_t i = 0; i < Count(v.dims); ++i) {
+      int64_t rest = i;
+      for (size_t d = v.dims.size(); d-- > 0; rest /= v.dims[d]) index[d] = rest % v.dims[d];
+      v.data.push_back(element(index));
+    }
+    return v;
+  }
+
+  Value Arithmetic(const onnx::NodeProto& n) const {
+    const Value &a = In(n, 0), &b = In(n, 1);
+    std::vector<int64_t> dims(std::max(a.dims.size(), b.dims.size()), 1);
+    for (const Value* v : {&a, &b}) {
+      for (size_t d = 0; d < v->dims.size(); ++d) {
+        int64_t& to = dims[dims.size() - v->dims.size() + d];
+        to = std::max(to, v->dims[d]);
+      }
+    }
+    return Make(dims, [&](const std::vector<int64_t>& index) {
+      const double x = a.data[Broadcast(a, index)], y = b.data[Broadcast(b, index)];
+      if (n.op_type() == "Add") return x + y;
+      if (n.op_type() == "Sub") return x - y;
+      return n.op_type() == "Mul" ? x * y : x / y;
+    });
+  }
+
+  Value WindowPool(const onnx::NodeProto& n) const {
+    const Value& x = In(n, 0);
+    const auto kernel = Ints(n, "kernel_shape", {}), strides = Ints(n, "strides", {1, 1});
+    const auto pads = Ints(n, "pads", {0, 0, 0, 0});
+    const bool mean = n.op_type() == "AveragePool", all = Int(n, "count_include_pad", 0) != 0;
+    int64_t size[2];
+    for (int d = 0; d < 2; ++d) {
+      const int64_t room = x.dims[2 + d] + pads[d] + pads[2 + d] - kernel[d];
+      size[d] = (room + (Int(n, "ceil_mode", 0) != 0 ? strides[d] - 1 : 0)) / strides[d] + 1;
+    }
+    return Make({1, x.dims[1], size[0], size[1]}, [&](const std::vector<int64_t>& i) {
+      double sum = 0, largest = -1e30, taps = 0;
+      for (int64_t ky = 0; ky < kernel[0]; ++ky) {
+        for (int64_t kx = 0; kx < kernel[1]; ++kx) {
+          const int64_t iy = i[2] * strides[0] + ky - pads[0],
+                        ix = i[3] * strides[1] + kx - pads[1];
+          if (iy < 0 || iy >= x.dims[2] || ix < 0 || ix >= x.dims[3]) continue;
+          const double v = x.data[(i[1] * x.dims[2] + iy) * x.dims[3] + ix];
+          sum += v;
+          largest = std::max(largest, v);
+          ++taps;
+        }
+      }
+      return mean ? sum / (all ? static_cast<double>(kernel[0] * kernel[1]) : taps) : largest;
+    });
+  }
+
+  Value Concat(const onnx::NodeProto& n) const {
+    const auto axis = static_cast<size_t>(Int(n, "axis", 0));
+    std::vector<int64_t> dims = In(n, 0).dims;
+    for (int i = 1; i < n.input_size(); ++i) dims[axis] += In(n, i).dims[axis];
+    return Make(dims, [&](std::vector<int64_t> index) {
+      int i = 0;
+      while (index[axis] >= In(n, i).dims[axis]) index[axis] -= In(n, i++).dims[axis];
+      return In(n, i).data[Broadcast(In(n, i), index)];
+    });
+  }
+
+  static Value Part(const Value& x, size_t axis, int64_t first, int64_t count) {
+    std::vector<int64_t> dims = x.dims;
+    dims[axis] = count;
+    return Make(dims, [&](std::vector<int64_t> index) {
+      index[axis] += first;
+      int64_t at = 0;  // not broadcast
+      for (size_t d = 0; d < index.size(); ++d) at = at * x.dims[d] + index[d];
+      return x.data[static_cast<size_t>(at)];
+    });
+  }
+  void Split(const onnx::NodeProto& n) {
+    const auto axis = static_cast<size_t>(Int(n, "axis", 0));
+    const Value x = In(n, 0);
+    int64_t first = 0;
+    for (int i = 0; i < n.output_size(); ++i) {
+      const int64_t count =
+          Has(n, 1) ? static_cast<int64_t>(In(n, 1).data[i]) : x.dims[axis] / n.output_size();
+      values_[n.output(i)] = Part(x, axis, first, count);
+      first += count;
+    }
+  }
+  // One axis, step 1.
+  Value Slice(const onnx::NodeProto& n) const {
+    const Value& x = In(n, 0);
+    const auto axis = static_cast<size_t>(In(n, 3).data[0]);
+    const auto place = [&](double at) {
+      const int64_t length = x.dims[axis];
+      if (at > 1e15) return length;  // INT64_MAX, which a double does not hold
+      const auto i = static_cast<int64_t>(at);
+      return std::min(i < 0 ? i + length : i, length);
+    };
+    const int64_t first = place(In(n, 1).data[0]);
+    return Part(x, axis, first, place(In(n, 2).data[0]) - first);
+  }
+
+  Value Transpose(const onnx::NodeProto& n) const {
+    const Value& x = In(n, 0);
+    const auto order = Ints(n, "perm", {});
+    std::vector<int64_t> dims;
+    for (const int64_t d : order) dims.push_back(x.dims[d]);
+    return Make(dims, [&](const std::vector<int64_t>& index) {
+      std::vector<int64_t> from(index.size());
+      for (size_t d = 0; d < index.size(); ++d) from[order[d]] = index[d];
+      return x.data[Broadcast(x, from)];
+    });
+  }
+
+  // Of dimensions: results that hold integers.
+  Value Gather(const onnx::NodeProto& n) const {
+    const Value &x = In(n, 0), &at = In(n, 1);
+    Value y{at.dims, {}};
+    for (const double i : at.data) y.data.push_back(x.data[static_cast<size_t>(i)]);
+    return y;
+  }
+
+  Value Reshape(const onnx::NodeProto& n) const {
+    Value y = In(n, 0);
+    const std::string& op = n.op_type();
+    if (op == "Flatten") {
+      y.dims = {y.dims[0], Count(y.dims) / y.dims[0]};
+    } else if (op == "Reshape") {
+      const std::vector<int64_t> from = y.dims;
+      y.dims.assign(In(n, 1).data.begin(), In(n, 1).data.end());
+      int64_t known = 1;
+      for (size_t d = 0; d < y.dims.size(); ++d) {
+        if (y.dims[d] == 0) y.dims[d] = from[d];
+        if (y.dims[d] > 0) known *= y.dims[d];
+      }
+      for (int64_t& d : y.dims) d = d < 0 ? Count(from) / known : d;
+    } else {
+      std::vector<int64_t> axes(In(n, 1).data.begin(), In(n, 1).data.end());
+      const auto rank = static_cast<int64_t>(y.dims.size() + (op == "Unsqueeze" ? axes.size() : 0));
+      for (int64_t& a : axes) a += a < 0 ? rank : 0;
+      std::vector<int64_t> dims;
+      size_t next = 0;
+      for (int64_t d = 0; d < rank; ++d) {
+        const bool named = std::find(axes.begin(), axes.end(), d) != axes.end();
+        if (op == "Unsqueeze") dims.push_back(named ? 1 : y.dims[next++]);
+        if (op == "Squeeze" && !named) dims.push_back(y.dims[d]);
+      }
+      y.dims = dims;
+    }
     return y;
   }
 
   Value Pool(const onnx::NodeProto& n) const {
     const Value& x = In(n, 0);
     const auto plane = static_cast<size_t>(x.dims[2] * x.dims[3]);
-    Value y{{1, x.dims[1], 1, 1}, std::vector<double>(x.data.size() / plane)};
+    Value y{{1, x.dims[1]}, std::vector<double>(x.data.size() / plane)};
+    if (Int(n, "keepdims", 1) != 0) y.dims = {1, x.dims[1], 1, 1};
     for (size_t i = 0; i < x.data.size(); ++i) {
       y.data[i / plane] += x.data[i] / static_cast<double>(plane);
     }
@@ -163,20 +327,36 @@ class Evaluator {
     if (op == "Conv") return Conv(n);
     if (op == "BatchNormalization") return BatchNorm(n);
     if (op == "Gemm" || op == "MatMul") return Matrix(n);
-    if (op == "Add") return Add(n);
+    if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div") return Arithmetic(n);
     if (op == "GlobalAveragePool" || op == "ReduceMean") return Pool(n);
-    if (op == "Identity" || op == "Dropout" || op == "Flatten" || op == "Reshape" ||
-        op == "Squeeze") {
-      return In(n, 0);
+    if (op == "MaxPool" || op == "AveragePool") return WindowPool(n);
+    if (op == "Concat") return Concat(n);
+    if (op == "Slice") return Slice(n);
+    if (op == "Transpose") return Transpose(n);
+    if (op == "Gather") return Gather(n);
+    if (op == "Flatten" || op == "Reshape" || op == "Squeeze" || op == "Unsqueeze") {
+      return Reshape(n);
     }
-    if (op != "Relu" && op != "Clip") throw std::runtime_error("cannot evaluate " + op);
+    if (op == "Shape") {
+      const std::vector<int64_t>& dims = In(n, 0).dims;
+      return {{static_cast<int64_t>(dims.size())}, {dims.begin(), dims.end()}};
+    }
     Value y = In(n, 0);
-    for (double& v : y.data) {
-      if (op == "Relu") v = std::max(v, 0.0);
-      if (op == "Clip" && Has(n, 1)) v = std::max(v, In(n, 1).data[0]);
-      if (op == "Clip" && Has(n, 2)) v = std::min(v, In(n, 2).data[0]);
-    }
+    if (op == "Identity" || op == "Dropout" || op == "Cast") return y;
+    for (double& v : y.data) v = Activation(n, v);
     return y;
+  }
+
+  double Activation(const onnx::NodeProto& n, double v) const {
+    const std::string& op = n.op_type();
+    const auto clamp = [](double x) { return std::min(std::max(x, 0.0), 1.0); };
+    if (op == "Relu") return std::max(v, 0.0);
+    if (op == "Sigmoid") return 1 / (1 + std::exp(-v));
+    if (op == "HardSigmoid") return clamp(Float(n, "alpha", 0.2) * v + Float(n, "beta", 0.5));
+    if (op == "HardSwish") return v * clamp(v / 6 + 0.5);
+    if (op != "Clip") throw std::runtime_error("cannot evaluate " + op);
+    if (Has(n, 1)) v = std::max(v, In(n, 1).data[0]);
+    return Has(n, 2) ? std::min(v, In(n, 2).data[0]) : v;
   }
 
   const onnx::GraphProto& graph_;

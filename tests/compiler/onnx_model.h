@@ -75,6 +75,17 @@ class OnnxModel {
     t.add_dims(static_cast<int64_t>(values.size()));
     for (const int64_t v : values) t.add_int64_data(v);
   }
+  // A scalar integer.
+  void Int(const std::string& name, int64_t value) {
+    Ints(name, {value});
+    model.mutable_graph()->mutable_initializer()->rbegin()->clear_dims();
+  }
+  void FloatAttribute(onnx::NodeProto& node, const std::string& name, float value) {
+    onnx::AttributeProto& a = *node.add_attribute();
+    a.set_name(name);
+    a.set_type(onnx::AttributeProto::FLOAT);
+    a.set_f(value);
+  }
   // A scalar as a Constant node, as PyTorch writes the bounds of Clip.
   void ConstantNode(const std::string& output, float value) {
     onnx::NodeProto& node = Node("Constant", {}, output);

@@ -1,0 +1,68 @@
+#include "sw/compiler/element_order.h"
+
+#include <utility>
+
+namespace nibble::compiler {
+
+ElementOrder::ElementOrder(std::vector<Loop> loops) {
+  for (const Loop& l : loops) {
+    if (l.turns == 1) continue;
+    if (!loops_.empty() && loops_.back().stride == l.turns * l.stride) {
+      loops_.back() = {loops_.back().turns * l.turns, l.stride};
+    } else {
+      loops_.push_back(l);
+    }
+  }
+}
+
+ElementOrder ElementOrder::Identity(const trace::Shape& map) {
+  return ElementOrder({{map.elements(), 1}});
+}
+
+ElementOrder ElementOrder::ChannelsLast(const trace::Shape& map) {
+  return ElementOrder({{map.pixels(), 1}, {map.channels, map.pixels()}});
+}
+
+ElementOrder ElementOrder::Shuffled(const trace::Shape& map, int groups) {
+  const int64_t pixels = map.pixels(), size = map.channels / groups;
+  return ElementOrder({{size, pixels}, {groups, size * pixels}, {pixels, 1}});
+}
+
+bool ElementOrder::Transpose(const Dims& dims, const std::vector<int64_t>& permutation) {
+  std::vector<std::vector<Loop>> axes;                     // the loops of each axis
+  std::vector<Loop> left(loops_.rbegin(), loops_.rend());  // the outermost last
+  for (int64_t d : dims) {
+    axes.emplace_back();
+    while (d > 1) {
+      if (left.empty()) return false;
+      Loop& outer = left.back();
+      if (outer.turns <= d) {  // the whole loop
+        if (d % outer.turns != 0) return false;
+        d /= outer.turns;
+        axes.back().push_back(outer);
+        left.pop_back();
+      } else {  // its outer part
+        if (outer.turns % d != 0) return false;
+        outer.turns /= d;
+        axes.back().push_back({d, outer.turns * outer.stride});
+        d = 1;
+      }
+    }
+  }
+  std::vector<Loop> loops;
+  for (const int64_t axis : permutation) {
+    const std::vector<Loop>& of = axes[static_cast<size_t>(axis)];
+    loops.insert(loops.end(), of.begin(), of.end());
+  }
+  *this = ElementOrder(std::move(loops));
+  return true;
+}
+
+int ElementOrder::ShuffleGroups(const trace::Shape& map) const {
+  if (loops_.empty() || loops_[0].turns >= map.channels) return 0;
+  if (map.channels % loops_[0].turns != 0) return 0;
+  const auto groups = static_cast<int>(map.channels / loops_[0].turns);
+  return *this == Shuffled(map, groups) ? groups : 0;
+}
+
+}  // namespace nibble::compiler
