@@ -26,9 +26,9 @@ TEST_CASE("the table multiplier is exact over all pairs of codes", "[multiplier]
             DecodeE2M1(a_code) * (fp8 ? DecodeE4M3(w_byte) : DecodeE2M1(w_byte));  // 6 bits
         CHECK(product.Integer(unit) == static_cast<int64_t>(std::ldexp(exact, -unit)));
         CHECK(product.negative == std::signbit(exact));
-        const uint16_t w_code = w_byte;
+        const uint16_t a_wide = a_code, w_wide = w_byte;
         const ExactTerm term =
-            MakeTerm({Format::kFp4, &a_code, kNoScale, weights, &w_code, kNoScale, 1});
+            MakeTerm({Format::kFp4, &a_wide, kNoScale, weights, &w_wide, kNoScale, 1});
         CHECK(term.exponent == unit);
         CHECK(product.Integer(term.exponent) == term.sum);
       }
