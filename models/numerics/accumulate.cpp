@@ -129,7 +129,7 @@ Scaled ElementOf(Format format, uint16_t code) {
   const int64_t integer = IntegersOfCodes(format)[code];
   if (integer == IntegerTable::kNotFinite) return {0, 0, 0, true};
   if (integer == 0) return {0, 0, 0, false};
-  // Without the zeros at its end: 11 bits at most, so that products fit.
+  // Odd, so that no more than SignificandBits are left.
   const int zeros = __builtin_ctzll(static_cast<uint64_t>(integer));
   const int64_t significand = integer / (int64_t{1} << zeros);
   return {significand, IntegersOf(format).exponent + zeros,
@@ -169,7 +169,7 @@ bool AddsBlocksExactly(Format activations, Format weights) {
 }
 
 void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weights) {
-  int bits = ProductBits(activations, weights);  // refuses binary32
+  const int product_bits = ProductBits(activations, weights);  // refuses binary32
   switch (spec.kind) {
     case Accumulation::kFp32:
     case Accumulation::kFp32Rz:
@@ -182,8 +182,10 @@ void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weigh
     default:
       break;
   }
-  if (AddsBlocksExactly(activations, weights)) bits += CarryBits(kMaxTermElements);
-  bits += ScaleSignificandBits(activations) + ScaleSignificandBits(weights);
+  const int sum_bits = AddsBlocksExactly(activations, weights)
+                           ? product_bits + CarryBits(kMaxTermElements)
+                           : SignificandBits(activations) + SignificandBits(weights);
+  const int bits = sum_bits + ScaleSignificandBits(activations) + ScaleSignificandBits(weights);
   if (bits > 63) {
     Refuse(std::string(FormatName(activations)) + " activations by " + FormatName(weights) +
            " weights in an accumulator other than fp32, fp32-rz, lanes and exact: a term has " +
@@ -198,6 +200,26 @@ int ProductExponent(Format activations, Format weights) {
 int ProductBits(Format activations, Format weights) {
   const Int128 largest = Int128{IntegersOf(activations).largest} * IntegersOf(weights).largest;
   return BitLength(Magnitude(largest));
+}
+
+int SignificandBits(Format format) {
+  switch (SpecOf(format).element) {
+    case Element::kE2M1:
+      return 2;
+    case Element::kE3M2:
+    case Element::kE5M2:
+    case Element::kInt4:
+      return 3;
+    case Element::kE2M3:
+    case Element::kE4M3:
+      return 4;
+    case Element::kInt8:
+      return 7;
+    case Element::kBf16:
+      return 8;
+    default:
+      return 11;
+  }
 }
 
 int ScaleSignificandBits(Format format) {

@@ -64,6 +64,8 @@ int ProductExponent(Format activations, Format weights);
 // Bits of the magnitude of the largest product in these units; for bfloat16, of the product of two
 // significands.
 int ProductBits(Format activations, Format weights);
+// Bits of the significand of an element: 2 for E2M1, 11 for binary16, 7 for INT8. Not for binary32.
+int SignificandBits(Format format);
 // Bits of the significand of a block scale: 0 without or for powers of two, 4, 11 or 24.
 int ScaleSignificandBits(Format format);
 
