@@ -34,7 +34,7 @@ double ScaleOf(Format format, const uint8_t* scales, int block) {
   if (bytes == 0) return 1.0;
   const float scale =
       BlockScaleValue(SpecOf(format).block_scale, LoadWord(scales + block * bytes, bytes));
-  return std::isnan(scale) ? double{BitsFloat(kCanonicalNan)} : scale;
+  return std::isfinite(scale) ? scale : double{BitsFloat(kCanonicalNan)};
 }
 
 // Decodes a run of `count` elements into element(k, value) and, once for each term, scale(t,

@@ -106,7 +106,8 @@ inline int64_t AnyScale(Random& random, Format format, Draw draw) {
             return between(0, range.largest);
         }
       case Draw::kSpecial:
-        if (random.Int(0, 9) == 0) return between(range.special, range.special_end);
+        if (random.Int(0, 19) == 0) return range.special;  // infinity where there is one
+        if (random.Int(0, 19) == 0) return between(range.special, range.special_end);
         break;
       default:
         break;
