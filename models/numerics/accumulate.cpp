@@ -128,12 +128,10 @@ Scaled ElementOf(Format format, uint16_t code) {
   }
   const int64_t integer = IntegersOfCodes(format)[code];
   if (integer == IntegerTable::kNotFinite) return {0, 0, 0, true};
-  if (integer == 0) return {0, 0, 0, false};
-  // Odd, so that no more than SignificandBits are left.
-  const int zeros = __builtin_ctzll(static_cast<uint64_t>(integer));
-  const int64_t significand = integer / (int64_t{1} << zeros);
-  return {significand, IntegersOf(format).exponent + zeros,
-          BitLength(Magnitude(Int128{significand})) - 1, false};
+  // A significand of so many bits, of which a subnormal number leaves the topmost at 0.
+  const int bits = SignificandBits(format);
+  const int shift = std::max(BitLength(Magnitude(Int128{integer})) - bits, 0);
+  return {integer / (int64_t{1} << shift), IntegersOf(format).exponent + shift, bits - 1, false};
 }
 
 // A term of one product: aligned by the exponents of its elements, too, as an FP8 or FP16 tensor

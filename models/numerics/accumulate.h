@@ -24,7 +24,7 @@ struct ExactTerm {
   int32_t exponent = 0;        // of the unit of sum * significand; |sum * significand| < 2^126
   int32_t scale_exponent = 0;  // of what multiplies the sum, as significands in 1..2 (subnormal
                                // below): a fused step aligns by it; 0 without scales
-  bool nan = false;            // a NaN scale, or an element that is no finite number
+  bool nan = false;            // a scale or an element that is no finite number
 };
 
 // A term has at most so many elements.
@@ -36,10 +36,10 @@ inline constexpr int kMaxTermElements = 128;
 bool AddsBlocksExactly(Format activations, Format weights);
 
 // Throws std::invalid_argument that says what stands against it where the accumulator does not take
-// the terms of these operands: binary32 elements; terms of more than 63 bits (binary32 block scales
-// of both) in registers other than kFp32, kFp32Rz and kLanes, which round each term to binary32
-// first; a register that loses nothing where the exponents span too much (kExact: E8M0 or binary32
-// scales, bfloat16 elements).
+// the terms of these operands: binary32 elements; terms of more than 63 bits (wide elements under
+// binary16 or binary32 block scales) in registers other than kFp32, kFp32Rz and kLanes,
+// which round each term to binary32 first; a register that loses nothing where the exponents span
+// too much (kExact: E8M0 or binary32 scales, bfloat16 elements).
 void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weights);
 
 // One block of operands in the manner of BlockTerm (dot.h): codes one by one, block scales as their

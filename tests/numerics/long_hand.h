@@ -3,8 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "models/numerics/accumulate.h"
@@ -91,6 +93,24 @@ inline float Rounded(const Number& x) {
   for (; magnitude >> 51 != 0; ++exponent) magnitude = magnitude >> 1 | (magnitude & 1);
   const double value = std::ldexp(static_cast<double>(static_cast<uint64_t>(magnitude)), exponent);
   return static_cast<float>(x.integer < 0 ? -value : value);
+}
+
+// RZ32(a + b), both finite. What lies more than 90 places below the other only tells on which side
+// of it the sum is.
+inline float TruncatedSum(float a, float b) {
+  Number high = FromFields(FloatBits(a), 8, 23, 127), low = FromFields(FloatBits(b), 8, 23, 127);
+  if (high.exponent < low.exponent) std::swap(high, low);
+  const int shift = std::min(high.exponent - low.exponent, 90);
+  if (shift < high.exponent - low.exponent) {
+    low.integer = low.integer == 0 ? 0 : low.integer < 0 ? -1 : 1;
+  }
+  const Int128 sum = high.integer * (Int128{1} << shift) + low.integer;
+  Uint128 magnitude = sum < 0 ? -static_cast<Uint128>(sum) : sum;
+  int exponent = high.exponent - shift;
+  for (; magnitude >> 24 != 0 || exponent < -149; ++exponent) magnitude >>= 1;
+  const double value = std::ldexp(static_cast<double>(static_cast<uint64_t>(magnitude)), exponent);
+  const auto truncated = static_cast<float>(std::min(value, double{FLT_MAX}));
+  return sum < 0 ? -truncated : truncated;
 }
 
 // Products that are terms of their own: what the comment of AddsBlocksExactly lists.
