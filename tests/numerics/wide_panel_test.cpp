@@ -310,6 +310,45 @@ TEST_CASE("an FP16 block term rounds once, from the exact sum", "[wide]") {
   }
 }
 
+TEST_CASE("a depthwise product of more than 53 bits rounds once", "[wide]") {
+  // 127 * 127 under two binary32 scales of 24 bits each: a product of 62 bits that consists of an
+  // even significand of 24 bits, a half, and something in the last 8 bits, which binary64 drops.
+  uint64_t product = 0;
+  uint32_t a_scale = 0xFFFFFF, w_scale = 0;
+  for (;; a_scale -= 2) {
+    REQUIRE(a_scale > 0x800000);
+    const uint64_t factor = uint64_t{127 * 127} * a_scale;
+    uint64_t inverse = factor;  // modulo 2^64, by Newton's iteration
+    for (int i = 0; i < 6; ++i) inverse *= 2 - factor * inverse;
+    for (uint64_t rest = 1; rest < 256 && product == 0; rest += 2) {
+      w_scale = static_cast<uint32_t>(((uint64_t{1} << 37) + rest) * inverse % (uint64_t{1} << 25));
+      const uint64_t candidate = factor * w_scale;
+      const bool fits = w_scale >> 23 == 1 && candidate >> 61 == 1 && (candidate >> 38) % 2 == 0 &&
+                        candidate % (uint64_t{1} << 38) == (uint64_t{1} << 37) + rest;
+      if (fits) product = candidate;
+    }
+    if (product != 0) break;
+  }
+  const float expected = std::ldexp(static_cast<float>((product >> 38) + 1), 38 - 46);
+
+  const WideOperands operands{Format::kInt8Fp32, Format::kInt8Fp32, 16, 16, true};
+  const uint8_t code = 127;
+  uint8_t a_bytes[4], w_bytes[4];
+  StoreWord(0x3F800000 | (a_scale & 0x7FFFFF), 4, a_bytes);
+  StoreWord(0x3F800000 | (w_scale & 0x7FFFFF), 4, w_bytes);
+  WidePanel panel(operands, 1, 1, 1);
+  panel.SetPackedRow(0, 0, &code, w_bytes);
+  std::vector<double> values(kTile);
+  DecodeWideValues(operands, &code, a_bytes, 1, values.data());
+  const EveryKernel every_kernel;
+  for (const kernels::Kernels* kernels : every_kernel) {
+    INFO(kernels->name);
+    Sums acc(1, 1);
+    panel.AccumulateDepthwise(0, values.data(), 1, 1, acc.values.data(), acc.tile_stride);
+    CHECK(acc.at(0, 0) == expected);
+  }
+}
+
 TEST_CASE("an element that is no finite number spoils its term and no other", "[wide]") {
   const WideOperands operands{Format::kFp8, Format::kFp8, 8, 8, false};
   const uint8_t codes[] = {0x38, 0x7F, 0x38, 0x38, 0x38, 0x38, 0x38, 0x38, 0xB8, 0x30};
