@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/numerics/accumulate.h"
+#include "models/numerics/bits.h"
 
 namespace nibble::numerics::long_hand {
 

@@ -24,6 +24,16 @@ std::vector<uint8_t> BytesOf(std::string bits) {
   return bytes;
 }
 
+// Codes one after the other, each from its lowest bit.
+template <typename Code>
+std::string BitsOf(int bits, const std::vector<Code>& codes) {
+  std::string string;
+  for (const Code code : codes) {
+    for (int bit = 0; bit < bits; ++bit) string += (code >> bit & 1) != 0 ? '1' : '0';
+  }
+  return string;
+}
+
 template <typename Code>
 std::vector<Code> AnyCodes(Random& random, int bits, int count) {
   std::vector<Code> codes(static_cast<size_t>(count));
@@ -35,11 +45,7 @@ template <typename Code>
 void CheckPacking(Random& random, int bits, int count) {
   INFO(count << " codes of " << bits << " bits in words of " << 8 * sizeof(Code));
   const std::vector<Code> codes = AnyCodes<Code>(random, bits, count);
-  std::string string;
-  for (const Code code : codes) {
-    for (int bit = 0; bit < bits; ++bit) string += (code >> bit & 1) != 0 ? '1' : '0';
-  }
-  const std::vector<uint8_t> expected = BytesOf(string);
+  const std::vector<uint8_t> expected = BytesOf(BitsOf(bits, codes));
   REQUIRE(PackedBytes(bits, count) == expected.size());
 
   // A byte before and after shows a store beyond the codes' own bytes.
@@ -107,6 +113,24 @@ TEST_CASE("a run that ends in whole bytes may be packed and unpacked in parts", 
     PackCodes(bits, &codes[static_cast<size_t>(first)], count - first,
               parts.data() + PackedBytes(bits, first));
     CHECK(parts == whole);
+  }
+}
+
+TEST_CASE("rows start at a whole byte", "[packing]") {
+  Random random(65);
+  for (const int bits : kWidths) {
+    for (const int columns : {1, 2, 3, 4, 5, 31}) {
+      constexpr int kRows = 3;
+      const std::vector<uint16_t> codes = AnyCodes<uint16_t>(random, bits, kRows * columns);
+      std::vector<uint8_t> expected;
+      for (int row = 0; row < kRows; ++row) {
+        const auto first = codes.begin() + ptrdiff_t{row} * columns;
+        const std::vector<uint8_t> bytes =
+            BytesOf(BitsOf(bits, std::vector<uint16_t>(first, first + columns)));
+        expected.insert(expected.end(), bytes.begin(), bytes.end());
+      }
+      CHECK(PackRows(codes, kRows, bits) == expected);
+    }
   }
 }
 
