@@ -226,5 +226,64 @@ TEST_CASE("exact rounds the sum of all pairs of formats once, in any order", "[p
   CHECK(pairs == 11 * 11);
 }
 
+// x / 2^unit, rounded, as an integer; beyond 64 bits some multiple of 2^64 with its sign.
+Int128 Units(const long_hand::Number& x, int unit, AddRounding rounding) {
+  const int shift = unit - x.exponent;
+  if (x.integer == 0 || shift <= -64) {
+    return (x.integer > 0 ? 1 : x.integer < 0 ? -1 : 0) * (Int128{1} << 64);
+  }
+  if (shift <= 0) return x.integer * (Int128{1} << -shift);
+  const Int128 one = Int128{1} << std::min(shift, 100);  // terms are below 2^63
+  Int128 floor = x.integer / one;
+  if (floor * one > x.integer) --floor;
+  const Int128 rest = x.integer - floor * one;  // 0 <= rest < one
+  const bool odd = floor % 2 != 0;
+  switch (rounding) {
+    case AddRounding::kDown:
+      return floor;
+    case AddRounding::kTowardZero:
+      return floor + (x.integer < 0 && rest != 0 ? 1 : 0);
+    default:
+      return floor + (2 * rest > one || (2 * rest == one && odd) ? 1 : 0);
+  }
+}
+
+TEST_CASE("fixed point adds the rounded terms of all pairs of formats", "[pairs]") {
+  Random random(70);
+  uint64_t overflows = 0;
+  ForAllPairs([&](Format activations, Format weights) {
+    if (!Takes(Spec(Accumulation::kFixed), activations, weights)) return;
+    for (const Draw draw : {Draw::kNear, Draw::kWide, Draw::kExtreme}) {
+      AccumulatorSpec spec = Spec(Accumulation::kFixed);
+      spec.fixed_bits = random.Int(2, 64);
+      spec.fixed_lsb = random.Int(-64, 64);
+      spec.fixed_rounding = static_cast<AddRounding>(random.Int(0, 2));
+      spec.fixed_saturate = random.Int(0, 1) != 0;
+      const Dot dot(random, activations, weights, draw);
+      const Int128 range = Int128{1} << spec.fixed_bits;
+      long_hand::Number acc{0, spec.fixed_lsb, true};
+      uint64_t expected = 0;
+      for (const OperandBlock& block : dot.Blocks()) {
+        for (const long_hand::Number& term : long_hand::Terms(block)) {
+          acc.integer += Units(term, spec.fixed_lsb, spec.fixed_rounding);
+          if (acc.integer >= -range / 2 && acc.integer < range / 2) continue;
+          ++expected;
+          if (spec.fixed_saturate) {
+            acc.integer = acc.integer < 0 ? -range / 2 : range / 2 - 1;
+          } else {
+            acc.integer = ((acc.integer + range / 2) % range + range) % range - range / 2;
+          }
+        }
+      }
+      Accumulator accumulator(spec, dot.block());
+      for (const OperandBlock& block : dot.Blocks()) accumulator.AddBlock(block);
+      CHECK(FloatBits(accumulator.Result()) == FloatBits(long_hand::Rounded(acc)));
+      CHECK(accumulator.overflows() == expected);
+      overflows += expected;
+    }
+  });
+  CHECK(overflows > 1000);
+}
+
 }  // namespace
 }  // namespace nibble::numerics
