@@ -96,6 +96,13 @@ void CheckTogether(const DesignPoint& d) {
         Quote("datapath.accumulator", numerics::AccumulatorName(d.datapath.accumulator.kind)) +
         error.what());
   }
+  try {
+    numerics::CheckMultiplier(d.compute.multiplier, d.datapath.activations, d.datapath.weights);
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(
+        Quote("datapath.multiplier", numerics::MultiplierName(d.compute.multiplier)) +
+        error.what());
+  }
   CheckSram("act", d.sram_act);
   CheckSram("weight", d.sram_weight);
   CheckSram("acc", d.sram_acc);

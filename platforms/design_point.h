@@ -41,6 +41,7 @@ struct DesignPoint {
   Platform platform = Platform::kAccel;
   numerics::Datapath datapath;
   std::vector<numerics::LayerOverride> layer_overrides;  // in order: later ones count
+  accel::ComputeConfig compute;
   uint32_t clock_mhz = 1000;
   accel::TensorConfig tensor;
   accel::VectorConfig vector;

@@ -22,7 +22,11 @@ class Pricing {
   void AddDotProducts(const std::string& component) {
     const SourcedValue& mul = prices_.int8_mul;
     const std::string per_bit2 = "int8 multiply / 64 per bit^2, derived; " + mul.source;
-    Add(component, component + ".product_bits2", mul.value / 64, per_bit2);
+    if (d_.compute.multiplier == numerics::Multiplier::kArray) {
+      Add(component, component + ".product_bits2", mul.value / 64, per_bit2);
+    } else {
+      AddTableProducts(component);
+    }
     Add(component, component + ".scale_bits2", mul.value / 64, per_bit2);
     Add(component, component + ".scale_apply_bits2", mul.value / 64, per_bit2);
     Add(component, component + ".exponent_bits", prices_.int8_add.value / 8,
@@ -30,6 +34,23 @@ class Pricing {
     Add(component, component + ".tree_bits", prices_.int32_add.value / 32,
         "int32 add / 32 per bit, derived; " + prices_.int32_add.source);
     AddAccumulations(component);
+  }
+
+  // No figures of table multipliers are published at these nodes: gates cost in proportion to their
+  // transistors, of which a full adder has 28.
+  void AddTableProducts(const std::string& component) {
+    const double full_adder = prices_.int32_add.value / 32;
+    const std::string adder = "int32 add / 32 per bit, derived; " + prices_.int32_add.source;
+    const auto gate = [&](const char* counter, int transistors, const char* what) {
+      Add(component, component + counter, transistors / 28.0 * full_adder,
+          fmt::format("{}/28 of an adder bit by transistor count: {}, mirror adder 28 (N. Weste, "
+                      "D. Harris, \"CMOS VLSI Design\", 4th ed., chapters 1 and 11; counts quoted "
+                      "from memory); every gate counts, an upper bound; {}",
+                      transistors, what, adder));
+    };
+    Add(component, component + ".product_exponent_bits", full_adder, adder);
+    gate(".product_signs", 12, "static XOR with its inverters 12");
+    gate(".product_muxes", 6, "transmission-gate multiplexer with its select inverter 6");
   }
 
   void AddAccumulations(const std::string& component) {

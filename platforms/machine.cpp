@@ -58,8 +58,7 @@ class Machine {
         dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_),
         bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
-        tensor_("tensor", context_, design.tensor, design.datapath.accumulator, pads_,
-                options.timing_only),
+        tensor_("tensor", context_, design.tensor, Compute(design), pads_),
         vector_("vector", context_, design.vector, design.datapath.activation_rounding, pads_,
                 program.tensors.size(), options.timing_only),
         store_("store", Engine::kStore, context_, design.dma, pads_, options.timing_only,
@@ -69,8 +68,7 @@ class Machine {
     std::vector<sim::EngineModule*> engines{&load_, &tensor_, &vector_, &store_};
     if (design.platform == Platform::kNearmem) {
       bank_ = std::make_unique<nearmem::BankEngine>("bank", context_, design.nearmem,
-                                                    design.datapath.accumulator, dram_, pads_,
-                                                    options.timing_only);
+                                                    Compute(design), dram_, pads_);
       peers_.push_back(Engine::kBank);
       engines.push_back(bank_.get());
     }
@@ -106,6 +104,13 @@ class Machine {
  private:
   memory::Sram Pad(const char* name, const memory::SramConfig& config) const {
     return memory::Sram(name, config, layers_, !options_.timing_only);
+  }
+
+  accel::ComputeSetup Compute(const DesignPoint& design) const {
+    accel::ComputeSetup setup{
+        design.datapath.accumulator, design.compute, options_.timing_only, {}};
+    for (const sim::LayerEntry& layer : program_.layers) setup.shares.push_back(layer.zeros);
+    return setup;
   }
 
   void LoadImage() {

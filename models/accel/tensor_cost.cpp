@@ -21,12 +21,11 @@ class Operations {
         operands_(OperandsOf(g)),
         length_(int64_t{g.kernel_h} * g.kernel_w * (g.depthwise ? 1 : g.in_channels)) {}
 
-  // `terms` terms of `length` products each for every output.
-  void AddTerms(uint64_t terms, int length) {
-    const uint64_t count = outputs_ * terms;
-    ops_.macs += count * length;
-    ops_.product_bits2 += count * length * ProductBits2(activations(), weights());
-    ops_.block_terms += count;
+  // `terms` terms of `length` products each for every output, of which `gated` in all cost nothing.
+  void AddTerms(uint64_t terms, int length, uint64_t gated) {
+    ops_.macs += outputs_ * terms * length;
+    ops_.block_terms += outputs_ * terms;
+    const uint64_t count = outputs_ * terms - gated;
     const int a_bits = numerics::ScaleSignificandBits(activations());
     const int w_bits = numerics::ScaleSignificandBits(weights());
     ops_.scale_bits2 += count * a_bits * w_bits;
@@ -37,6 +36,19 @@ class Operations {
     }
     AddSums(count, length, a_bits + w_bits);
     AddAccumulations(count, length);
+  }
+
+  // All products, of which `gated` cost nothing.
+  void AddProducts(numerics::Multiplier multiplier, uint64_t gated) {
+    const uint64_t products = ops_.macs - gated;
+    if (multiplier == numerics::Multiplier::kArray) {
+      ops_.product_bits2 += products * ProductBits2(activations(), weights());
+      return;
+    }
+    const numerics::LutSize size = numerics::MultiplierTableSize(weights());
+    ops_.product_signs += products;
+    ops_.product_exponent_bits += products * size.exponent_bits;
+    ops_.product_muxes += products * size.muxes();
   }
 
   ConvolveOperations Take(int block) {
@@ -101,13 +113,16 @@ class Operations {
 }  // namespace
 
 ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_t channels,
-                                const numerics::AccumulatorSpec& accumulator) {
+                                const numerics::AccumulatorSpec& accumulator,
+                                numerics::Multiplier multiplier, const GatedWork& gated) {
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
   Operations operations(g, pixels * channels, accumulator);
   const int term = OperandsOf(g).term();
   const uint64_t length = g.depthwise ? 1 : g.in_channels;  // of a tap
-  operations.AddTerms(taps * (length / term), term);
-  if (length % term != 0) operations.AddTerms(taps, static_cast<int>(length % term));
+  operations.AddTerms(taps * (length / term), term, gated.whole_terms);
+  const auto tail = static_cast<int>(length % term);
+  if (tail != 0) operations.AddTerms(taps, tail, gated.tail_terms);
+  operations.AddProducts(multiplier, gated.products);
   return operations.Take(std::min(g.activation_block, g.weight_block));
 }
 

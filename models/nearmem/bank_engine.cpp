@@ -4,24 +4,34 @@
 
 namespace nibble::nearmem {
 
+namespace {
+
+// The units of all banks are the rows of an array: each multiplies weights of its own with
+// activations that the buffer of its channel broadcasts.
+accel::OperandArray ArrayOf(const NearmemConfig& config, const memory::Dram& dram) {
+  accel::OperandArray array;
+  array.rows = dram.channels() * dram.device().banks();
+  array.lanes = config.lanes;
+  array.activation_sets = dram.channels();
+  return array;
+}
+
+}  // namespace
+
 BankEngine::BankEngine(const sc_core::sc_module_name& name, const Context& context,
-                       const NearmemConfig& config, const numerics::AccumulatorSpec& accumulator,
-                       memory::DramTarget& memory, accel::Scratchpads& scratchpads,
-                       bool timing_only)
+                       const NearmemConfig& config, const accel::ComputeSetup& compute,
+                       memory::DramTarget& memory, accel::Scratchpads& scratchpads)
     : EngineModule(name, sim::Engine::kBank, context),
       config_(config),
       memory_(memory),
       scratchpads_(scratchpads),
-      timing_only_(timing_only),
-      accumulator_(accumulator),
-      convolvers_(accumulator),
-      compute_rows_(context.layers),
+      compute_(compute, ArrayOf(config, memory.dram()), context.layers),
       rows_(context.layers) {}
 
 void BankEngine::RegisterCounters(sim::CounterRegistry& registry,
                                   const std::vector<sim::Engine>& peers) const {
   EngineModule::RegisterCounters(registry, peers);
-  accel::RegisterCompute(registry, "bank", accumulator_, compute_rows_);
+  compute_.Register(registry, "bank");
   using C = Counters;
   registry.Register<C>(
       "bank", rows_,
@@ -42,11 +52,11 @@ void BankEngine::LoadWeights(const sim::Convolve& run) {
     return;
   }
   const memory::Dram& dram = memory_.dram();
-  const BankLayout layout(accel::WeightLayoutOf(convolvers_.current().geometry()), dram.device(),
+  const BankLayout layout(accel::WeightLayoutOf(compute_.geometry()), dram.device(),
                           dram.channels());
   const uint32_t burst = dram.device().burst_bytes;
   const accel::WeightLayout& weights = layout.weights();
-  convolvers_.current().ResetWeights(run.channels);
+  compute_.ResetWeights(run.channels);
   std::vector<uint8_t> codes(size_t{layout.columns_per_run()} * burst);
   std::vector<uint8_t> scales(std::max<uint32_t>(1, weights.scale_bytes()));
   for (uint32_t n = 0; n < run.channels; ++n) {
@@ -64,7 +74,7 @@ void BankEngine::LoadWeights(const sim::Convolve& run) {
         memory_.storage().Read(dram.mapping().Address(at) + byte, &scales[range.first],
                                range.bytes);
       }
-      convolvers_.current().SetWeights(n, s, codes.data(), scales.data());
+      compute_.SetWeights(n, s, codes.data(), scales.data());
     }
   }
   held_ = {true, run.bank_row, run.channel, run.channels};
@@ -72,19 +82,18 @@ void BankEngine::LoadWeights(const sim::Convolve& run) {
 
 void BankEngine::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kBankConfig) {
-    convolvers_.Configure(command.geometry);
+    compute_.Configure(command.geometry);
     held_.valid = false;
     Spend(1);
     return;
   }
   const sim::Convolve& run = command.convolve;
-  const sim::Geometry& g = convolvers_.current().geometry();
+  const sim::Geometry& g = compute_.geometry();
   const size_t layer = command.layer;
   const uint64_t pixels = uint64_t{run.out_rows} * g.out_width;
   memory::Dram& dram = memory_.dram();
   const memory::DramDevice& device = dram.device();
 
-  compute_rows_[layer].Add(accel::OperationsOf(g, pixels, run.channels, accumulator_));
   const BankCost cost = BankCostOf(config_, device, dram.channels(), g, pixels, run.channels);
   rows_[layer].slots += cost.slots;
   rows_[layer].buffer_reads += cost.buffer_reads;
@@ -104,14 +113,8 @@ void BankEngine::Execute(const sim::Command& command) {
   const uint64_t end = dram.OccupyAllBanks(cost.clocks, start, layer);
   rows_[layer].wait_memory_cycles +=
       clock().CyclesUp(memory_.Picoseconds(end - start - cost.clocks));
-  if (!timing_only_) {
-    const uint64_t overflows = convolvers_.current().overflows();
-    LoadWeights(run);
-    convolvers_.current().Run(run, scratchpads_.at(sim::Buffer::kAct, run.act),
-                              scratchpads_.at(sim::Buffer::kAct, run.act_scales),
-                              scratchpads_.at(sim::Buffer::kAcc, run.acc));
-    compute_rows_[layer].overflows += convolvers_.current().overflows() - overflows;
-  }
+  if (!compute_.timing_only()) LoadWeights(run);
+  compute_.Run(command, scratchpads_);
   SpendUntil(clock().CyclesUp(memory_.Picoseconds(end)));
 }
 

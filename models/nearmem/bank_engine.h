@@ -3,9 +3,8 @@
 // the host's accumulator SRAM.
 #pragma once
 
-#include "models/accel/convolver.h"
+#include "models/accel/compute.h"
 #include "models/accel/scratchpads.h"
-#include "models/accel/tensor_unit.h"
 #include "models/memory/dram_target.h"
 #include "models/nearmem/bank_layout.h"
 #include "models/sim_core/engine.h"
@@ -15,12 +14,12 @@ namespace nibble::nearmem {
 class BankEngine : public sim::EngineModule {
  public:
   BankEngine(const sc_core::sc_module_name& name, const Context& context,
-             const NearmemConfig& config, const numerics::AccumulatorSpec& accumulator,
-             memory::DramTarget& memory, accel::Scratchpads& scratchpads, bool timing_only);
+             const NearmemConfig& config, const accel::ComputeSetup& compute,
+             memory::DramTarget& memory, accel::Scratchpads& scratchpads);
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
-  void BreakDatapath() { convolvers_.BreakNext(); }  // test hook
+  void BreakDatapath() { compute_.BreakNext(); }  // test hook
 
  private:
   struct Counters {
@@ -34,16 +33,13 @@ class BankEngine : public sim::EngineModule {
   NearmemConfig config_;
   memory::DramTarget& memory_;
   accel::Scratchpads& scratchpads_;
-  bool timing_only_;
-  numerics::AccumulatorSpec accumulator_;
-  accel::Convolvers convolvers_;
-  // The weights that the convolver holds: tiles of a layer follow each other on the same rows,
+  accel::ComputeUnit compute_;
+  // The weights that the unit holds: tiles of a layer follow each other on the same rows,
   // which nothing writes.
   struct {
     bool valid = false;
     uint16_t bank_row = 0, channel = 0, channels = 0;
   } held_;
-  std::vector<accel::ComputeCounters> compute_rows_;
   std::vector<Counters> rows_;
 };
 

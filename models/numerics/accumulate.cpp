@@ -272,7 +272,17 @@ ExactTerm MakeTerm(const OperandBlock& block) {
   const int64_t *a_integers = a_facts.integers.data(), *w_integers = w_facts.integers.data();
   int64_t sum = 0;
   bool finite = true;
-  if (a_facts.finite && w_facts.finite) {
+  if (block.multiplier == Multiplier::kTable) {
+    const int unit = ProductExponent(block.activations, block.weights);
+    for (int i = 0; i < block.count; ++i) {
+      if (w_integers[block.w[i]] == Facts::kNotFinite) {  // E2M1 activations are always finite
+        finite = false;
+        continue;
+      }
+      const auto code = static_cast<uint8_t>(block.a[i]);
+      sum += MultiplyByTable(code, block.w[i], block.weights).Integer(unit);
+    }
+  } else if (a_facts.finite && w_facts.finite) {
     for (int i = 0; i < block.count; ++i) sum += a_integers[block.a[i]] * w_integers[block.w[i]];
   } else {
     for (int i = 0; i < block.count; ++i) {

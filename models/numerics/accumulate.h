@@ -14,6 +14,7 @@
 #include "models/numerics/datapath.h"
 #include "models/numerics/dot.h"
 #include "models/numerics/exact.h"
+#include "models/numerics/multiplier_lut.h"
 
 namespace nibble::numerics {
 
@@ -51,7 +52,8 @@ struct OperandBlock {
   Format weights = Format::kNvfp4;
   const uint16_t* w = nullptr;
   int64_t w_scale = kNoScale;
-  int count = 0;  // up to kMaxTermElements; 1 unless AddsBlocksExactly
+  int count = 0;                               // up to kMaxTermElements; 1 unless AddsBlocksExactly
+  Multiplier multiplier = Multiplier::kArray;  // which unit makes the products: the same bits
 };
 ExactTerm MakeTerm(const OperandBlock& block);
 

@@ -112,12 +112,27 @@ golden::Datapaths DatapathsOf(const trace::Network& net, const platforms::Design
   throw LoweringError(error.what());
 }
 
+// Of layers with formats of their own; those of the whole network are checked with the design.
+void CheckMultipliers(const Target& target) {
+  for (const trace::Layer& layer : target.net.layers) {
+    if (!layer.has_weights()) continue;
+    const numerics::Datapath& d = target.DatapathOf(layer);
+    try {
+      numerics::CheckMultiplier(target.design.compute.multiplier, d.activations, d.weights);
+    } catch (const std::invalid_argument& error) {
+      throw LoweringError(
+          fmt::format("layer '{}': datapath.multiplier lut: {}", layer.name, error.what()));
+    }
+  }
+}
+
 }  // namespace
 
 sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design,
                    const Options& options) {
   const golden::Datapaths datapaths = DatapathsOf(net, design);
   const Target target{net, design, datapaths};
+  CheckMultipliers(target);
   sim::Program program;
   program.input = net.input;
   program.output = net.output;
