@@ -29,6 +29,11 @@ enum class Gating : uint8_t {
              // scaled and accumulated
 };
 
+inline const char* GatingName(Gating gating) {
+  static constexpr const char* kNames[] = {"none", "operand", "block"};
+  return kNames[static_cast<int>(gating)];
+}
+
 // How dot-product units are built, beyond what decides bits.
 struct ComputeConfig {
   numerics::Multiplier multiplier = numerics::Multiplier::kArray;

@@ -29,9 +29,9 @@ struct LayerEntry {
   uint64_t macs = 0;  // analytic
   int output = 0;     // tensor index
   bool near_memory = false;
-  std::optional<ZeroShares> zeros;  // recorded with the network
   uint64_t compulsory_bytes =
       0;  // DRAM bytes that the layer moves at least: weights and the tensors that live in DRAM
+  std::optional<ZeroShares> zeros{};  // recorded with the network
 };
 
 struct TensorPlacement {

@@ -82,6 +82,10 @@ std::string DatapathLine(const platforms::DesignPoint& design) {
                         RoundingName(d.weight_rounding));
   }
   line += fmt::format(", {} accumulator", numerics::AccumulatorName(d.accumulator.kind));
+  line += fmt::format(", {} multipliers", numerics::MultiplierName(design.compute.multiplier));
+  if (design.compute.gating != accel::Gating::kNone) {
+    line += fmt::format(", {} gating", accel::GatingName(design.compute.gating));
+  }
   for (const numerics::LayerOverride& o : design.layer_overrides) {
     line += fmt::format(", layers {}:", o.pattern);
     if (o.activations) line += fmt::format(" activations {}", numerics::FormatName(*o.activations));
@@ -204,6 +208,18 @@ std::optional<ImportedWeights> ImportedWeightsOf(const trace::Network& net,
   return imported.layers == 0 ? std::nullopt : std::optional(imported);
 }
 
+std::vector<EngineSize> BuildSizes(const platforms::DesignPoint& d) {
+  const accel::UnitShape tensor{uint64_t{d.tensor.rows} * d.tensor.cols, d.tensor.lanes, 1};
+  std::vector<EngineSize> sizes = {
+      {"tensor", accel::SizeOf(tensor, d.datapath, d.compute.multiplier)}};
+  if (d.platform == platforms::Platform::kNearmem) {
+    const accel::UnitShape bank{uint64_t{d.dram_channels} * d.dram.banks(), d.nearmem.lanes,
+                                d.nearmem.accumulators};
+    sizes.push_back({"bank", accel::SizeOf(bank, d.datapath, d.compute.multiplier)});
+  }
+  return sizes;
+}
+
 }  // namespace
 
 uint64_t LayerRow::stall_cycles() const { return SumOf(stalls); }
@@ -254,6 +270,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
     report.layers.push_back(std::move(row));
   }
   report.engines = BuildEngines(stats);
+  report.datapath_sizes = BuildSizes(design);
   report.totals = BuildTotals(report, design, program, stats);
   return report;
 }

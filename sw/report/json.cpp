@@ -75,6 +75,18 @@ Json TotalsJson(const Report& report) {
           {"bits_per_weight", t.bits_per_weight}};
 }
 
+Json SizeJson(const EngineSize& e) {
+  return {{"engine", e.engine},
+          {"units", e.size.units},
+          {"multipliers", e.size.multipliers},
+          {"multiplier_bits2", e.size.multiplier_bits2},
+          {"table_bits", e.size.table_bits},
+          {"exponent_adder_bits", e.size.exponent_adder_bits},
+          {"multiplexers", e.size.multiplexers},
+          {"tree_bits", e.size.tree_bits},
+          {"accumulator_bits", e.size.accumulator_bits}};
+}
+
 Json QualityJson(const Quality& q) {
   Json json = {{"images", q.images},
                {"sqnr_db", q.exact ? Json(nullptr) : Json(q.sqnr_db)},
@@ -121,6 +133,10 @@ std::string ToJson(const Report& report) {
                                {"busy_cycles", e.busy_cycles},
                                {"stall_cycles", StallsJson(e.stalls)},
                                {"idle_cycles", e.idle_cycles}});
+  }
+  json["datapath_size"] = Json::array();
+  for (const EngineSize& e : report.datapath_sizes) {
+    json["datapath_size"].push_back(SizeJson(e));
   }
   json["layers"] = Json::array();
   for (const LayerRow& row : report.layers) json["layers"].push_back(LayerJson(report, row));

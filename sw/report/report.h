@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "models/accel/datapath_size.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
 #include "platforms/design_point.h"
@@ -79,6 +80,11 @@ struct ImportedWeights {
       0;  // the datapath takes the codes; the rest is requantised from their values
 };
 
+struct EngineSize {
+  std::string engine;
+  accel::DatapathSize size;
+};
+
 struct Report {
   std::string version;  // of the tool
   std::string trace_file, trace_name, trace_hash, producer, calibration;
@@ -92,6 +98,7 @@ struct Report {
   std::vector<platforms::EnergyTerm> energy_terms;
   std::vector<LayerRow> layers;
   std::vector<EngineTime> engines;
+  std::vector<EngineSize> datapath_sizes;  // of the engines with dot-product units
   Totals totals;
   std::optional<ImportedWeights> imported_weights;  // where the trace has some
   std::optional<Quality> quality;

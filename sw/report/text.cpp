@@ -244,6 +244,38 @@ std::string EnergyText(const Report& r, const TextStyle& style) {
   return '\n' + Heading("Where the energy goes", style) + table.Render(kWidth);
 }
 
+std::string SizeText(const Report& r, const TextStyle& style) {
+  const bool tables = !r.datapath_sizes.empty() && r.datapath_sizes.front().size.table_bits > 0;
+  Table table;
+  table.AddColumn("  engine", "", Table::Align::kLeft);
+  table.AddColumn("units", "");
+  table.AddColumn("multipliers", "");
+  if (tables) {
+    table.AddColumn("tables", "bit");
+    table.AddColumn("multiplexers", "");
+    table.AddColumn("exponent adders", "bit");
+  } else {
+    table.AddColumn("arrays", "bit^2");
+  }
+  table.AddColumn("adder trees", "bit");
+  table.AddColumn("accumulators", "bit");
+  for (const EngineSize& e : r.datapath_sizes) {
+    std::vector<std::string> cells = {"  " + e.engine, std::to_string(e.size.units),
+                                      std::to_string(e.size.multipliers)};
+    if (tables) {
+      cells.push_back(std::to_string(e.size.table_bits));
+      cells.push_back(std::to_string(e.size.multiplexers));
+      cells.push_back(std::to_string(e.size.exponent_adder_bits));
+    } else {
+      cells.push_back(std::to_string(e.size.multiplier_bits2));
+    }
+    cells.push_back(std::to_string(e.size.tree_bits));
+    cells.push_back(std::to_string(e.size.accumulator_bits));
+    table.AddRow(std::move(cells));
+  }
+  return '\n' + Heading("Datapath size", style) + table.Render(kWidth);
+}
+
 std::string QualityText(const Quality& q, const TextStyle& style) {
   const std::string heading = fmt::format("Quality against the FP32 golden run ({} image{})",
                                           q.images, q.images == 1 ? "" : "s");
@@ -270,6 +302,7 @@ std::string ToText(const Report& report, const TextStyle& style) {
   text += TotalsText(report, style);
   text += TimeText(report, style);
   text += EnergyText(report, style);
+  text += SizeText(report, style);
   if (report.quality) text += QualityText(*report.quality, style);
   if (report.verified_tensors) {
     text += fmt::format("\nVerified: {} stored tensors equal the golden executor's bit for bit\n",
