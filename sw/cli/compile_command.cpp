@@ -68,6 +68,7 @@ void CalibrateOn(const CompileArguments& args, trace::Network& net) {
     bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
     StopIfInterrupted();
   });
+  compiler::RecordZeros(net, inputs.front());
 }
 
 trace::Network Import(const CompileArguments& args) {

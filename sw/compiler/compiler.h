@@ -32,4 +32,8 @@ std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index);
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
                void (*progress)(int done, int total) = nullptr);
 
+// Records the shares of zeros (trace::Tensor::zeros, trace::Layer::zeros) that the golden executor
+// sees for one input of a calibrated network.
+void RecordZeros(trace::Network& net, const std::vector<float>& input);
+
 }  // namespace nibble::compiler

@@ -73,6 +73,10 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
     entry.macs = static_cast<uint64_t>(trace::AnalyticMacs(net, layer));
     entry.output = layer.output;
     entry.near_memory = constants[i].near_memory;
+    const std::optional<float>& input_zeros = net.tensors[layer.input].zeros;
+    if (layer.zeros && input_zeros) {
+      entry.zeros = {*input_zeros, layer.zeros->weights, layer.zeros->blocks};
+    }
     const sim::TensorPlacement& in = program.tensors[layer.input];
     const sim::TensorPlacement& out = program.tensors[layer.output];
     const bool kept = in.in_act && layer.has_weights();
@@ -126,6 +130,20 @@ void CheckMultipliers(const Target& target) {
   }
 }
 
+// Without the bits zeros are those that the trace records.
+void CheckZeros(const Target& target) {
+  if (!target.design.compute.counts_data()) return;
+  for (const trace::Layer& layer : target.net.layers) {
+    if (!layer.has_weights()) continue;
+    if (layer.zeros && target.net.tensors[layer.input].zeros) continue;
+    throw LoweringError(fmt::format(
+        "the trace records no zeros of layer '{}' or its input, which datapath.{} needs without "
+        "the bits: run with them, or compile the network anew",
+        layer.name,
+        target.design.compute.gating == accel::Gating::kNone ? "count_zeros" : "gating"));
+  }
+}
+
 }  // namespace
 
 sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design,
@@ -133,6 +151,7 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   const golden::Datapaths datapaths = DatapathsOf(net, design);
   const Target target{net, design, datapaths};
   CheckMultipliers(target);
+  if (!options.with_image) CheckZeros(target);
   sim::Program program;
   program.input = net.input;
   program.output = net.output;

@@ -254,6 +254,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   report.design_line = design.OneLine();
   report.datapath = DatapathLine(design);
   report.timing_only = identity.timing_only;
+  if (design.compute.counts_data()) report.zeros = identity.timing_only ? "expected" : "counted";
   report.clock_mhz = design.clock_mhz;
   report.imported_weights = ImportedWeightsOf(net, design);
   report.parameters = design.parameters;

@@ -124,6 +124,7 @@ std::string ToJson(const Report& report) {
                                 {"as_they_are_layers", as_they_are},
                                 {"requantised_layers", layers - as_they_are}};
   }
+  if (!report.zeros.empty()) json["zeros"] = report.zeros;
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;

@@ -90,6 +90,9 @@ struct Report {
   std::string trace_file, trace_name, trace_hash, producer, calibration;
   std::string platform, design_line, datapath;
   bool timing_only = false;
+  // Where zeros come from that energy depends on: "counted" in the bits, "expected" from the shares
+  // that the trace records, or empty where the design asks for none.
+  std::string zeros;
   uint32_t clock_mhz = 0;
   std::vector<platforms::Parameter> parameters;
   std::vector<sim::CounterInfo> counters;

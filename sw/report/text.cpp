@@ -49,6 +49,11 @@ std::string Header(const Report& r, const TextStyle& style) {
                                               layers, as_they_are, layers - as_they_are));
   }
   text += HeaderLine("trace", fmt::format("{} (hash {})", r.trace_file, r.trace_hash));
+  if (r.zeros == "expected") {
+    text += HeaderLine("zeros",
+                       "expected from the shares that the trace records under nvfp4 in blocks of "
+                       "16, not counted: energy saved on them is an estimate");
+  }
   if (r.timing_only) text += HeaderLine("timing", "only: no tensor data moved, no quality");
   return text;
 }

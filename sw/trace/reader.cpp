@@ -124,6 +124,7 @@ Layer UnpackLayer(const fbs::Layer& in, const std::string& where) {
     l.generator = {s->seed(), s->gain()};
   }
   if (const fbs::Quantized* q = in.quantized()) l.quantized = {q->block(), q->s_dec(), {}, {}};
+  if (const fbs::Zeros* z = in.zeros()) l.zeros = {z->weights(), z->blocks()};
   return l;
 }
 
@@ -139,6 +140,7 @@ Network UnpackStructure(const fbs::Network& in) {
     const std::string where = fmt::format("tensor {}: name", net.tensors.size());
     net.tensors.push_back(
         {Text(where, t->name()), {t->height(), t->width(), t->channels()}, t->amax()});
+    if (const auto zeros = t->zeros()) net.tensors.back().zeros = *zeros;
   }
   net.layers.reserve(Bounded("layers", in.layers()->size(), kMaxLayers));
   for (const fbs::Layer* l : *in.layers()) {
