@@ -55,6 +55,11 @@ TEST_CASE("parameters") {
   Refuses(run + "tensor.rows", 2, {"tensor.rows"});
   Refuses(run + "datapath.block=12", 2, {"datapath.block", "16"});
   Refuses(run + "nearmem.lanes=64", 2, {"nearmem.lanes", "nearmem"});
+  Refuses(run + "datapath.gating=some", 2, {"datapath.gating", "none | operand | block"});
+  Refuses(run + "datapath.multiplier=lut --set datapath.weights=int8", 2,
+          {"datapath.multiplier", "int8 weights"});
+  Refuses(run + "datapath.multiplier=lut --set layers.first.weights=fp16", 2,
+          {"stem", "datapath.multiplier", "fp16 weights"});
   Refuses("--trace mobilenet.trc --config nowhere.cfg", 2, {"nowhere.cfg"});
 }
 

@@ -244,6 +244,19 @@ TEST_CASE("rules between parameters name the parameters") {
              Contains("nearmem.buffer = \"300B\"") && Contains("288 B"));
 }
 
+TEST_CASE("a table multiplier takes E2M1 activations by E2M1 or E4M3 weights") {
+  const auto resolve = [](const std::string& a, const std::string& w) {
+    Resolve(Platform::kAccel, "",
+            {"datapath.multiplier=lut", "datapath.activations=" + a, "datapath.weights=" + w});
+  };
+  CHECK_NOTHROW(resolve("mxfp4", "fp8"));
+  CHECK_NOTHROW(resolve("fp4-tensor", "mxfp8"));
+  CHECK_THAT(Refusal([&] { resolve("nvfp4", "fp16"); }),
+             Contains("datapath.multiplier = \"lut\"") && Contains("fp16 weights"));
+  CHECK_THAT(Refusal([&] { resolve("int4", "nvfp4"); }),
+             Contains("datapath.multiplier = \"lut\"") && Contains("int4 activations"));
+}
+
 TEST_CASE("platform names") {
   CHECK(ParsePlatform("accel") == Platform::kAccel);
   CHECK(ParsePlatform("nearmem") == Platform::kNearmem);

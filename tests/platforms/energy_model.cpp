@@ -6,6 +6,7 @@
 #include <set>
 
 #include "models/accel/datapath_cost.h"
+#include "models/accel/datapath_size.h"
 #include "models/numerics/accumulate.h"
 #include "platforms/energy_files.h"
 #include "tests/platforms/support.h"
@@ -79,6 +80,55 @@ TEST_CASE("one NVFP4 block at 45 nm costs what the published unit energies make 
       CHECK(products + tree + scale + apply + price("fp32_adds") == Approx(b.total).margin(5e-5));
     }
   }
+}
+
+TEST_CASE("a table multiplier is priced by its gates, as shares of an adder bit") {
+  const DesignPoint d =
+      Resolve(Platform::kNearmem, "", {"energy.preset=horowitz-45nm", "datapath.multiplier=lut"});
+  const EnergyModel model(d);
+  const double bit = 0.1 / 32;  // int32 add, 45 nm
+  for (const std::string unit : {"tensor", "bank"}) {
+    CHECK(Price(model, unit, unit + ".product_exponent_bits") == Approx(bit));
+    CHECK(Price(model, unit, unit + ".product_muxes") == Approx(bit * 6 / 28));
+    CHECK(Price(model, unit, unit + ".product_signs") == Approx(bit * 12 / 28));
+    for (const EnergyTerm& t : model.terms()) CHECK(t.counter != unit + ".product_bits2");
+  }
+  const EnergyModel arrays(Resolve(Platform::kNearmem, "", {}));
+  for (const EnergyTerm& t : arrays.terms()) {
+    CHECK(t.counter.find("product_muxes") == std::string::npos);
+  }
+}
+
+TEST_CASE("sizes of datapaths") {
+  const accel::UnitShape shape{64, 16, 1};
+  numerics::Datapath d;
+  const accel::DatapathSize array = accel::SizeOf(shape, d, numerics::Multiplier::kArray);
+  CHECK(array.units == 64);
+  CHECK(array.multipliers == 1024);
+  CHECK(array.multiplier_bits2 == 1024 * 16);
+  CHECK(array.tree_bits == 64u * (8 * 10 + 4 * 11 + 2 * 12 + 13));
+  CHECK(array.accumulator_bits == 64 * 32);
+  CHECK(array.table_bits == 0);
+  const accel::DatapathSize table = accel::SizeOf(shape, d, numerics::Multiplier::kTable);
+  CHECK(table.multiplier_bits2 == 0);
+  CHECK(table.table_bits == 1024 * 64);
+  CHECK(table.exponent_adder_bits == 1024 * 2);
+  CHECK(table.multiplexers == 1024 * 84);
+  CHECK(table.tree_bits == array.tree_bits);
+  const auto size = [&] { return accel::SizeOf(shape, d, numerics::Multiplier::kArray); };
+  d.SetBlock(8);  // two trees of eight products each
+  CHECK(size().tree_bits == 64u * 2 * (4 * 10 + 2 * 11 + 12));
+  d.SetBlock(32);  // one of sixteen, and an adder of the two halves
+  CHECK(size().tree_bits == array.tree_bits + 64u * (8 + 1 + 5));
+  d.SetBlock(16);
+  d.accumulator.kind = numerics::Accumulation::kLanes;
+  CHECK(size().tree_bits == 0);
+  CHECK(size().accumulator_bits == 1024 * 32);
+  d.accumulator.kind = numerics::Accumulation::kBf16;
+  CHECK(size().accumulator_bits == 64 * 16);
+  d.accumulator.kind = numerics::Accumulation::kExact;
+  // 56 bits for 2^12 NVFP4 products (models/numerics/accumulate.h).
+  CHECK(size().accumulator_bits == 64 * (56 + 3));
 }
 
 TEST_CASE("bits of trees and scale multipliers") {

@@ -171,6 +171,37 @@ TEST_CASE("JSON holds every counter of every layer, and totals that its rows sum
   CHECK(json["totals"]["energy_pj"].get<double>() == Approx(energy));
 }
 
+TEST_CASE("a report says how large the datapath is, and where zeros come from") {
+  Made made;
+  nlohmann::json json = nlohmann::json::parse(ToJson(made.report));
+  CHECK_FALSE(json.contains("zeros"));
+  REQUIRE(json["datapath_size"].size() == 1);
+  const nlohmann::json& size = json["datapath_size"][0];
+  CHECK(size["engine"] == "tensor");
+  CHECK(size["multipliers"] == 1024);
+  CHECK(size["multiplier_bits2"] == 16384);
+  CHECK(size["table_bits"] == 0);
+  CHECK_THAT(ToText(made.report, {}), Catch::Contains("Datapath size"));
+
+  made.design = platforms::Resolve(platforms::Platform::kNearmem, "",
+                                   {"datapath.multiplier=lut", "datapath.gating=operand"});
+  const auto report = [&](bool timing_only) {
+    return BuildReport({"1.2.3", "tiny.trc", "0123", timing_only}, made.net, made.design, Program(),
+                       made.stats, made.energy);
+  };
+  json = nlohmann::json::parse(ToJson(report(false)));
+  CHECK(json["zeros"] == "counted");
+  REQUIRE(json["datapath_size"].size() == 2);
+  CHECK(json["datapath_size"][1]["engine"] == "bank");
+  CHECK(json["datapath_size"][1]["units"] == 32);
+  CHECK(json["datapath_size"][1]["table_bits"] == 32 * 64 * 64);
+  CHECK(json["datapath_size"][1]["accumulator_bits"] == 32 * 16 * 32);
+  CHECK(nlohmann::json::parse(ToJson(report(true)))["zeros"] == "expected");
+  CHECK_THAT(ToText(report(true), {}), Catch::Contains("expected from the shares"));
+  CHECK_THAT(report(true).datapath, Catch::Contains("lut multipliers, operand gating"));
+  CHECK_THAT(ToText(report(false), {}), !Catch::Contains("expected from the shares"));
+}
+
 TEST_CASE("a run says what became of imported weights") {
   Made made;
   CHECK_FALSE(made.report.imported_weights);
