@@ -17,12 +17,26 @@ void Add(const Toggles& toggles, uint64_t times, Toggles& to) {
   to.mantissa += times * toggles.mantissa;
 }
 
-// `times` times the same loads: the first time over what the registers held before, then each time
-// over what they hold at the end.
-template <typename Pass>
-void Repeat(Pass pass, uint64_t times, Toggles& to) {
-  Add(pass(), 1, to);
-  if (times > 1) Add(pass(), times - 1, to);
+Toggles Minus(Toggles a, const Toggles& b) {
+  a.sign -= b.sign;
+  a.exponent -= b.exponent;
+  a.mantissa -= b.mantissa;
+  return a;
+}
+
+// `times` times the same loads, all by `pass`, of which `first` does each register's first. The
+// passes differ in what the registers hold before, which makes a difference to the first loads
+// alone.
+template <typename First, typename Pass>
+void Repeat(std::vector<Registers>& held, First first, Pass pass, uint64_t times, Toggles& to) {
+  std::vector<Registers> before = held;
+  const Toggles once = pass(held);
+  Add(once, 1, to);
+  if (times == 1) return;
+  std::vector<Registers> after = held;
+  Toggles again = Minus(once, first(before));
+  again += first(after);
+  Add(again, times - 1, to);
 }
 
 class ToggleCounter {
@@ -54,24 +68,26 @@ class ToggleCounter {
   int lanes() const { return static_cast<int>(array_.lanes); }
 
   void CountWeights() {
-    std::vector<Registers> held(array_.rows,
-                                Registers(tile_.weights().format, g_.depthwise ? 1 : lanes()));
+    const int lanes = g_.depthwise ? 1 : this->lanes();
+    std::vector<Registers> held(array_.rows, Registers(tile_.weights().format, lanes));
     const uint64_t loads =
         weight_stationary_ ? 1 : DivideUp(static_cast<uint64_t>(pixels_), array_.cols);
     const auto length = static_cast<int>(tile_.weights().segment);
-    for (uint32_t first = 0; first < run_.channels; first += array_.rows) {
-      const uint32_t end = std::min<uint32_t>(run_.channels, first + array_.rows);
+    for (uint32_t begin = 0; begin < run_.channels; begin += array_.rows) {
+      const uint32_t end = std::min<uint32_t>(run_.channels, begin + array_.rows);
+      const auto load = [&](std::vector<Registers>& registers, uint32_t segments, int count) {
+        Toggles sum;
+        for (uint32_t n = begin; n < end; ++n) {
+          for (uint32_t s = 0; s < segments; ++s) {
+            sum += registers[n - begin].Load(tile_.Weights(n, s), count);
+          }
+        }
+        return sum;
+      };
       Repeat(
-          [&] {
-            Toggles sum;
-            for (uint32_t n = first; n < end; ++n) {
-              for (uint32_t s = 0; s < tile_.weights().segments; ++s) {
-                sum += held[n - first].Load(tile_.Weights(n, s), length);
-              }
-            }
-            return sum;
-          },
-          loads, toggles_.weights);
+          held, [&](auto& r) { return load(r, 1, std::min(lanes, length)); },
+          [&](auto& r) { return load(r, tile_.weights().segments, length); }, loads,
+          toggles_.weights);
     }
   }
 
@@ -86,19 +102,27 @@ class ToggleCounter {
   void CountActivations() {
     std::vector<Registers> held(array_.cols, Registers(tile_.input().format, lanes()));
     const int channels = tile_.input().channels;
-    const auto all_channels = [&] {
+    using Held = std::vector<Registers>;
+    const auto first = [&](Held& r) {
       Toggles sum;
-      for (int p = 0; p < pixels_; ++p) {
-        for (int tap = 0; tap < taps_; ++tap) sum += held[p % cols()].Load(Under(p, tap), channels);
+      for (int p = 0; p < std::min(cols(), pixels_); ++p) {
+        sum += r[p].Load(Under(p, 0), std::min(lanes(), channels));
       }
       return sum;
     };
-    const auto step_by_step = [&] {
+    const auto pixel_by_pixel = [&](Held& r) {
+      Toggles sum;
+      for (int p = 0; p < pixels_; ++p) {
+        for (int tap = 0; tap < taps_; ++tap) sum += r[p % cols()].Load(Under(p, tap), channels);
+      }
+      return sum;
+    };
+    const auto step_by_step = [&](Held& r) {
       Toggles sum;
       for (int tap = 0; tap < taps_; ++tap) {
         for (int c = 0; c < channels; c += lanes()) {
           for (int p = 0; p < pixels_; ++p) {
-            sum += held[p % cols()].Load(Under(p, tap) + c, std::min(lanes(), channels - c));
+            sum += r[p % cols()].Load(Under(p, tap) + c, std::min(lanes(), channels - c));
           }
         }
       }
@@ -106,9 +130,9 @@ class ToggleCounter {
     };
     const uint64_t channel_groups = DivideUp(run_.channels, array_.rows);
     if (weight_stationary_) {
-      Repeat(step_by_step, channel_groups, toggles_.activations);
+      Repeat(held, first, step_by_step, channel_groups, toggles_.activations);
     } else {
-      Repeat(all_channels, channel_groups, toggles_.activations);
+      Repeat(held, first, pixel_by_pixel, channel_groups, toggles_.activations);
     }
     const Toggles one = toggles_.activations;
     Add(one, array_.activation_sets - 1, toggles_.activations);

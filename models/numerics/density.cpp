@@ -178,9 +178,10 @@ OperandRegisters<Code>::OperandRegisters(Format format, int lanes) {
                                 std::to_string(8 * sizeof(Code)) + " bits");
   }
   if (lanes < 1) throw std::invalid_argument("registers of " + std::to_string(lanes) + " lanes");
-  // A field in every code of a 64-bit word.
-  constexpr uint64_t kEveryCode = ~uint64_t{0} / ((uint64_t{1} << (8 * sizeof(Code))) - 1);
-  masks_ = {fields.sign * kEveryCode, fields.exponent * kEveryCode, fields.mantissa * kEveryCode};
+  while (slot_bits_ < ElementBits(format)) slot_bits_ *= 2;
+  // A field in every slot of a 64-bit word.
+  const uint64_t every = ~uint64_t{0} / ((uint64_t{1} << slot_bits_) - 1);
+  masks_ = {fields.sign * every, fields.exponent * every, fields.mantissa * every};
   held_.assign(static_cast<size_t>(lanes), 0);
 }
 
@@ -204,14 +205,17 @@ Toggles OperandRegisters<Code>::Changes(const Code* before, const Code* after, s
   Toggles toggles;
   for (size_t i = 0; i < count;) {
     // Counts by byte, of at most 31 words of 8 bits a byte: they stay below 256.
-    const size_t end = std::min(count, i + 31 * kCodes);
     uint64_t sign = 0, exponent = 0, mantissa = 0;
-    for (; i < end; i += kCodes) {
-      uint64_t x = 0, y = 0;
-      const size_t bytes = std::min(kCodes, count - i) * sizeof(Code);
-      std::memcpy(&x, before + i, bytes);
-      std::memcpy(&y, after + i, bytes);
-      const uint64_t changed = x ^ y;
+    for (int words = 0; words < 31 && i < count; ++words) {
+      uint64_t changed = 0;
+      // Codes shorter than their type leave room for those of the next words.
+      for (int shift = 0; shift < kCodeBits && i < count; shift += slot_bits_, i += kCodes) {
+        uint64_t x = 0, y = 0;
+        const size_t bytes = std::min(kCodes, count - i) * sizeof(Code);
+        std::memcpy(&x, before + i, bytes);
+        std::memcpy(&y, after + i, bytes);
+        changed |= (x ^ y) << shift;
+      }
       sign += CountByBytes(changed & masks_.sign);
       exponent += CountByBytes(changed & masks_.exponent);
       mantissa += CountByBytes(changed & masks_.mantissa);

@@ -88,6 +88,8 @@ class OperandRegisters {
   };
   Toggles Changes(const Code* before, const Code* after, size_t count) const;
 
+  static constexpr int kCodeBits = 8 * sizeof(Code);
+  int slot_bits_ = 4;  // 4, 8 or 16: room for a code
   Masks masks_;
   std::vector<Code> held_;
 };
