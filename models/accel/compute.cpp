@@ -1,5 +1,6 @@
 #include "models/accel/compute.h"
 
+#include <cmath>
 #include <stdexcept>
 
 namespace nibble::accel {
@@ -134,18 +135,19 @@ TileZeros ExpectZeros(const sim::Geometry& g, const sim::Convolve& run,
                  g.in_height) *
       InsideTaps(0, g.out_width, g.kernel_w, g.stride_w, g.dilation_w, g.pad_left, g.in_width);
   const uint64_t padding = pixels * taps - inside;
+  const auto part = [](uint64_t count, double share) {
+    return static_cast<uint64_t>(std::llround(static_cast<double>(count) * share));
+  };
   // Of `count` for each tap and output pixel.
   const auto expect = [&](uint64_t count, double share) {
-    return padding * count +
-           static_cast<uint64_t>(static_cast<double>(inside * count) * share + 0.5);
+    return padding * count + part(inside * count, share);
   };
   const uint64_t columns = g.depthwise ? run.channels : g.in_channels;  // of a tap
   const uint64_t outputs = g.depthwise ? 1 : run.channels;
   const auto term = static_cast<uint64_t>(OperandsOf(g).term());
   TileZeros zeros;
   zeros.activations = expect(columns, shares.activations);
-  zeros.weights =
-      static_cast<uint64_t>(static_cast<double>(taps * columns * outputs) * shares.weights + 0.5);
+  zeros.weights = part(taps * columns * outputs, shares.weights);
   zeros.products = expect(columns * outputs, 1 - (1 - shares.activations) * (1 - shares.weights));
   zeros.whole_terms = expect(columns / term * outputs, shares.blocks);
   if (columns % term != 0) zeros.tail_terms = expect(outputs, shares.blocks);

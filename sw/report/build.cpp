@@ -163,9 +163,19 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
                    const sim::Program& program, const sim::RunStats& stats) {
   Totals t;
   t.cycles = stats.cycles;
-  for (const char* counter : {"tensor.overflows", "bank.overflows"}) {
-    if (stats.Has(counter)) t.overflows += stats.Total(counter);
+  const auto both = [&stats](const std::string& counter) {
+    uint64_t sum = 0;
+    for (const char* engine : {"tensor.", "bank."}) {
+      if (stats.Has(engine + counter)) sum += stats.Total(engine + counter);
+    }
+    return sum;
+  };
+  if (!report.zeros.empty()) {
+    t.zero_products = both("zero_products");
+    t.zero_blocks = both("zero_blocks");
+    t.block_terms = both("block_terms");
   }
+  t.overflows = both("overflows");
   double peak_macs = 0;
   for (const LayerRow& row : report.layers) {
     t.macs += row.macs;

@@ -124,7 +124,14 @@ std::string ToJson(const Report& report) {
                                 {"as_they_are_layers", as_they_are},
                                 {"requantised_layers", layers - as_they_are}};
   }
-  if (!report.zeros.empty()) json["zeros"] = report.zeros;
+  if (!report.zeros.empty()) {
+    const Totals& t = report.totals;
+    json["zeros"] = {{"source", report.zeros},
+                     {"zero_products", t.zero_products},
+                     {"macs", t.macs},
+                     {"zero_blocks", t.zero_blocks},
+                     {"block_terms", t.block_terms}};
+  }
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;

@@ -59,6 +59,7 @@ struct EngineTime {
 struct Totals {
   uint64_t macs = 0, cycles = 0;
   uint64_t overflows = 0;  // accumulations whose result did not fit the accumulator
+  uint64_t zero_products = 0, zero_blocks = 0, block_terms = 0;  // 0 where Report::zeros is empty
   double latency_ns = 0;
   double inferences_per_s = 0;
   double tops = 0;        // effective: 2 operations a MAC over the latency, 10^12 / s

@@ -194,6 +194,12 @@ std::string TotalsText(const Report& r, const TextStyle& style) {
                         BinarySize(t.sram_used_bytes[b]), BinarySize(t.sram_size_bytes[b]));
   }
   text += '\n';
+  if (!r.zeros.empty()) {
+    text += fmt::format(
+        "  zeros       {} % of the products and {} % of the block terms, {}\n",
+        Percent(static_cast<double>(t.zero_products), static_cast<double>(t.macs)),
+        Percent(static_cast<double>(t.zero_blocks), static_cast<double>(t.block_terms)), r.zeros);
+  }
   if (t.overflows > 0) {
     text +=
         fmt::format("  overflows   {} accumulations did not fit the accumulator\n", t.overflows);

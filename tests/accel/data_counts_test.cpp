@@ -344,13 +344,13 @@ TEST_CASE("toggles are those of every register at every load", "[density]") {
                  array.activation_sets);
     CheckToggles(toggles.weights, p.weights.format, naive.weight_toggles, 1);
 
-    const OperandLoads loads =
-        LoadsOf(array, p.g, static_cast<uint64_t>(p.pixels()), p.run.channels);
-    const auto taps = static_cast<uint64_t>(p.taps() * p.columns());
+    const auto pixels = static_cast<uint64_t>(p.pixels());
+    const auto taps = static_cast<uint64_t>(p.taps()), columns = static_cast<uint64_t>(p.columns());
+    const OperandLoads loads = LoadsOf(array, p.g, pixels, p.run.channels);
     const uint64_t outputs = p.g.depthwise ? p.run.channels : 1;
-    CHECK(loads.of_activation * taps * static_cast<uint64_t>(p.pixels()) * outputs ==
+    CHECK(loads.of_activation * taps * columns * pixels * outputs ==
           naive.activation_loads * array.activation_sets);
-    CHECK(loads.of_weight * taps * p.run.channels == naive.weight_loads);
+    CHECK(loads.of_weight * taps * columns * p.run.channels == naive.weight_loads);
   }
 }
 
