@@ -193,15 +193,11 @@ void ComputeUnit::SetWeights(uint32_t n, uint32_t segment, const uint8_t* codes,
 }
 
 void ComputeUnit::LoadWeights(const uint8_t* codes, const uint8_t* scales, uint32_t channels) {
-  const WeightLayout layout = WeightLayoutOf(geometry());
   ResetWeights(channels);
-  for (uint32_t n = 0; n < channels; ++n) {
-    for (uint32_t s = 0; s < layout.segments; ++s) {
-      SetWeights(n, s, codes, scales);
-      codes += layout.run_bytes();
-      scales += layout.scale_bytes();
-    }
-  }
+  ForEachRun(WeightLayoutOf(geometry()), channels, codes, scales,
+             [this](uint32_t n, uint32_t segment, const uint8_t* run, const uint8_t* run_scales) {
+               SetWeights(n, segment, run, run_scales);
+             });
 }
 
 void ComputeUnit::Run(const sim::Command& command, Scratchpads& scratchpads) {

@@ -35,15 +35,11 @@ void Convolvers::BreakNext() {
 }
 
 void Convolver::LoadWeights(const uint8_t* codes, const uint8_t* scales, uint32_t channels) {
-  const WeightLayout layout = WeightLayoutOf(geometry_);
   ResetWeights(channels);
-  for (uint32_t n = 0; n < channels; ++n) {
-    for (uint32_t s = 0; s < layout.segments; ++s) {
-      SetWeights(n, s, codes, scales);
-      codes += layout.run_bytes();
-      scales += layout.scale_bytes();
-    }
-  }
+  ForEachRun(WeightLayoutOf(geometry_), channels, codes, scales,
+             [this](uint32_t n, uint32_t segment, const uint8_t* run, const uint8_t* run_scales) {
+               SetWeights(n, segment, run, run_scales);
+             });
 }
 
 void Convolver::Run(const sim::Convolve& run, const uint8_t* act_codes, const uint8_t* act_scales,
