@@ -117,6 +117,14 @@ class Pricing {
     Add("bank", "bank.buffer_reads", accesses * half.read_pj, source);
     Add("bank", "bank.buffer_writes", accesses * half.write_pj, source);
     const double bits = d_.dram.burst_bytes * 8.0;
+    // The wires of the die between banks and pins, which an ordinary read drives as well.
+    const double wires = (d_.dram.read_core_pj_bit - d_.dram.near_read_pj_bit) * bits;
+    const std::string path =
+        "read_core - near_read, the way in the die between a bank and the "
+        "pins, derived; " +
+        d_.dram.name + " read_core: " + d_.dram.sources.at("read_core");
+    Add("dram.broadcast", "bank.buffer_reads", wires, path);
+    Add("dram.core", "bank.io_reads", wires, path);
     Add("dram.io", "bank.io_reads", d_.dram.read_io_pj_bit * bits,
         d_.dram.name + " read_io: " + d_.dram.sources.at("read_io"));
     Add("dram.io", "bank.io_writes", d_.dram.write_io_pj_bit * bits,

@@ -24,6 +24,7 @@ uint64_t DramTarget::NowClock() const {
 void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const auto* dma = payload.get_extension<sim::DmaExtension>();
   const bool write = payload.is_write();
+  ++transactions_;
   const uint64_t start = NowClock();
   uint64_t address = payload.get_address();
   uint8_t* data = payload.get_data_ptr();

@@ -21,6 +21,9 @@ class DramTarget : public sc_core::sc_module {
   uint64_t NowClock() const;
   uint64_t Picoseconds(uint64_t clocks) const { return clocks * dram_.device().tck_ps; }
 
+  // Transactions of all initiators so far.
+  uint64_t transactions() const { return transactions_; }
+
   Dram& dram() { return dram_; }
   const Dram& dram() const { return dram_; }
   SparseMemory& storage() { return storage_; }
@@ -30,6 +33,7 @@ class DramTarget : public sc_core::sc_module {
 
   Dram dram_;
   SparseMemory storage_;
+  uint64_t transactions_ = 0;
 };
 
 }  // namespace nibble::memory

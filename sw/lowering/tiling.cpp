@@ -8,7 +8,7 @@
 
 #include "models/accel/tensor_cost.h"
 #include "models/accel/weight_layout.h"
-#include "models/nearmem/bank_layout.h"
+#include "models/nearmem/bank_cost.h"
 #include "sw/lowering/lowering.h"
 
 namespace nibble::lowering {
@@ -158,9 +158,8 @@ class Candidate {
 
 // Channel tiles worth trying: all, and multiples of what a block, an accumulator group and the
 // banks need.
-std::vector<uint32_t> ChannelChoices(const ConvProblem& p, const platforms::DesignPoint& d) {
-  uint32_t unit = p.channel_unit;
-  if (p.near_memory) unit = std::max(unit, d.dram_channels * d.dram.banks());
+std::vector<uint32_t> ChannelChoices(const ConvProblem& p) {
+  const uint32_t unit = p.channel_unit;
   std::vector<uint32_t> choices{p.channels};
   for (uint32_t parts = 2; p.channels > unit && parts <= DivideUp(p.channels, unit); ++parts) {
     const auto channels = static_cast<uint32_t>(DivideUp(DivideUp(p.channels, parts), unit) * unit);
@@ -200,7 +199,7 @@ ConvTiling ChooseTiling(const ConvProblem& problem, const platforms::DesignPoint
   const sim::Geometry& g = problem.geometry;
   std::vector<ConvTiling> fitting;
   const char* too_small = nullptr;
-  for (uint32_t channels : ChannelChoices(problem, design)) {
+  for (uint32_t channels : ChannelChoices(problem)) {
     for (LoopOrder order : {LoopOrder::kRowsOuter, LoopOrder::kChannelsOuter}) {
       if (order == LoopOrder::kChannelsOuter && channels == problem.channels) continue;
       // Tile heights that differ in the number of tiles, so that tiles are of about equal size.
@@ -226,7 +225,7 @@ ConvTiling ChooseTiling(const ConvProblem& problem, const platforms::DesignPoint
     throw LoweringError(
         fmt::format("layer '{}': no tile fits the scratchpads, not even one output row of {} "
                     "channels: {} is too small",
-                    layer, ChannelChoices(problem, design).back(), too_small));
+                    layer, ChannelChoices(problem).back(), too_small));
   }
   uint64_t fewest = fitting.front().cycles;
   for (const ConvTiling& t : fitting) fewest = std::min(fewest, t.cycles);
