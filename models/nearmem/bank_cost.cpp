@@ -87,8 +87,9 @@ class Batch {
       if (kind.rows == 0) continue;
       RowWork row;
       const auto times = [&](uint64_t passes, uint64_t pixels) {
+        if (pixels == 0) return;
         RowWork pass;
-        if (passes > 0) AddRow(kind.data_columns, pixels, pass);
+        AddRow(kind.data_columns, pixels, pass);
         row.clocks += passes * pass.clocks;
         row.issue_clocks += passes * pass.issue_clocks;
         row.reads += passes * pass.reads;
