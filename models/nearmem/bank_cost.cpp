@@ -12,14 +12,15 @@ uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 class Batch {
  public:
   Batch(const NearmemConfig& config, const memory::DramDevice& device, const BankLayout& layout,
-        uint32_t dram_channels, uint64_t pixels, uint32_t channels)
+        uint32_t dram_channels, uint64_t pixels, ChannelRange channels)
       : c_(config),
         d_(device),
         layout_(layout),
         dram_channels_(dram_channels),
         pixels_(pixels),
-        channels_(channels),
-        per_unit_(DivideUp(channels, layout.units())) {
+        first_(channels.first / layout.units()),
+        channels_(channels.count),
+        per_unit_(DivideUp(channels.count, layout.units())) {
     // Sums of all pixels that share a column are in the accumulators together; those of a part wait
     // there for the other parts, so that one pixel at a time is worked on.
     shared_ = layout.parts() > 1 ? 1 : std::min<uint64_t>({c_.pixels, c_.accumulators, pixels});
@@ -83,7 +84,7 @@ class Batch {
 
   UnitWork Unit(uint64_t channels) const {
     UnitWork unit;
-    for (const BankLayout::RowKind& kind : layout_.RowKinds(channels)) {
+    for (const BankLayout::RowKind& kind : layout_.RowKinds(first_, channels)) {
       if (kind.rows == 0) continue;
       RowWork row;
       const auto times = [&](uint64_t passes, uint64_t pixels) {
@@ -191,7 +192,9 @@ class Batch {
   const NearmemConfig& c_;
   const memory::DramDevice& d_;
   const BankLayout& layout_;
-  uint64_t dram_channels_, pixels_, channels_;
+  uint64_t dram_channels_, pixels_;
+  uint64_t first_;     // channel of each unit
+  uint64_t channels_;  // of all units
   uint64_t per_unit_;  // channels of the busiest unit
   uint64_t shared_;    // pixels that one read of a column serves
 };
@@ -215,19 +218,19 @@ uint64_t BatchPixels(const NearmemConfig& config, const BankLayout& layout, uint
   if (layout.parts() > 1) return 1;
   uint64_t batch = std::max<uint64_t>(1, config.buffer_bytes / layout.pixel_bytes());
   // Sums that wait for a channel's next row stay in the accumulators.
-  if (layout.channels_per_row() == 0) batch = std::min<uint64_t>(batch, config.accumulators);
+  if (layout.straddles()) batch = std::min<uint64_t>(batch, config.accumulators);
   return std::min(batch, pixels);
 }
 
 BankCost BatchCostOf(const NearmemConfig& config, const memory::DramDevice& device,
                      const BankLayout& layout, uint32_t dram_channels, uint64_t pixels,
-                     uint32_t channels) {
+                     ChannelRange channels) {
   return Batch(config, device, layout, dram_channels, pixels, channels).Cost(layout.pixel_bytes());
 }
 
 BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& device,
                     uint32_t dram_channels, const sim::Geometry& g, uint64_t pixels,
-                    uint32_t channels) {
+                    ChannelRange channels) {
   const BankLayout layout(g, config, device, dram_channels);
   const uint64_t batch = BatchPixels(config, layout, pixels);
   BankCost cost;

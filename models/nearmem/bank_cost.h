@@ -22,6 +22,12 @@
 
 namespace nibble::nearmem {
 
+// Output channels [first, first + count) of a layer; `first` is a multiple of
+// BankLayout::channel_unit().
+struct ChannelRange {
+  uint32_t first, count;
+};
+
 // Counts are for all channels of the memory together, unless it says otherwise.
 struct BankCost {
   uint64_t clocks = 0;      // device clocks for which the channels are occupied
@@ -40,11 +46,11 @@ uint64_t BatchPixels(const NearmemConfig& config, const BankLayout& layout, uint
 // One batch, without mode switches.
 BankCost BatchCostOf(const NearmemConfig& config, const memory::DramDevice& device,
                      const BankLayout& layout, uint32_t dram_channels, uint64_t pixels,
-                     uint32_t channels);
+                     ChannelRange channels);
 // A whole run, with a switch into all-bank mode and one back.
 BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& device,
                     uint32_t dram_channels, const sim::Geometry& geometry, uint64_t pixels,
-                    uint32_t channels);
+                    ChannelRange channels);
 // Device clocks of the switches from host mode and back; 0 in per-bank mode, which needs none.
 uint64_t ModeSwitchClocks(const NearmemConfig& config, const memory::DramDevice& device);
 

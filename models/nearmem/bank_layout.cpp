@@ -65,55 +65,31 @@ BankLayout::ScaleRange BankLayout::ScalesOfColumn(uint32_t column) const {
   return {first, std::min(scale_bytes_per_column_, weights_.scale_bytes() - first)};
 }
 
-uint32_t BankLayout::rows_per_channel() const {
-  return static_cast<uint32_t>(DivideUp(columns_per_channel(), data_columns_));
-}
-
-uint64_t BankLayout::UnitRows(uint64_t channels) const {
-  if (parts() > 1) {
-    return DivideUp(channels, group_) *
-           DivideUp(uint64_t{group_} * columns_per_channel(), data_columns_);
-  }
-  return channels_per_row() > 0 ? DivideUp(channels, channels_per_row())
-                                : channels * rows_per_channel();
-}
-
 uint32_t BankLayout::Rows(uint32_t channels) const {
-  return static_cast<uint32_t>(DivideUp(UnitRows(DivideUp(channels, units_)), unit_banks_));
+  uint64_t of_a_unit = DivideUp(channels, units_);
+  if (parts() > 1) of_a_unit = DivideUp(of_a_unit, group_) * group_;
+  const uint64_t rows = DivideUp(of_a_unit * columns_per_channel(), data_columns_);
+  return static_cast<uint32_t>(DivideUp(rows, unit_banks_));
 }
 
-std::array<BankLayout::RowKind, 4> BankLayout::RowKinds(uint64_t channels) const {
-  const uint64_t per_channel = columns_per_channel();
-  // `times` times `columns` columns in a row of their own, `full` of them in each but the last.
-  const auto dense = [](uint64_t times, uint64_t columns, uint64_t full) {
-    return std::array<RowKind, 2>{RowKind{times * (columns / full), full},
-                                  RowKind{columns % full > 0 ? times : 0, columns % full}};
-  };
-  if (parts() > 1) {
-    const auto groups = dense(channels / group_, group_ * per_channel, data_columns_);
-    const auto last = dense(1, channels % group_ * per_channel, data_columns_);
-    return {groups[0], groups[1], last[0], last[1]};
-  }
-  const auto rows = channels_per_row() == 0
-                        ? dense(channels, per_channel, data_columns_)
-                        : dense(1, channels * per_channel, channels_per_row() * per_channel);
-  return {rows[0], rows[1], RowKind{0, 0}, RowKind{0, 0}};
+std::array<BankLayout::RowKind, 3> BankLayout::RowKinds(uint64_t first, uint64_t channels) const {
+  const uint64_t begin = first * columns_per_channel() % data_columns_;
+  const uint64_t columns = channels * columns_per_channel();
+  const uint64_t head = begin == 0 ? 0 : std::min(columns, data_columns_ - begin);
+  const uint64_t full = (columns - head) / data_columns_;
+  const uint64_t tail = (columns - head) % data_columns_;
+  return {RowKind{head > 0 ? 1u : 0u, head}, RowKind{full, data_columns_},
+          RowKind{tail > 0 ? 1u : 0u, tail}};
 }
 
 BankLayout::Place BankLayout::PlaceOf(uint32_t nth, uint32_t index) const {
   const uint32_t per_channel = columns_per_channel();
-  if (parts() > 1) {
-    const uint32_t part = index / part_columns_;
-    const uint32_t in_part = std::min(part_columns_, per_channel - part * part_columns_);
-    const uint32_t column =
-        (part * group_ * part_columns_) + nth % group_ * in_part + index % part_columns_;
-    const auto rows = static_cast<uint32_t>(DivideUp(group_ * per_channel, data_columns_));
-    return {nth / group_ * rows + column / data_columns_, column % data_columns_};
-  }
-  if (channels_per_row() > 0) {
-    return {nth / channels_per_row(), nth % channels_per_row() * per_channel + index};
-  }
-  return {nth * rows_per_channel() + index / data_columns_, index % data_columns_};
+  const uint32_t before = nth / group_ * group_ * per_channel;  // of the groups before
+  const uint32_t part = index / part_columns_;
+  const uint32_t in_part = std::min(part_columns_, per_channel - part * part_columns_);
+  const uint32_t column =
+      before + part * group_ * part_columns_ + nth % group_ * in_part + index % part_columns_;
+  return {column / data_columns_, column % data_columns_};
 }
 
 memory::DramLocation BankLayout::Locate(uint32_t n, const Place& place, uint32_t column) const {

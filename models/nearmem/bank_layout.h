@@ -5,8 +5,9 @@
 // Within a unit, the runs of a channel (weight_layout.h) follow each other, each starting at a
 // column; a row holds data columns and the columns with their block scales:
 //   2 KiB row, NVFP4 with B = 16: 56 data columns (3,584 codes), 7 scale columns, 1 spare.
-// A channel does not straddle a row unless it is longer than one. The rows of a unit with two banks
-// alternate between them. Codes must fill a column exactly: those of 6 bits are not laid out.
+// Data columns are dense: a channel may begin in one row and end in another (its sums wait in the
+// accumulators). The rows of a unit with two banks alternate between them. Codes must fill a column
+// exactly: those of 6 bits are not laid out.
 //
 // Where one pixel's activations do not fit the broadcast buffer, they come in parts of whole
 // columns. Then `group` channels of a unit keep their sums in the accumulators meanwhile, and the
@@ -48,17 +49,17 @@ class BankLayout {
   uint32_t group() const { return group_; }
   // Output channels after which a tile may end.
   uint32_t channel_unit() const { return units_ * (parts() > 1 ? group_ : 1); }
-  // Whole output channels of one unit in one row; 0 where a channel spans rows.
-  uint32_t channels_per_row() const { return data_columns_ / columns_per_channel(); }
+  // Some channel lies in two rows.
+  bool straddles() const { return data_columns_ % columns_per_channel() != 0; }
   // Rows in every bank for `channels` output channels.
   uint32_t Rows(uint32_t channels) const;
 
-  // The rows of one unit (of all its banks) that hold `channels` of its output channels, by how
-  // many data columns are used.
+  // The rows of one unit (of all its banks) that hold `channels` of its output channels from number
+  // `first` on, by how many data columns hold them: the first row, the full ones and the last.
   struct RowKind {
     uint64_t rows, data_columns;
   };
-  std::array<RowKind, 4> RowKinds(uint64_t channels) const;
+  std::array<RowKind, 3> RowKinds(uint64_t first, uint64_t channels) const;
 
   // Data column `index` (0 .. columns_per_channel - 1) of output channel n, relative to the layer's
   // first row.
@@ -81,8 +82,6 @@ class BankLayout {
   };
   Place PlaceOf(uint32_t nth, uint32_t index) const;
   memory::DramLocation Locate(uint32_t n, const Place& place, uint32_t column) const;
-  uint64_t UnitRows(uint64_t channels) const;
-  uint32_t rows_per_channel() const;
 
   accel::WeightLayout weights_;
   uint32_t dram_channels_, burst_bytes_, unit_banks_, units_, group_;

@@ -31,8 +31,8 @@ void PlaceCost::AddHost(const LayerPlan& layer, Counts& counts) const {
 void PlaceCost::AddNear(const LayerPlan& layer, Counts& counts) const {
   const sim::Geometry& g = layer.problem.geometry;
   const uint64_t pixels = uint64_t{g.out_height} * g.out_width;
-  const nearmem::BankCost cost =
-      nearmem::BankCostOf(d_.nearmem, d_.dram, d_.dram_channels, g, pixels, layer.problem.channels);
+  const nearmem::BankCost cost = nearmem::BankCostOf(d_.nearmem, d_.dram, d_.dram_channels, g,
+                                                     pixels, {0, layer.problem.channels});
   counts["dram.near_reads"] += static_cast<double>(cost.near_reads);
   counts["dram.activates"] += static_cast<double>(cost.activates);
   counts["bank.buffer_reads"] += static_cast<double>(cost.buffer_reads);

@@ -66,7 +66,7 @@ class Candidate {
       input_bytes += InputRows(g_, row, rows).count * uint64_t{g_.in_width} * PixelBytes();
       for (uint32_t c = 0; c < p_.channels; c += t_.channels) {
         const uint32_t channels = std::min(t_.channels, p_.channels - c);
-        tensor += ComputeCycles(Pixels(rows), channels);
+        tensor += ComputeCycles(Pixels(rows), c, channels);
         vector += Pixels(rows) * DivideUp(channels, d_.vector.lanes) + d_.vector.latency;
       }
     }
@@ -136,10 +136,11 @@ class Candidate {
                     p_.channels) +
            2 * kSlack;
   }
-  uint64_t ComputeCycles(uint64_t pixels, uint32_t channels) const {
+  uint64_t ComputeCycles(uint64_t pixels, uint32_t first, uint32_t channels) const {
     if (p_.near_memory) {
       const uint64_t clocks =
-          nearmem::BankCostOf(d_.nearmem, d_.dram, d_.dram_channels, g_, pixels, channels).clocks;
+          nearmem::BankCostOf(d_.nearmem, d_.dram, d_.dram_channels, g_, pixels, {first, channels})
+              .clocks;
       return clocks * d_.dram.tck_ps * d_.clock_mhz / 1000000;
     }
     const uint64_t runs = DivideUp(channels, t_.weight_channels);
