@@ -16,7 +16,7 @@ void AddEngines(Builder& b, bool nearmem) {
           [](DesignPoint& d) -> uint32_t& { return d.clock_mhz; });
   b.Whole("tensor.rows", "", 1, 256, 16, "output channels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.rows; });
-  b.Whole("tensor.cols", "", 1, 256, nearmem ? 1 : 4, "output pixels in parallel",
+  b.Whole("tensor.cols", "", 1, 256, 4, "output pixels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.cols; });
   b.OneOf("tensor.lanes", "", {8, 16, 32, 64, 128}, nearmem ? 8 : 16,
           "multipliers of one dot-product unit, along the input channels",

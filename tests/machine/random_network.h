@@ -142,6 +142,29 @@ inline std::vector<float> RandomInput(const trace::Network& net, uint32_t seed) 
   return random.Values(static_cast<int>(net.tensors[net.input].shape.elements()));
 }
 
+// Any bank unit, and any way to work with it.
+inline void RandomNearmem(Random& random, platforms::DesignPoint& d) {
+  using namespace nearmem;
+  NearmemConfig& n = d.nearmem;
+  n.mode = Pick(random, {BankMode::kAllBank, BankMode::kAllBank, BankMode::kPerBank});
+  n.activation = BankActivation::kFaw;
+  if (n.mode == BankMode::kAllBank) {
+    n.activation =
+        Pick(random, {BankActivation::kFaw, BankActivation::kGroup4, BankActivation::kAll});
+  }
+  n.scales = Pick(random, {ScalePlace::kRowEnd, ScalePlace::kBeside});
+  n.unit_banks = Pick(random, {1u, 2u});
+  n.lanes = Pick(random, {16u, 64u, 256u});
+  n.pixels = Pick(random, {1u, 3u, 16u});
+  n.accumulators = Pick(random, {1u, 3u, 16u, 64u});
+  n.buffer_bytes = Pick(random, {160u, 288u, 2304u});
+  n.broadcast_gbps = Pick(random, {8u, 36u});
+  n.mode_switch_ns = Pick(random, {0u, 16u, 144u});
+  d.nearmem_layers =
+      Pick<std::string>(random, {"pointwise,fc", "pointwise,conv,fc", "conv", "none", "auto"});
+  d.nearmem_auto = Pick(random, {platforms::NearmemAuto::kTime, platforms::NearmemAuto::kEnergy});
+}
+
 // Any array, any queue, and scratchpads so small that layers are cut into many tiles.
 inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random& random) {
   platforms::DesignPoint d = platforms::Resolve(platform, "", {});
@@ -164,11 +187,7 @@ inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random&
   }
   d.keep_activations = random.Int(0, 3) > 0;
   d.dram_channels = Pick(random, {1u, 2u, 4u});
-  d.nearmem.lanes = Pick(random, {16u, 64u});
-  d.nearmem.accumulators = Pick(random, {1u, 16u});
-  d.nearmem.buffer_bytes = Pick(random, {288u, 2304u});
-  d.nearmem_layers =
-      Pick<std::string>(random, {"pointwise,fc", "pointwise,conv,fc", "conv", "none"});
+  RandomNearmem(random, d);
   return d;
 }
 
