@@ -130,6 +130,16 @@ void CheckTogether(const DesignPoint& d) {
                          fmt::format("not divisible by the burst of dram.device {}, {} B",
                                      d.dram.name, d.dram.burst_bytes));
   }
+  const uint32_t codes =
+      d.dram.burst_bytes * 8 / static_cast<uint32_t>(numerics::ElementBits(d.datapath.weights));
+  const uint32_t pixels = std::min(d.nearmem.pixels, d.nearmem.accumulators);
+  if (d.nearmem.lanes > codes * pixels) {
+    throw ParameterError(
+        Quote("nearmem.lanes", std::to_string(d.nearmem.lanes)) +
+        fmt::format("more than the {} codes of one column access of dram.device {} for {} pixels "
+                    "(nearmem.pixels, nearmem.accumulators)",
+                    codes, d.dram.name, pixels));
+  }
   if (d.nearmem.mode == nearmem::BankMode::kPerBank &&
       d.nearmem.activation != nearmem::BankActivation::kFaw) {
     throw ParameterError(
@@ -233,6 +243,10 @@ std::string DesignPoint::OneLine() const {
   if (platform == Platform::kNearmem) {
     line += fmt::format(", near memory {} lanes {} ({})", nearmem.lanes,
                         nearmem.unit_banks == 1 ? "a bank" : "two banks", nearmem_layers);
+    if (nearmem.activation == nearmem::BankActivation::kAll) {
+      line += fmt::format(", {} banks of a channel activated at once where tFAW allows 4",
+                          dram.banks() / nearmem.unit_banks);
+    }
   }
   return line + fmt::format(", energy {}/{}nm {}", energy_preset, sram_node, sram_cell);
 }

@@ -92,7 +92,7 @@ void AddDramController(Builder& b) {
           [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_low; });
   b.Choice("dram.page_policy", {"open", "closed", "adaptive"}, "open",
            "when a row is closed: when another is needed; when no waiting burst needs it; the "
-           "latter in banks whose last rows were closed for another",
+           "latter in banks whose rows of late served one burst each",
            [](DesignPoint& d, const std::string& s) {
              d.dram_config.page = s == "open"     ? DramConfig::Page::kOpen
                                   : s == "closed" ? DramConfig::Page::kClosed

@@ -33,7 +33,15 @@ Place PlaceOf(const Target& target, const trace::Layer& layer) {
   }
   const auto weights = target.DatapathOf(layer).weights;
   if (design.dram.burst_bytes * 8 % static_cast<uint32_t>(numerics::ElementBits(weights)) == 0) {
-    return choose ? Place::kEither : Place::kNear;
+    try {
+      nearmem::BankLayout(GeometryOf(target, layer), design.nearmem, design.dram,
+                          design.dram_channels);
+      return choose ? Place::kEither : Place::kNear;
+    } catch (const std::invalid_argument& error) {
+      if (choose) return Place::kHost;
+      throw LoweringError(
+          fmt::format("layer '{}': {}: nearmem.buffer is too small", layer.name, error.what()));
+    }
   }
   if (choose) return Place::kHost;
   throw LoweringError(

@@ -66,10 +66,10 @@ bool IsStaged(const Target& target, const trace::Layer& layer) {
 
 Plan::Plan(const Target& target, const std::vector<Place>& places,
            std::vector<sim::TensorPlacement>& tensors)
-    : target_(target),
-      tensors_(tensors),
-      cost_(std::make_unique<const PlaceCost>(target.design)),
-      layers_(target.net.layers.size()) {
+    : target_(target), tensors_(tensors), layers_(target.net.layers.size()) {
+  if (std::count(places.begin(), places.end(), Place::kEither) > 0) {
+    cost_ = std::make_unique<const PlaceCost>(target.design);
+  }
   uint32_t largest = 0;
   for (const trace::Layer& layer : target.net.layers) {
     if (layer.has_weights()) largest = std::max(largest, ParamBytes(target, layer));

@@ -197,8 +197,8 @@ TEST_CASE("costs grow with the work and never undercut their parts") {
     const uint64_t units = config.mode == BankMode::kAllBank ? layout.units() : dram_channels;
     CHECK(cost.slots * config.lanes * units >= macs);
     CHECK(cost.clocks >= cost.slots * (config.mode == BankMode::kAllBank ? d.ccd_l : d.ccd_s));
-    CHECK(cost.broadcast_bursts * 32 >= pixels * layout.pixel_bytes() * dram_channels);
-    CHECK(cost.readback_bursts * 32 >= pixels * channels * 4);
+    CHECK(cost.broadcast_bursts * d.burst_bytes >= pixels * layout.pixel_bytes() * dram_channels);
+    CHECK(cost.readback_bursts * d.burst_bytes >= pixels * channels * 4);
     CHECK(cost.acc_write_bytes == pixels * channels * 4);
     // Every weight is read at least once for each `pixels` pixels.
     const uint64_t passes = (pixels + config.pixels - 1) / config.pixels;
