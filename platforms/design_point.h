@@ -59,7 +59,7 @@ struct DesignPoint {
   nearmem::NearmemConfig nearmem;  // kNearmem only
   std::string nearmem_layers;      // which layers run near the memory: "none", "auto" or a comma
                                    // list of pointwise, conv, fc
-  NearmemAuto nearmem_auto = NearmemAuto::kTime;
+  NearmemAuto nearmem_auto = NearmemAuto::kEnergy;
   std::string energy_preset;
   std::string sram_node, sram_cell;   // row set of the CACTI table: "22", "itrs-lstp"
   std::vector<Parameter> parameters;  // all of the platform's, in schema order, resolved

@@ -28,7 +28,7 @@ void AddLayers(Builder& b) {
           d.nearmem_layers = word ? text : Join(kept, ",");
           return d.nearmem_layers;
         });
-  b.Choice("nearmem.auto", {"time", "energy"}, "time", "what nearmem.layers = auto compares",
+  b.Choice("nearmem.auto", {"time", "energy"}, "energy", "what nearmem.layers = auto compares",
            [](DesignPoint& d, const std::string& s) {
              d.nearmem_auto = s == "time" ? NearmemAuto::kTime : NearmemAuto::kEnergy;
            });

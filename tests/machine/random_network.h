@@ -162,6 +162,7 @@ inline void RandomNearmem(Random& random, platforms::DesignPoint& d) {
   n.mode_switch_ns = Pick(random, {0u, 16u, 144u});
   d.nearmem_layers =
       Pick<std::string>(random, {"pointwise,fc", "pointwise,conv,fc", "conv", "none", "auto"});
+  d.nearmem_auto = platforms::NearmemAuto::kTime;  // the scratchpads below have no price
 }
 
 // Any array, any queue, and scratchpads so small that layers are cut into many tiles.

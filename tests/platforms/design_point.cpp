@@ -109,7 +109,7 @@ TEST_CASE("every parameter reaches the design point") {
                                  "nearmem.mode=all-bank",
                                  "nearmem.activation=group4",
                                  "nearmem.mode_switch=20",
-                                 "nearmem.auto=energy",
+                                 "nearmem.auto=time",
                                  "nearmem.layers=conv,fc",
                                  "energy.preset=horowitz-45nm"});
   CHECK(d.datapath.activations == numerics::Format::kFp4);
@@ -151,7 +151,7 @@ TEST_CASE("every parameter reaches the design point") {
   CHECK(d.nearmem.mode == nearmem::BankMode::kAllBank);
   CHECK(d.nearmem.activation == nearmem::BankActivation::kGroup4);
   CHECK(d.nearmem.mode_switch_ns == 20);
-  CHECK(d.nearmem_auto == NearmemAuto::kEnergy);
+  CHECK(d.nearmem_auto == NearmemAuto::kTime);
   CHECK(Resolve(Platform::kNearmem, "", {"nearmem.mode=per-bank"}).nearmem.mode ==
         nearmem::BankMode::kPerBank);
   CHECK(d.nearmem_layers == "conv,fc");
