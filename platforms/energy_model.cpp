@@ -103,28 +103,26 @@ class Pricing {
     }
   }
 
-  // What the bank units add: their datapath, the broadcast buffers, and bursts between host and
-  // buffers, which use the pins and no DRAM array.
+  // What the bank units add: their datapath, the broadcast buffers and the way from there to the
+  // units, and bursts between host and buffers or units, which use the pins and no DRAM array.
   void AddNearMemory() {
     AddDotProducts("bank");
-    const SramPrice half =
+    const SramPrice word =
         table_.Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
     const std::string source = fmt::format(
-        "two accesses of {} nm {}, {}, 128-bit port: the smallest in the table, an "
-        "upper bound for the buffer, derived; {}",
+        "{} nm {}, {}, 128-bit port: the smallest in the table, an upper bound for the buffer, "
+        "derived; {}",
         d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source());
-    const double accesses = d_.dram.burst_bytes * 8 / 128.0;
-    Add("bank", "bank.buffer_reads", accesses * half.read_pj, source);
-    Add("bank", "bank.buffer_writes", accesses * half.write_pj, source);
-    const double bits = d_.dram.burst_bytes * 8.0;
+    Add("bank", "bank.buffer_read_bytes", word.read_pj / 16, source);
+    Add("bank", "bank.buffer_writes", d_.dram.burst_bytes / 16.0 * word.write_pj, source);
     // The wires of the die between banks and pins, which an ordinary read drives as well.
-    const double wires = (d_.dram.read_core_pj_bit - d_.dram.near_read_pj_bit) * bits;
+    const double wires = d_.dram.read_core_pj_bit - d_.dram.near_read_pj_bit;
     const std::string path =
-        "read_core - near_read, the way in the die between a bank and the "
-        "pins, derived; " +
+        "read_core - near_read, the way in the die between a bank and the pins, derived; " +
         d_.dram.name + " read_core: " + d_.dram.sources.at("read_core");
-    Add("dram.broadcast", "bank.buffer_reads", wires, path);
-    Add("dram.core", "bank.io_reads", wires, path);
+    Add("dram.broadcast", "bank.buffer_read_bytes", 8 * wires, path);
+    const double bits = d_.dram.burst_bytes * 8.0;
+    Add("dram.core", "bank.io_reads", wires * bits, path);
     Add("dram.io", "bank.io_reads", d_.dram.read_io_pj_bit * bits,
         d_.dram.name + " read_io: " + d_.dram.sources.at("read_io"));
     Add("dram.io", "bank.io_writes", d_.dram.write_io_pj_bit * bits,

@@ -35,6 +35,10 @@ class Batch {
     }
     Broadcast(pixel_bytes, cost);
     cost.acc_write_bytes = pixels_ * channels_ * sizeof(float);
+    // A pixel's activations once for each channel of a unit, for all units at once in lock step.
+    cost.buffer_read_bytes =
+        pixels_ * pixel_bytes *
+        (c_.mode == BankMode::kAllBank ? per_unit_ * dram_channels_ : channels_);
     // The first burst of each emptying of the accumulators takes a read's latency.
     cost.clocks += DivideUp(pixels_ * per_unit_, c_.accumulators) * d_.cl;
     return cost;
@@ -44,7 +48,7 @@ class Batch {
   struct RowWork {              // on one row of one unit, all pixels of the batch
     uint64_t clocks = 0;        // from its first to its last column command
     uint64_t issue_clocks = 0;  // of the command bus, if banks take turns
-    uint64_t reads = 0, slots = 0, buffer_reads = 0;
+    uint64_t reads = 0, slots = 0;
   };
   struct UnitWork {  // on all rows of one unit
     uint64_t rows = 0;
@@ -71,7 +75,6 @@ class Batch {
     work.clocks += columns * clocks(d_.ccd_l);
     work.issue_clocks += columns * clocks(d_.ccd_s);
     work.slots += columns * steps * (full + (rest > 0 ? 1 : 0));
-    work.buffer_reads += columns * steps * pixels;
     work.reads += columns;
   }
   void AddRow(uint64_t data_columns, uint64_t pixels, RowWork& work) const {
@@ -95,7 +98,6 @@ class Batch {
         row.issue_clocks += passes * pass.issue_clocks;
         row.reads += passes * pass.reads;
         row.slots += passes * pass.slots;
-        row.buffer_reads += passes * pass.buffer_reads;
       };
       times(pixels_ / shared_, shared_);
       times(1, pixels_ % shared_);
@@ -105,7 +107,6 @@ class Batch {
       unit.columns.issue_clocks += kind.rows * row.issue_clocks;
       unit.columns.reads += kind.rows * row.reads;
       unit.columns.slots += kind.rows * row.slots;
-      unit.columns.buffer_reads += kind.rows * row.buffer_reads;
     }
     return unit;
   }
@@ -139,7 +140,6 @@ class Batch {
     cost.slots = unit.columns.slots;
     cost.near_reads = unit.columns.reads * units;
     cost.activates = unit.rows * units;
-    cost.buffer_reads = unit.columns.buffer_reads * dram_channels_;
     const uint64_t sums = pixels_ * per_unit_ * units / dram_channels_;
     ReadBack(sums, sums, cost);
     cost.readback_bursts *= dram_channels_;
@@ -163,7 +163,6 @@ class Batch {
     cost.slots = busy * more.columns.slots + others * less.columns.slots;
     cost.near_reads = total(&RowWork::reads);
     cost.activates = many * more.rows + (units - many) * less.rows;
-    cost.buffer_reads = total(&RowWork::buffer_reads);
     ReadBack(pixels_ * (busy * per_unit_ + others * (per_unit_ - 1)), pixels_ * channels_, cost);
   }
 
@@ -208,7 +207,7 @@ void BankCost::Add(const BankCost& o, uint64_t times) {
   activates += times * o.activates;
   broadcast_bursts += times * o.broadcast_bursts;
   readback_bursts += times * o.readback_bursts;
-  buffer_reads += times * o.buffer_reads;
+  buffer_read_bytes += times * o.buffer_read_bytes;
   buffer_writes += times * o.buffer_writes;
   act_read_bytes += times * o.act_read_bytes;
   acc_write_bytes += times * o.acc_write_bytes;

@@ -35,7 +35,8 @@ struct BankCost {
   uint64_t near_reads = 0;  // column accesses inside the die, all banks
   uint64_t activates = 0;   // rows opened (and closed), all banks
   uint64_t broadcast_bursts = 0, readback_bursts = 0;  // over the data buses
-  uint64_t buffer_reads = 0, buffer_writes = 0;        // of the broadcast buffers
+  uint64_t buffer_read_bytes = 0;                      // from the broadcast buffers to the units
+  uint64_t buffer_writes = 0;                          // of the broadcast buffers, one burst
   uint64_t act_read_bytes = 0, acc_write_bytes = 0;    // on the host's side
 
   void Add(const BankCost& other, uint64_t times);

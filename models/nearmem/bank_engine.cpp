@@ -26,8 +26,8 @@ void BankEngine::RegisterCounters(sim::CounterRegistry& registry,
   registry.Register<C>(
       "bank", rows_,
       {{"slots", "1", "column commands with products, per channel", &C::slots},
-       {"buffer_reads", "1", "reads of a broadcast buffer, one column's width", &C::buffer_reads,
-        true},
+       {"buffer_read_bytes", "bytes", "from the broadcast buffers to the units",
+        &C::buffer_read_bytes, true},
        {"buffer_writes", "1", "writes of a broadcast buffer, one burst", &C::buffer_writes, true},
        {"io_reads", "1", "bursts of sums over the data bus to the host", &C::io_reads, true},
        {"io_writes", "1", "bursts of activations over the data bus to the buffers", &C::io_writes,
@@ -91,7 +91,7 @@ void BankEngine::RunBatch(const BankCost& batch, size_t layer) {
   }
   ++row.batches;
   row.slots += batch.slots;
-  row.buffer_reads += batch.buffer_reads;
+  row.buffer_read_bytes += batch.buffer_read_bytes;
   row.buffer_writes += batch.buffer_writes;
   row.io_reads += batch.readback_bursts;
   row.io_writes += batch.broadcast_bursts;

@@ -31,7 +31,7 @@ class BankEngine : public sim::EngineModule {
 
  private:
   struct Counters {
-    uint64_t slots = 0, buffer_reads = 0, buffer_writes = 0;
+    uint64_t slots = 0, buffer_read_bytes = 0, buffer_writes = 0;
     uint64_t io_reads = 0, io_writes = 0;
     uint64_t batches = 0, mode_switches = 0, wait_memory_cycles = 0;
   };

@@ -35,7 +35,7 @@ void PlaceCost::AddNear(const LayerPlan& layer, Counts& counts) const {
                                                      pixels, {0, layer.problem.channels});
   counts["dram.near_reads"] += static_cast<double>(cost.near_reads);
   counts["dram.activates"] += static_cast<double>(cost.activates);
-  counts["bank.buffer_reads"] += static_cast<double>(cost.buffer_reads);
+  counts["bank.buffer_read_bytes"] += static_cast<double>(cost.buffer_read_bytes);
   counts["bank.buffer_writes"] += static_cast<double>(cost.buffer_writes);
   counts["bank.io_reads"] += static_cast<double>(cost.readback_bursts);
   counts["bank.io_writes"] += static_cast<double>(cost.broadcast_bursts);

@@ -113,6 +113,7 @@ TEST_CASE("one read of a column serves several pixels: fewer reads, the same pro
   const BankCost one = cost(1, 64);
   CHECK(one.slots == 16 * 56);
   CHECK(one.near_reads == 16u * 16 * 63);
+  CHECK(one.buffer_read_bytes == 16u * 7 * 288);
   for (uint32_t pixels : {2u, 4u, 16u}) {
     CAPTURE(pixels);
     const BankCost few = cost(pixels, 64);
@@ -120,14 +121,14 @@ TEST_CASE("one read of a column serves several pixels: fewer reads, the same pro
     CHECK(few.near_reads == one.near_reads / pixels);
     // Scale columns are read once for all of them.
     CHECK(one.clocks - few.clocks == (16 - 16 / pixels) * 7 * d.ccd_l);
-    CHECK(few.buffer_reads == one.buffer_reads);
+    CHECK(few.buffer_read_bytes == one.buffer_read_bytes);  // every product has an activation
     CHECK(few.activates == one.activates);
   }
   // A unit of four times the lanes takes four pixels a slot, if that many share a read, and if the
   // buffer sends 4 x 36 bytes in the 5 ns of a slot.
   CHECK(cost(16, 256).slots == one.slots / 4);
   CHECK(cost(1, 256).slots == one.slots);
-  CHECK(cost(16, 256).buffer_reads == one.buffer_reads);
+  CHECK(cost(16, 256).buffer_read_bytes == one.buffer_read_bytes);
   CHECK(cost(16, 64).clocks - cost(16, 256).clocks == (16 - 4) * 56 * d.ccd_l);
   config.broadcast_gbps = 18;  // 8 ns
   CHECK((cost(16, 256).clocks - cost(16, 64).clocks) + 12 * 56 * d.ccd_l == 4 * 56 * (7 - d.ccd_l));

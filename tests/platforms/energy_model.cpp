@@ -110,7 +110,10 @@ TEST_CASE("memory prices follow from the device, the table and the clock") {
   // 8 KiB banks, 128-bit ports, 22 nm itrs-lstp: the first row of the table.
   CHECK(Price(model, "sram.weight", "sram.weight.reads") == 2.0094);
   CHECK(Price(model, "sram.weight", "sram.weight.writes") == 3.2352);
-  CHECK(Price(model, "bank", "bank.buffer_reads") == 2 * 2.0094);
+  CHECK(Price(model, "bank", "bank.buffer_read_bytes") == Approx(2.0094 / 16));
+  // LPDDR5: 3.8 pJ/bit at the pins side of the core, of which 0.8 are in the bank.
+  CHECK(Price(model, "dram.broadcast", "bank.buffer_read_bytes") == Approx(8 * (3.8 - 0.8)));
+  CHECK(Price(model, "dram.core", "bank.io_reads") == Approx(256 * (3.8 - 0.8)));
   CHECK(Price(model, "dram.io", "bank.io_reads") == Price(model, "dram.io", "dram.reads"));
   int leaking = 0;
   for (const EnergyTerm& t : model.terms()) {
