@@ -12,11 +12,11 @@ uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 class Batch {
  public:
   Batch(const NearmemConfig& config, const memory::DramDevice& device, const BankLayout& layout,
-        uint32_t dram_channels, uint64_t pixels, ChannelRange channels)
+        uint64_t pixels, ChannelRange channels)
       : c_(config),
         d_(device),
         layout_(layout),
-        dram_channels_(dram_channels),
+        dram_channels_(layout.dram_channels()),
         pixels_(pixels),
         first_(channels.first / layout.units()),
         channels_(channels.count),
@@ -26,7 +26,8 @@ class Batch {
     shared_ = layout.parts() > 1 ? 1 : std::min<uint64_t>({c_.pixels, c_.accumulators, pixels});
   }
 
-  BankCost Cost(uint64_t pixel_bytes) const {
+  BankCost Cost() const {
+    const uint64_t pixel_bytes = layout_.pixel_bytes();
     BankCost cost;
     if (c_.mode == BankMode::kAllBank) {
       AllBanks(cost);
@@ -45,15 +46,22 @@ class Batch {
   }
 
  private:
-  struct RowWork {              // on one row of one unit, all pixels of the batch
-    uint64_t clocks = 0;        // from its first to its last column command
+  struct Columns {              // column commands to one unit
+    uint64_t clocks = 0;        // from the first to the last, to a row that is open
     uint64_t issue_clocks = 0;  // of the command bus, if banks take turns
     uint64_t reads = 0, slots = 0;
+
+    void Add(const Columns& o, uint64_t times) {
+      clocks += times * o.clocks;
+      issue_clocks += times * o.issue_clocks;
+      reads += times * o.reads;
+      slots += times * o.slots;
+    }
   };
   struct UnitWork {  // on all rows of one unit
     uint64_t rows = 0;
-    uint64_t clocks = 0;  // of the banks, rows opened one after the other
-    RowWork columns;
+    uint64_t clocks = 0;  // of its banks, rows opened one after the other
+    Columns columns;
   };
 
   // Clocks from one slot to the next, in which the buffer sends the activations of `pixels`.
@@ -63,8 +71,8 @@ class Batch {
                                     layout_.codes_per_column());
     return std::max(cadence, DivideUp(bytes * 1000, c_.broadcast_gbps * d_.tck_ps));
   }
-  // One data column, read once, for `pixels` pixels.
-  void AddColumns(uint64_t columns, uint64_t pixels, RowWork& work) const {
+  // A data column, read once and multiplied with `pixels` pixels.
+  Columns DataColumn(uint64_t pixels) const {
     const uint64_t at_once = std::max<uint64_t>(1, c_.lanes / layout_.codes_per_column());
     const uint64_t steps = DivideUp(layout_.codes_per_column(), c_.lanes);
     const uint64_t full = pixels / at_once, rest = pixels % at_once;
@@ -72,41 +80,31 @@ class Batch {
       return steps *
              (full * SlotClocks(at_once, cadence) + (rest > 0 ? SlotClocks(rest, cadence) : 0));
     };
-    work.clocks += columns * clocks(d_.ccd_l);
-    work.issue_clocks += columns * clocks(d_.ccd_s);
-    work.slots += columns * steps * (full + (rest > 0 ? 1 : 0));
-    work.reads += columns;
+    return {clocks(d_.ccd_l), clocks(d_.ccd_s), 1, steps * (full + (rest > 0 ? 1 : 0))};
   }
-  void AddRow(uint64_t data_columns, uint64_t pixels, RowWork& work) const {
-    AddColumns(data_columns, pixels, work);
-    const uint64_t scales = layout_.ScaleColumns(data_columns);
-    work.clocks += scales * d_.ccd_l;
-    work.issue_clocks += scales * d_.ccd_s;
-    work.reads += scales;
+  Columns ScaleColumn() const { return {d_.ccd_l, d_.ccd_s, 1, 0}; }
+
+  // A row with so many data columns, for all pixels of the batch.
+  Columns Row(uint64_t data_columns) const {
+    Columns row;
+    const auto pass = [&](uint64_t times, uint64_t pixels) {
+      row.Add(DataColumn(pixels), times * data_columns);
+      row.Add(ScaleColumn(), times * layout_.ScaleColumns(data_columns));
+    };
+    pass(pixels_ / shared_, shared_);
+    if (pixels_ % shared_ != 0) pass(1, pixels_ % shared_);
+    return row;
   }
 
   UnitWork Unit(uint64_t channels) const {
     UnitWork unit;
+    const uint64_t close = c_.mode == BankMode::kAllBank ? d_.rp_ab : d_.rp;
     for (const BankLayout::RowKind& kind : layout_.RowKinds(first_, channels)) {
       if (kind.rows == 0) continue;
-      RowWork row;
-      const auto times = [&](uint64_t passes, uint64_t pixels) {
-        if (pixels == 0) return;
-        RowWork pass;
-        AddRow(kind.data_columns, pixels, pass);
-        row.clocks += passes * pass.clocks;
-        row.issue_clocks += passes * pass.issue_clocks;
-        row.reads += passes * pass.reads;
-        row.slots += passes * pass.slots;
-      };
-      times(pixels_ / shared_, shared_);
-      times(1, pixels_ % shared_);
+      const Columns row = Row(kind.data_columns);
       unit.rows += kind.rows;
-      unit.clocks += kind.rows * (std::max(d_.rcd + row.clocks + d_.rtp, d_.ras) + d_.rp_ab);
-      unit.columns.clocks += kind.rows * row.clocks;
-      unit.columns.issue_clocks += kind.rows * row.issue_clocks;
-      unit.columns.reads += kind.rows * row.reads;
-      unit.columns.slots += kind.rows * row.slots;
+      unit.clocks += kind.rows * (std::max(d_.rcd + row.clocks + d_.rtp, d_.ras) + close);
+      unit.columns.Add(row, kind.rows);
     }
     return unit;
   }
@@ -150,7 +148,7 @@ class Batch {
     const uint64_t units = layout_.units();
     const uint64_t many = channels_ - (per_unit_ - 1) * units;  // units with per_unit_ channels
     const UnitWork more = Unit(per_unit_), less = Unit(per_unit_ - 1);
-    const auto total = [&](uint64_t RowWork::*count) {
+    const auto total = [&](uint64_t Columns::*count) {
       return many * more.columns.*count + (units - many) * less.columns.*count;
     };
     // Of the DRAM channel with the most work.
@@ -161,7 +159,7 @@ class Batch {
     const uint64_t opening = rows * std::max(d_.rrd_s, DivideUp(d_.faw, 4));
     cost.clocks += std::max({issue, more.clocks, opening}) + d_.rcd + d_.rtp + d_.rp;
     cost.slots = busy * more.columns.slots + others * less.columns.slots;
-    cost.near_reads = total(&RowWork::reads);
+    cost.near_reads = total(&Columns::reads);
     cost.activates = many * more.rows + (units - many) * less.rows;
     ReadBack(pixels_ * (busy * per_unit_ + others * (per_unit_ - 1)), pixels_ * channels_, cost);
   }
@@ -222,9 +220,8 @@ uint64_t BatchPixels(const NearmemConfig& config, const BankLayout& layout, uint
 }
 
 BankCost BatchCostOf(const NearmemConfig& config, const memory::DramDevice& device,
-                     const BankLayout& layout, uint32_t dram_channels, uint64_t pixels,
-                     ChannelRange channels) {
-  return Batch(config, device, layout, dram_channels, pixels, channels).Cost(layout.pixel_bytes());
+                     const BankLayout& layout, uint64_t pixels, ChannelRange channels) {
+  return Batch(config, device, layout, pixels, channels).Cost();
 }
 
 BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& device,
@@ -234,7 +231,7 @@ BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& devic
   const uint64_t batch = BatchPixels(config, layout, pixels);
   BankCost cost;
   const auto add = [&](uint64_t count, uint64_t size) {
-    cost.Add(BatchCostOf(config, device, layout, dram_channels, size, channels), count);
+    cost.Add(BatchCostOf(config, device, layout, size, channels), count);
   };
   add(pixels / batch, batch);
   if (pixels % batch != 0) add(1, pixels % batch);

@@ -46,8 +46,7 @@ struct BankCost {
 uint64_t BatchPixels(const NearmemConfig& config, const BankLayout& layout, uint64_t pixels);
 // One batch, without mode switches.
 BankCost BatchCostOf(const NearmemConfig& config, const memory::DramDevice& device,
-                     const BankLayout& layout, uint32_t dram_channels, uint64_t pixels,
-                     ChannelRange channels);
+                     const BankLayout& layout, uint64_t pixels, ChannelRange channels);
 // A whole run, with a switch into all-bank mode and one back.
 BankCost BankCostOf(const NearmemConfig& config, const memory::DramDevice& device,
                     uint32_t dram_channels, const sim::Geometry& geometry, uint64_t pixels,

@@ -134,8 +134,7 @@ void BankEngine::Execute(const sim::Command& command) {
   const BankLayout layout = Layout();
   const memory::Dram& dram = memory_.dram();
   const auto cost = [&](uint64_t size) {
-    return BatchCostOf(config_, dram.device(), layout, dram.channels(), size,
-                       {run.channel, run.channels});
+    return BatchCostOf(config_, dram.device(), layout, size, {run.channel, run.channels});
   };
   const uint64_t batch = BatchPixels(config_, layout, pixels);
   const BankCost full = cost(batch);

@@ -33,6 +33,7 @@ class BankLayout {
              const memory::DramDevice& device, uint32_t dram_channels);
 
   const accel::WeightLayout& weights() const { return weights_; }
+  uint32_t dram_channels() const { return dram_channels_; }
   uint32_t units() const { return units_; }
   uint32_t codes_per_column() const { return codes_per_column_; }
   uint32_t columns_per_run() const { return columns_per_run_; }
