@@ -112,19 +112,46 @@ void CheckTogether(const DesignPoint& d) {
                          fmt::format("not divisible by the burst of dram.device {}, {} B",
                                      d.dram.name, d.dram.burst_bytes));
   }
+  try {
+    memory::CheckDramConfig(d.dram, d.dram_config);
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(error.what());
+  }
   if (d.platform != Platform::kNearmem) return;
-  if (d.nearmem.lanes > 2 * d.dram.burst_bytes) {
+  if (d.dram_config.ranks > 1) {
+    throw ParameterError(Quote("dram.ranks", std::to_string(d.dram_config.ranks)) +
+                         "platform nearmem has its units in one rank a channel");
+  }
+  if (d.dram_config.refresh == memory::DramConfig::Refresh::kPerBank) {
+    throw ParameterError(
+        "dram.refresh = \"per-bank\": platform nearmem works in all banks at "
+        "once, which needs all-bank refresh");
+  }
+  if (!memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping).row_first()) {
+    throw ParameterError(Quote("dram.mapping", d.dram_mapping) +
+                         "\"row\" does not come first, as platform nearmem needs: its weights take "
+                         "whole rows of all banks");
+  }
+  if (d.nearmem.buffer_bytes % d.dram.burst_bytes != 0) {
+    throw ParameterError(Quote("nearmem.buffer", FormatSize(d.nearmem.buffer_bytes)) +
+                         fmt::format("not divisible by the burst of dram.device {}, {} B",
+                                     d.dram.name, d.dram.burst_bytes));
+  }
+  const uint32_t codes =
+      d.dram.burst_bytes * 8 / static_cast<uint32_t>(numerics::ElementBits(d.datapath.weights));
+  const uint32_t pixels = std::min(d.nearmem.pixels, d.nearmem.accumulators);
+  if (d.nearmem.lanes > codes * pixels) {
     throw ParameterError(
         Quote("nearmem.lanes", std::to_string(d.nearmem.lanes)) +
-        fmt::format("more than the {} codes of one column access of dram.device {}",
-                    2 * d.dram.burst_bytes, d.dram.name));
+        fmt::format("more than the {} codes of one column access of dram.device {} for {} pixels "
+                    "(nearmem.pixels, nearmem.accumulators)",
+                    codes, d.dram.name, pixels));
   }
-  const uint32_t portion = 9 * d.dram.burst_bytes;
-  if (d.nearmem.buffer_bytes % portion != 0) {
+  if (d.nearmem.mode == nearmem::BankMode::kPerBank &&
+      d.nearmem.activation != nearmem::BankActivation::kFaw) {
     throw ParameterError(
-        Quote("nearmem.buffer", FormatSize(d.nearmem.buffer_bytes)) +
-        fmt::format("expected a multiple of {} B: eight bursts of codes and one of scales",
-                    portion));
+        "nearmem.activation: one command opens several banks in all-bank mode "
+        "only; nearmem.mode is per-bank");
   }
 }
 
@@ -221,7 +248,12 @@ std::string DesignPoint::OneLine() const {
       tensor.lanes, tensor.dataflow == accel::Dataflow::kOutputStationary ? "os" : "ws", clock_mhz,
       kib(sram_act), kib(sram_weight), kib(sram_acc), kib(sram_out), dram.name, dram_channels);
   if (platform == Platform::kNearmem) {
-    line += fmt::format(", near memory {} lanes a bank ({})", nearmem.lanes, nearmem_layers);
+    line += fmt::format(", near memory {} lanes {} ({})", nearmem.lanes,
+                        nearmem.unit_banks == 1 ? "a bank" : "two banks", nearmem_layers);
+    if (nearmem.activation == nearmem::BankActivation::kAll) {
+      line += fmt::format(", {} banks of a channel activated at once where tFAW allows 4",
+                          dram.banks() / nearmem.unit_banks);
+    }
   }
   return line + fmt::format(", energy {}/{}nm {}", energy_preset, sram_node, sram_cell);
 }

@@ -18,6 +18,9 @@ enum class Platform { kAccel, kNearmem };
 const char* PlatformName(Platform platform);
 Platform ParsePlatform(const std::string& name);  // throws ParameterError naming the known ones
 
+// What decides where a layer runs when nearmem.layers = auto: the smaller estimate of these.
+enum class NearmemAuto : uint8_t { kTime, kEnergy };
+
 // Unknown key (nearest name suggested), wrong unit, value out of range: exit code 2. what() is one
 // line.
 class ParameterError : public std::runtime_error {
@@ -53,9 +56,11 @@ struct DesignPoint {
   memory::DramDevice dram;
   uint32_t dram_channels = 2;
   std::string dram_mapping;
+  memory::DramConfig dram_config;
   nearmem::NearmemConfig nearmem;  // kNearmem only
-  std::string nearmem_layers;      // which layers run near the memory: "none" or a comma list of
-                                   // pointwise, conv, fc
+  std::string nearmem_layers;      // which layers run near the memory: "none", "auto" or a comma
+                                   // list of pointwise, conv, fc
+  NearmemAuto nearmem_auto = NearmemAuto::kEnergy;
   std::string energy_preset;
   std::string sram_node, sram_cell;   // row set of the CACTI table: "22", "itrs-lstp"
   std::vector<Parameter> parameters;  // all of the platform's, in schema order, resolved

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "models/memory/dram_energy.h"
 #include "platforms/energy_files.h"
 #include "platforms/params/value.h"
 
@@ -115,36 +116,34 @@ class Pricing {
   }
 
   void AddDram() {
-    const memory::DramDevice& dram = d_.dram;
-    const double bits = dram.burst_bytes * 8.0;
-    const auto source = [&dram](const char* field) {
-      return dram.name + " " + field + ": " + dram.sources.at(field);
-    };
-    Add("dram.activate", "dram.activates", dram.activate_pj, source("activate"));
-    Add("dram.core", "dram.reads", dram.read_core_pj_bit * bits, source("read_core"));
-    Add("dram.core", "dram.writes", dram.write_core_pj_bit * bits, source("write_core"));
-    Add("dram.io", "dram.reads", dram.read_io_pj_bit * bits, source("read_io"));
-    Add("dram.io", "dram.writes", dram.write_io_pj_bit * bits, source("write_io"));
-    Add("dram.near", "dram.near_reads", dram.near_read_pj_bit * bits, source("near_read"));
-    Add("dram.refresh", "dram.refreshes", dram.refresh_pj, source("refresh"));
-    // mW * ps = 1e-3 pJ.
-    Add("dram.background", "dram.background_ps", dram.standby_mw * 1e-3, source("standby"));
+    for (const memory::DramPrice& price : memory::DramPrices(d_.dram)) {
+      for (const auto& field : memory::DramCounterFields()) {
+        if (field.member != price.count) continue;
+        Add("dram." + price.component, std::string("dram.") + field.name, price.pj, price.source);
+      }
+    }
   }
 
-  // What the bank units add: their datapath, the broadcast buffers, and bursts between host and
-  // buffers, which use the pins and no DRAM array.
+  // What the bank units add: their datapath, the broadcast buffers and the way from there to the
+  // units, and bursts between host and buffers or units, which use the pins and no DRAM array.
   void AddNearMemory() {
     AddDotProducts("bank");
-    const SramPrice half =
+    const SramPrice word =
         table_.Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
     const std::string source = fmt::format(
-        "two accesses of {} nm {}, {}, 128-bit port: the smallest in the table, an "
-        "upper bound for the buffer, derived; {}",
+        "{} nm {}, {}, 128-bit port: the smallest in the table, an upper bound for the buffer, "
+        "derived; {}",
         d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source());
-    const double accesses = d_.dram.burst_bytes * 8 / 128.0;
-    Add("bank", "bank.buffer_reads", accesses * half.read_pj, source);
-    Add("bank", "bank.buffer_writes", accesses * half.write_pj, source);
+    Add("bank", "bank.buffer_read_bytes", word.read_pj / 16, source);
+    Add("bank", "bank.buffer_writes", d_.dram.burst_bytes / 16.0 * word.write_pj, source);
+    // The wires of the die between banks and pins, which an ordinary read drives as well.
+    const double wires = d_.dram.read_core_pj_bit - d_.dram.near_read_pj_bit;
+    const std::string path =
+        "read_core - near_read, the way in the die between a bank and the pins, derived; " +
+        d_.dram.name + " read_core: " + d_.dram.sources.at("read_core");
+    Add("dram.broadcast", "bank.buffer_read_bytes", 8 * wires, path);
     const double bits = d_.dram.burst_bytes * 8.0;
+    Add("dram.core", "bank.io_reads", wires * bits, path);
     Add("dram.io", "bank.io_reads", d_.dram.read_io_pj_bit * bits,
         d_.dram.name + " read_io: " + d_.dram.sources.at("read_io"));
     Add("dram.io", "bank.io_writes", d_.dram.write_io_pj_bit * bits,

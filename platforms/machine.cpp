@@ -55,7 +55,8 @@ class Machine {
         context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth},
         pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight),
               Pad("acc", design.sram_acc), Pad("out", design.sram_out)},
-        dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_),
+        dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_,
+              design.dram_config),
         bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
         tensor_("tensor", context_, design.tensor, Compute(design), pads_),
@@ -74,6 +75,7 @@ class Machine {
     }
     fetch_ =
         std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch, engines);
+    dram_.Record(options.memory_log);
     fetch_->socket.bind(bus_.port(0));
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));
@@ -140,7 +142,7 @@ class Machine {
     rows_[layer].cycles = now - last_end_;
     last_end_ = now;
     layer_ends_.Set(layer, now);
-    dram_.dram().AccountBackground(now * clock_.period_ps(), layer);
+    dram_.dram().AccountTime(now * clock_.period_ps(), layer);
     if (!options_.timing_only) Capture(program_.layers[layer].output);
     ++layers_done_;
     if (options_.progress) options_.progress(layers_done_, layers_);
@@ -151,6 +153,7 @@ class Machine {
   }
 
   void CollectStats() {
+    dram_.dram().Drain();  // writes that are acknowledged and still in the controllers' buffers
     sim::CounterRegistry registry;
     registry.Register<MachineCounters>(
         "machine", rows_,
@@ -166,7 +169,7 @@ class Machine {
       memory::RegisterSram(registry, "sram." + pad->name(), pad->rows());
     }
     bus_.RegisterCounters(registry);
-    memory::RegisterDram(registry, "dram", dram_.dram().rows());
+    memory::RegisterDram(registry, "dram", dram_.dram());
 
     sim::RunStats& stats = outcome_.stats;
     stats.values.resize(layers_);

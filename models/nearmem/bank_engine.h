@@ -1,12 +1,19 @@
 // The all-bank controller and the compute units beside the banks: convolves activations that are
 // broadcast over the data bus with weights that stay in the banks' rows; sums are read back into
 // the host's accumulator SRAM.
+//
+// A run occupies all channels batch by batch (bank_cost.h). Whatever the host asks of the memory
+// during a batch waits for its end, and goes before the next batch; the channels are switched out
+// of all-bank mode for it and back. So loads for the next tile interleave with the batches of this
+// one. That the host gets through at every end of a batch, and never within one, is approximate: a
+// controller could let it in between any two rows. Refreshes that fall due within a batch lengthen
+// it (memory/dram.h).
 #pragma once
 
 #include "models/accel/compute.h"
 #include "models/accel/scratchpads.h"
 #include "models/memory/dram_target.h"
-#include "models/nearmem/bank_layout.h"
+#include "models/nearmem/bank_cost.h"
 #include "models/sim_core/engine.h"
 
 namespace nibble::nearmem {
@@ -23,17 +30,20 @@ class BankEngine : public sim::EngineModule {
 
  private:
   struct Counters {
-    uint64_t slots = 0, buffer_reads = 0, buffer_writes = 0;
+    uint64_t slots = 0, buffer_read_bytes = 0, buffer_writes = 0;
     uint64_t io_reads = 0, io_writes = 0;
-    uint64_t wait_memory_cycles = 0;
+    uint64_t batches = 0, mode_switches = 0, wait_memory_cycles = 0;
   };
   void Execute(const sim::Command& command) override;
+  BankLayout Layout() const;
   void LoadWeights(const sim::Convolve& run);
+  void RunBatch(const BankCost& batch, size_t layer);
 
   NearmemConfig config_;
   memory::DramTarget& memory_;
   accel::Scratchpads& scratchpads_;
   accel::ComputeUnit compute_;
+  uint64_t host_transactions_ = 0;  // the host's, when the channels were last in all-bank mode
   // The weights that the unit holds: tiles of a layer follow each other on the same rows,
   // which nothing writes.
   struct {

@@ -82,7 +82,7 @@ struct Geometry {
   uint8_t activation_format, weight_format;  // numerics::Format
   uint8_t activation_block, weight_block;
   uint8_t depthwise;
-  uint8_t reserved;
+  uint8_t bank_group;  // kBankConfig: output channels of a unit whose sums wait together, minus 1
 };
 
 // Output rows [out_row, out_row + out_rows), all columns, output channels [channel, channel +

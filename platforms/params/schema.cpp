@@ -16,7 +16,7 @@ void AddEngines(Builder& b, bool nearmem) {
           [](DesignPoint& d) -> uint32_t& { return d.clock_mhz; });
   b.Whole("tensor.rows", "", 1, 256, 16, "output channels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.rows; });
-  b.Whole("tensor.cols", "", 1, 256, nearmem ? 1 : 4, "output pixels in parallel",
+  b.Whole("tensor.cols", "", 1, 256, 4, "output pixels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.cols; });
   b.OneOf("tensor.lanes", "", {8, 16, 32, 64, 128}, nearmem ? 8 : 16,
           "multipliers of one dot-product unit, along the input channels",
@@ -56,6 +56,59 @@ void AddSram(Builder& b, const std::string& name, uint32_t kib, uint32_t banks,
           [at](DesignPoint& d) -> uint32_t& { return at(d).width; });
 }
 
+void AddDramController(Builder& b) {
+  using memory::DramConfig;
+  b.OneOf("dram.ranks", "", {1, 2, 4}, 1, "ranks of each channel",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.ranks; });
+  b.Add(
+      "dram.mapping", "list", "", "row, rank, bank, bankgroup, column, channel in any order",
+      "row rank bank column bankgroup channel",
+      "fields of an address from most to least significant; rank may be missing when there is one",
+      [](const std::string& text, DesignPoint& d) {
+        Names fields = Split(text, ' ');
+        fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
+        d.dram_mapping = Join(fields, " ");
+        memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping,
+                            d.dram_config.ranks);  // refuses in its own words
+        return d.dram_mapping;
+      });
+  b.Choice("dram.scheduler", {"fr-fcfs", "fcfs"}, "fr-fcfs",
+           "which command is given next: the first that is ready, or the oldest request's",
+           [](DesignPoint& d, const std::string& s) {
+             d.dram_config.scheduler =
+                 s == "fcfs" ? DramConfig::Scheduler::kFcfs : DramConfig::Scheduler::kFrFcfs;
+           });
+  b.Whole("dram.window", "bursts", 1, memory::kMaxQueue, 32,
+          "reads of a channel that the scheduler sees at a time",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.window; });
+  b.Whole("dram.write_buffer", "bursts", 1, memory::kMaxQueue, 32,
+          "writes that wait in a channel's controller, acknowledged",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_buffer; });
+  b.Whole("dram.write_high", "bursts", 1, memory::kMaxQueue, 26,
+          "writes waiting that start a drain, at most dram.write_buffer",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_high; });
+  b.Whole("dram.write_low", "bursts", 0, memory::kMaxQueue - 1, 6,
+          "writes waiting that end it, less than dram.write_high",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_low; });
+  b.Choice("dram.page_policy", {"open", "closed", "adaptive"}, "open",
+           "when a row is closed: when another is needed; when no waiting burst needs it; the "
+           "latter in banks whose rows of late served one burst each",
+           [](DesignPoint& d, const std::string& s) {
+             d.dram_config.page = s == "open"     ? DramConfig::Page::kOpen
+                                  : s == "closed" ? DramConfig::Page::kClosed
+                                                  : DramConfig::Page::kAdaptive;
+           });
+  b.Choice("dram.refresh", {"all-bank", "per-bank"}, "all-bank",
+           "per-bank: the banks take turns and the others go on, where the device can",
+           [](DesignPoint& d, const std::string& s) {
+             d.dram_config.refresh =
+                 s == "all-bank" ? DramConfig::Refresh::kAllBank : DramConfig::Refresh::kPerBank;
+           });
+  b.Whole("dram.power_down", "clocks", 0, 100000, 0,
+          "idle device clocks after which a rank is powered down; 0: never",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.power_down; });
+}
+
 void AddMemories(Builder& b) {
   AddSram(b, "act", 192, 8, "activations",
           [](DesignPoint& d) -> memory::SramConfig& { return d.sram_act; });
@@ -81,42 +134,9 @@ void AddMemories(Builder& b) {
            [](DesignPoint& d, const std::string& s) {
              d.dram = memory::ReadDramDevice(DataFolder() + "/platforms/dram/" + s + ".json");
            });
-  b.OneOf("dram.channels", "", {1, 2, 4, 8, 16}, 2, "channels, each of one device",
+  b.OneOf("dram.channels", "", {1, 2, 4, 8, 16, 32, 64}, 2, "channels, each of one device",
           [](DesignPoint& d) -> uint32_t& { return d.dram_channels; });
-  b.Add("dram.mapping", "list", "", "row, then bank, bankgroup, column, channel in any order",
-        "row bank column bankgroup channel", "fields of an address from most to least significant",
-        [](const std::string& text, DesignPoint& d) {
-          Names fields = Split(text, ' ');
-          fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
-          d.dram_mapping = Join(fields, " ");
-          memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping);  // refuses in its own words
-          return d.dram_mapping;
-        });
-}
-
-void AddNearmem(Builder& b) {
-  b.OneOf("nearmem.lanes", "", {16, 32, 64, 128}, 64,
-          "multipliers of one bank unit: E2M1 products per column access",
-          [](DesignPoint& d) -> uint32_t& { return d.nearmem.lanes; });
-  b.Whole("nearmem.accumulators", "", 1, 256, 16, "FP32 accumulators of one bank unit",
-          [](DesignPoint& d) -> uint32_t& { return d.nearmem.accumulators; });
-  b.Size("nearmem.buffer", 288, 1u << 16, 2304,
-         "broadcast buffer of one channel: eight parts codes, one part scales",
-         [](DesignPoint& d) -> uint32_t& { return d.nearmem.buffer_bytes; });
-  b.Add("nearmem.layers", "list", "", "none, or pointwise, conv, fc with commas between",
-        "pointwise,fc", "kinds of layers that run near the memory; the others on the host side",
-        [](const std::string& text, DesignPoint& d) {
-          const Names asked = Split(text, ',');
-          Names kept;
-          for (const char* kind : {"pointwise", "conv", "fc"}) {
-            if (std::count(asked.begin(), asked.end(), kind) > 0) kept.emplace_back(kind);
-          }
-          if (text != "none" && kept.size() != asked.size()) {
-            throw ValueError("unknown or repeated kind of layer");
-          }
-          d.nearmem_layers = kept.empty() ? "none" : Join(kept, ",");
-          return d.nearmem_layers;
-        });
+  AddDramController(b);
 }
 
 }  // namespace

@@ -95,5 +95,7 @@ class Builder {
 
 // The parameters `datapath.*` and `accumulator.*` (datapath_schema.cpp).
 void AddDatapath(Builder& builder);
+// The parameters `nearmem.*` (nearmem_schema.cpp).
+void AddNearmem(Builder& builder);
 
 }  // namespace nibble::platforms

@@ -75,8 +75,12 @@ trace::Network Import(const CompileArguments& args) {
   if (args.model.empty() == args.builtin.empty()) {
     throw UsageError("compile: give either a model file or --builtin NAME");
   }
-  return args.builtin.empty() ? compiler::ImportOnnx(args.model)
-                              : compiler::BuildNetwork(args.builtin, args.resolution);
+  if (args.builtin.empty()) return compiler::ImportOnnx(args.model);
+  try {
+    return compiler::BuildNetwork(args.builtin, args.resolution);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--builtin: ") + error.what());
+  }
 }
 
 int Compile(const CompileArguments& args) {
@@ -105,8 +109,10 @@ Command AddCompile(CLI::App& app) {
   auto* model = sub->add_option("model", args->model, "ONNX model, opset 13 to 17")
                     ->option_text("MODEL.onnx");
   auto* builtin =
-      sub->add_option("--builtin", args->builtin, "built-in network with synthetic weights")
-          ->check(CLI::IsMember(compiler::BuiltInNetworks()))
+      sub->add_option("--builtin", args->builtin,
+                      "built-in network with synthetic weights: " +
+                          fmt::format("{}", fmt::join(compiler::BuiltInNetworks(), " or ")))
+          ->option_text("NAME")
           ->excludes(model);
   sub->add_option("-r,--resolution", args->resolution,
                   "height and width of a built-in network's input")

@@ -1,8 +1,11 @@
-// MobileNetV2 (Sandler et al., CVPR 2018, table 2; layer order and padding as in torchvision),
-// synthetic weights.
+// Built-in networks with synthetic weights.
+//
+// MobileNetV2 (Sandler et al., CVPR 2018, table 2; layer order and padding as in torchvision).
+// gemv:OUTxIN, one fully connected layer: what near-memory devices are measured with.
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdio>
 #include <stdexcept>
 
 #include "sw/compiler/compiler.h"
@@ -116,14 +119,42 @@ class MobileNetV2 {
   uint64_t seeds_ = 0;
 };
 
+// Rows and columns of "gemv:ROWSxCOLUMNS".
+bool ParseGemv(const std::string& name, int& rows, int& columns) {
+  int end = 0;
+  const int found = std::sscanf(name.c_str(), "gemv:%5dx%5d%n", &rows, &columns, &end);
+  return found == 2 && static_cast<size_t>(end) == name.size();
+}
+
+trace::Network BuildGemv(const std::string& name, int rows, int columns) {
+  constexpr int kMost = 32768;  // shapes are 16-bit in command words
+  if (rows < 1 || rows > kMost || columns < 1 || columns > kMost) {
+    throw std::invalid_argument(
+        fmt::format("\"{}\": expected 1 to {} rows and columns", name, kMost));
+  }
+  NetworkBuilder builder(fmt::format("gemv_{}x{}", rows, columns));
+  trace::Layer l;
+  l.name = "gemv";
+  l.op = trace::Op::kFullyConnected;
+  l.input = builder.AddInput("input", {1, 1, columns});
+  // Outputs of power 1 from a uniform input in -1..1, of power 1/3.
+  l.synthetic = true;
+  l.generator = {trace::Splitmix64(kSeed, 0),
+                 static_cast<uint32_t>(std::sqrt(3.0 / columns) * 65536)};
+  builder.AddLayer(std::move(l), rows);
+  return std::move(builder).Finish("builder " + name);
+}
+
 }  // namespace
 
-std::vector<std::string> BuiltInNetworks() { return {kMobileNetV2}; }
+std::vector<std::string> BuiltInNetworks() { return {kMobileNetV2, "gemv:ROWSxCOLUMNS"}; }
 
 trace::Network BuildNetwork(const std::string& name, int resolution) {
+  int rows = 0, columns = 0;
+  if (ParseGemv(name, rows, columns)) return BuildGemv(name, rows, columns);
   if (name != kMobileNetV2) {
-    throw std::invalid_argument(
-        fmt::format("unknown built-in network \"{}\"; known: {}", name, kMobileNetV2));
+    throw std::invalid_argument(fmt::format("unknown built-in network \"{}\"; known: {}", name,
+                                            fmt::join(BuiltInNetworks(), ", ")));
   }
   if (resolution < kMinResolution || resolution > kMaxResolution) {
     throw std::invalid_argument(fmt::format("resolution is {}, must be {}..{}", resolution,

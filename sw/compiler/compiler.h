@@ -14,9 +14,9 @@ namespace nibble::compiler {
 // are left at 0.
 trace::Network ImportOnnx(const std::string& path);
 
-// Built-in networks with synthetic weights: "mobilenet_v2". `resolution` is the input's height and
-// width. Ranges are left at 0. Throws std::invalid_argument for an unknown name and a resolution
-// outside the bounds.
+// Built-in networks with synthetic weights: "mobilenet_v2", of which `resolution` is the input's
+// height and width, and "gemv:ROWSxCOLUMNS", one fully connected layer. Ranges are left at 0.
+// Throws std::invalid_argument for an unknown name and a resolution outside the bounds.
 inline constexpr int kMinResolution = 32, kMaxResolution = 2048;  // pixels
 trace::Network BuildNetwork(const std::string& name, int resolution = 224);
 std::vector<std::string> BuiltInNetworks();

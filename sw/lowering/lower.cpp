@@ -160,13 +160,12 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   MemoryMap map(mapping.capacity());
   const bool near = design.platform == platforms::Platform::kNearmem;
+  const Plan plan(
+      target, near ? PlacesOnNearmem(target) : std::vector<Place>(net.layers.size(), Place::kHost),
+      program.tensors);
   const std::vector<LayerConstants> constants =
-      near ? PlaceOnNearmem(target, options.with_image, map, program)
+      near ? PlaceOnNearmem(target, plan, options.with_image, map, program)
            : PlaceOnAccel(target, options.with_image, map, program);
-  std::vector<bool> near_memory(constants.size());
-  std::transform(constants.begin(), constants.end(), near_memory.begin(),
-                 [](const LayerConstants& c) { return c.near_memory; });
-  const Plan plan(target, near_memory, program.tensors);
   map.PlaceTensors(net, program.tensors);
   const uint64_t staging = map.Reserve(StagingBytes(target, program.tensors));
   DescribeLayers(target, constants, program);

@@ -240,9 +240,9 @@ double LayerRow::total_energy_pj() const {
 
 double PeakMacsPerCycle(const platforms::DesignPoint& design, const std::string& engine) {
   if (engine == "bank") {
-    // Every bank multiplies one column of weights per column cadence tCCD_L, given in DRAM clocks.
-    const double per_column =
-        static_cast<double>(design.dram_channels) * design.dram.banks() * design.nearmem.lanes;
+    // Every unit multiplies once per column cadence tCCD_L, given in DRAM clocks.
+    const double per_column = static_cast<double>(design.dram_channels) * design.dram.banks() /
+                              design.nearmem.unit_banks * design.nearmem.lanes;
     const double column_ps = static_cast<double>(design.dram.ccd_l * design.dram.tck_ps);
     const double cycle_ps = 1e6 / design.clock_mhz;
     return per_column * cycle_ps / column_ps;

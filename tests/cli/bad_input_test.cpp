@@ -41,6 +41,8 @@ TEST_CASE("wrong use of the command line") {
   Refuses("compile --builtin mobilenet_v2", 2, {"--output"});
   Refuses("compile --builtin mobilenet_v9 -o x.trc", 2, {"mobilenet_v9", "mobilenet_v2"});
   Refuses("compile --builtin mobilenet_v2 --resolution 3 -o x.trc", 2, {"3"});
+  Refuses("compile --builtin gemv:0x8 -o x.trc", 2, {"gemv:0x8", "32768"});
+  Refuses("compile --builtin gemv:8x -o x.trc", 2, {"gemv:8x", "gemv:ROWSxCOLUMNS"});
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --std 0 -o x.trc", 2, {"--std"});
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --mean 1,2 -o x.trc", 2,
           {"--mean", "3 channels"});
