@@ -53,6 +53,7 @@ struct DesignPoint {
   memory::DramDevice dram;
   uint32_t dram_channels = 2;
   std::string dram_mapping;
+  memory::DramConfig dram_config;
   nearmem::NearmemConfig nearmem;  // kNearmem only
   std::string nearmem_layers;      // which layers run near the memory: "none" or a comma list of
                                    // pointwise, conv, fc

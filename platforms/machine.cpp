@@ -55,7 +55,8 @@ class Machine {
         context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth},
         pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight),
               Pad("acc", design.sram_acc), Pad("out", design.sram_out)},
-        dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_),
+        dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_,
+              design.dram_config),
         bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
         tensor_("tensor", context_, design.tensor, Compute(design), pads_),
@@ -140,7 +141,7 @@ class Machine {
     rows_[layer].cycles = now - last_end_;
     last_end_ = now;
     layer_ends_.Set(layer, now);
-    dram_.dram().AccountBackground(now * clock_.period_ps(), layer);
+    dram_.dram().AccountTime(now * clock_.period_ps(), layer);
     if (!options_.timing_only) Capture(program_.layers[layer].output);
     ++layers_done_;
     if (options_.progress) options_.progress(layers_done_, layers_);
@@ -151,6 +152,7 @@ class Machine {
   }
 
   void CollectStats() {
+    dram_.dram().Drain();  // writes that are acknowledged and still in the controllers' buffers
     sim::CounterRegistry registry;
     registry.Register<MachineCounters>(
         "machine", rows_,

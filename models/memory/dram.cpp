@@ -4,23 +4,54 @@
 #include <stdexcept>
 
 namespace nibble::memory {
+
+void CheckDramConfig(const DramDevice& d, const DramConfig& c) {
+  const auto refuse = [&d](const std::string& parameter, const std::string& why) {
+    throw std::invalid_argument("dram." + parameter + ": " + why + " (dram.device " + d.name + ")");
+  };
+  if (c.ranks == 0 || c.ranks * d.banks() > kMaxBanks) {
+    refuse("ranks", std::to_string(c.ranks) + " x " + std::to_string(d.banks()) +
+                        " banks; a channel has 1 to " + std::to_string(kMaxBanks));
+  }
+  if (c.window == 0 || c.window > kMaxQueue) refuse("window", "expected 1 to 64 reads");
+  if (c.write_buffer == 0 || c.write_buffer > kMaxQueue) {
+    refuse("write_buffer", "expected 1 to 64 writes");
+  }
+  if (c.write_high == 0 || c.write_high > c.write_buffer) {
+    refuse("write_high", "expected 1 to dram.write_buffer = " + std::to_string(c.write_buffer));
+  }
+  if (c.write_low >= c.write_high) {
+    refuse("write_low", "expected less than dram.write_high = " + std::to_string(c.write_high));
+  }
+  if (c.refresh == DramConfig::Refresh::kPerBank && d.rfc_pb == 0) {
+    refuse("refresh", "the device has no per-bank refresh (tRFCpb, tREFIpb)");
+  }
+  if (c.ranks > 1 && d.rank_gap == 0) {
+    refuse("ranks", "the device file lacks rank_to_rank_gap, which several ranks need");
+  }
+  if (c.power_down > 0 &&
+      (d.xp == 0 || !d.active_power_down_mw || !d.precharge_power_down_mw)) {
+    refuse("power_down", "the device file lacks tXP or the power in power-down");
+  }
+}
+
 namespace {
 
-void RaiseTo(uint64_t& time, uint64_t at_least) { time = std::max(time, at_least); }
+const DramConfig& Checked(const DramDevice& device, const DramConfig& config) {
+  CheckDramConfig(device, config);
+  return config;
+}
 
 }  // namespace
 
-Dram::Dram(const DramDevice& device, uint32_t channels, const std::string& mapping, size_t layers)
+Dram::Dram(const DramDevice& device, uint32_t channels, const std::string& mapping, size_t layers,
+           const DramConfig& config)
     : device_(device),
-      channels_(channels),
-      mapping_(device, channels, mapping),
-      state_(channels),
+      config_(Checked(device, config)),
+      mapping_(device, channels, mapping, config.ranks),
       rows_(layers) {
-  for (Channel& c : state_) {
-    c.banks.resize(device.banks());
-    c.groups.resize(device.bank_groups);
-    c.next_refresh = device.refi;
-  }
+  channels_.reserve(channels);
+  for (uint32_t c = 0; c < channels; ++c) channels_.emplace_back(device_, config_, rows_);
 }
 
 uint64_t Dram::Access(uint64_t address, uint64_t bytes, bool write, uint64_t start, size_t layer) {
@@ -30,176 +61,96 @@ uint64_t Dram::Access(uint64_t address, uint64_t bytes, bool write, uint64_t sta
                             std::to_string(bytes) + " bytes, ends beyond the capacity of " +
                             std::to_string(mapping_.capacity()) + " bytes");
   }
-  DramCounters& count = rows_[layer];
   const uint64_t size = device_.burst_bytes;
   const uint64_t first = address / size;
   const uint64_t last = (address + bytes - 1) / size;
+  for (DramChannel& c : channels_) c.Begin(start);
   uint64_t end = start;
   for (uint64_t b = first; b <= last; ++b) {
-    RaiseTo(end, Burst(mapping_.Locate(b * size), write, start, count));
+    const DramLocation at = mapping_.Locate(b * size);
+    const uint64_t accepted =
+        channels_[at.channel].Accept(write, at.rank * device_.banks() + at.bank, at.row, at.column,
+                                     start, static_cast<uint32_t>(layer));
+    end = std::max(end, accepted + 1);
   }
-  const uint64_t bursts = last - first + 1;
-  (write ? count.writes : count.reads) += bursts;
-  (write ? count.write_bytes : count.read_bytes) += bursts * size;
+  if (write) return end;
+  for (DramChannel& c : channels_) end = std::max(end, c.ServeReads());
   return end;
-}
-
-uint64_t Dram::Burst(const DramLocation& at, bool write, uint64_t start, DramCounters& count) {
-  const DramDevice& d = device_;
-  Channel& c = state_[at.channel];
-  Bank& bank = c.banks[at.bank];
-  Group& group = c.groups[at.bank / d.banks_per_group];
-  RefreshUntil(c, start, count);
-
-  // When the commands could be given. A refresh that falls due before the column command goes
-  // first, since it closes the row: then all is reckoned again.
-  const auto row = static_cast<int64_t>(at.row);
-  bool hit = false, conflict = false;
-  uint64_t precharge = 0, activate = 0, column = 0;
-  while (true) {
-    hit = bank.open_row == row;
-    conflict = !hit && bank.open_row != kClosed;
-    column = std::max({start, write ? c.write : c.read, write ? group.write : group.read});
-    if (hit) {
-      RaiseTo(column, bank.column);
-    } else {
-      activate = std::max({start, bank.activate, c.activate, c.window[c.oldest]});
-      if (conflict) {
-        precharge = std::max(start, bank.precharge);
-        RaiseTo(activate, precharge + d.rp);
-      }
-      RaiseTo(column, activate + d.rcd);
-    }
-    if (column < c.next_refresh) break;
-    Refresh(c, count);
-  }
-
-  if (hit) {
-    ++count.row_hits;
-  } else {
-    count.precharges += conflict ? 1 : 0;
-    ++count.activates;
-    bank.open_row = row;
-    bank.activate = activate + d.rc;
-    bank.column = activate + d.rcd;
-    bank.precharge = activate + d.ras;
-    c.activate = activate + d.rrd;
-    c.window[c.oldest] = activate + d.faw;
-    c.oldest = (c.oldest + 1) % 4;
-  }
-
-  // Constraints on later column commands: column to column, then across the turn of the data bus.
-  // Reads and writes have different latencies, so that the order of commands alone does not keep
-  // data in order.
-  const uint64_t data = column + (write ? d.cwl : d.cl);
-  const uint64_t end = data + d.burst;
-  RaiseTo(group.read, column + d.ccd_l);
-  RaiseTo(group.write, column + d.ccd_l);
-  RaiseTo(c.read, column + std::max(d.ccd_s, d.burst));
-  RaiseTo(c.write, column + std::max(d.ccd_s, d.burst));
-  if (write) {
-    RaiseTo(c.read, end + d.wtr_s);
-    RaiseTo(group.read, end + d.wtr_l);
-    RaiseTo(bank.precharge, end + d.wr);
-  } else {
-    const uint64_t free = end + d.rtw_gap;
-    RaiseTo(c.write, free > d.cwl ? free - d.cwl : 0);
-    RaiseTo(bank.precharge, column + d.rtp);
-  }
-  return end;
-}
-
-// The refresh that falls due next: waits until every row can be closed, closes them, refreshes.
-void Dram::Refresh(Channel& c, DramCounters& count) {
-  uint64_t begin = c.next_refresh;  // of the refresh command
-  uint64_t close = c.next_refresh;  // of the precharge of all banks
-  bool open = false;
-  for (const Bank& b : c.banks) {
-    if (b.open_row == kClosed) {
-      RaiseTo(begin, b.activate);  // tRP since its precharge
-    } else {
-      RaiseTo(close, b.precharge);
-      open = true;
-    }
-  }
-  if (open) RaiseTo(begin, close + device_.rp_ab);
-  for (Bank& b : c.banks) {
-    count.precharges += b.open_row != kClosed ? 1 : 0;
-    b.open_row = kClosed;
-    RaiseTo(b.activate, begin + device_.rfc_ab);
-  }
-  ++count.refreshes;
-  c.next_refresh += device_.refi;
-}
-
-// Refreshes that fell due while nothing used the channel. Only the first can find open rows and
-// only the last can delay a command, so those between are merely counted.
-void Dram::RefreshUntil(Channel& c, uint64_t now, DramCounters& count) {
-  if (now < c.next_refresh) return;
-  Refresh(c, count);
-  if (now < c.next_refresh) return;
-  const uint64_t skipped = (now - c.next_refresh) / device_.refi;
-  count.refreshes += skipped;
-  c.next_refresh += skipped * device_.refi;
-  Refresh(c, count);
 }
 
 uint64_t Dram::OccupyAllBanks(uint64_t clocks, uint64_t start, size_t layer) {
-  DramCounters& count = rows_[layer];
+  const auto row = static_cast<uint32_t>(layer);
+  Drain();
   // All rows closed and all banks idle, in every channel; a refresh that falls due until then goes
   // first.
   uint64_t begin = start;
   for (uint64_t before = begin + 1; before != begin;) {
     before = begin;
-    for (Channel& c : state_) {
-      RefreshUntil(c, begin, count);
-      for (const Bank& b : c.banks) {
-        RaiseTo(begin, b.open_row == kClosed
-                           ? b.activate
-                           : std::max(b.activate, std::max(start, b.precharge) + device_.rp_ab));
-      }
+    for (DramChannel& c : channels_) {
+      c.RefreshUntil(begin, row);
+      begin = c.IdleTime(begin);
     }
   }
   // Now every channel waits for the same refresh: the first that falls due after `begin`.
   uint64_t end = begin + clocks;
-  uint64_t next_refresh = state_.front().next_refresh;
-  for (; next_refresh < end; next_refresh += device_.refi) {
-    end += device_.rfc_ab;
-    count.refreshes += channels_;
+  uint64_t refreshes = 0;
+  const bool all_banks = config_.refresh == DramConfig::Refresh::kAllBank;
+  const uint64_t interval = all_banks ? device_.refi : device_.refi_pb;
+  for (uint64_t due = channels_.front().next_refresh(); due < end; due += interval) {
+    end += all_banks ? device_.rfc_ab : device_.rfc_pb;
+    ++refreshes;
   }
-  for (Channel& c : state_) {
-    c.next_refresh = next_refresh;
-    for (Bank& b : c.banks) {
-      count.precharges += b.open_row != kClosed ? 1 : 0;
-      b.open_row = kClosed;
-      RaiseTo(b.activate, end);
-    }
-  }
+  for (DramChannel& c : channels_) c.Occupy(begin, end, refreshes, row);
   return end;
 }
 
-void Dram::AccountBackground(uint64_t now_ps, size_t layer) {
-  if (now_ps <= background_until_ps_) return;
-  rows_[layer].background_ps += (now_ps - background_until_ps_) * channels_;
-  background_until_ps_ = now_ps;
-  for (Channel& c : state_) RefreshUntil(c, now_ps / device_.tck_ps, rows_[layer]);
+void Dram::AccountTime(uint64_t now_ps, size_t layer) {
+  const auto row = static_cast<uint32_t>(layer);
+  const uint64_t now = now_ps / device_.tck_ps;
+  for (DramChannel& c : channels_) {
+    c.RunUntil(now);
+    c.RefreshUntil(now, row);
+    c.AccountTime(now_ps, row);
+  }
+}
+
+uint64_t Dram::Drain() {
+  uint64_t end = 0;
+  for (DramChannel& c : channels_) end = std::max(end, c.Drain());
+  return end;
+}
+
+const std::vector<sim::CounterField<DramCounters>>& DramCounterFields() {
+  using C = DramCounters;
+  static const std::vector<sim::CounterField<C>> fields = {
+      {"read_bytes", "bytes", "bytes read over the pins, whole bursts", &C::read_bytes},
+      {"write_bytes", "bytes", "bytes written over the pins, whole bursts", &C::write_bytes},
+      {"reads", "bursts", "column reads over the pins", &C::reads, true},
+      {"writes", "bursts", "column writes over the pins", &C::writes, true},
+      {"activates", "rows", "rows opened (priced with their precharge)", &C::activates, true},
+      {"precharges", "rows", "rows closed", &C::precharges},
+      {"row_hits", "bursts", "bursts for which no row was opened", &C::row_hits},
+      {"refreshes", "commands", "all-bank refreshes of one rank", &C::refreshes, true},
+      {"bank_refreshes", "commands", "per-bank refresh commands", &C::bank_refreshes, true},
+      {"near_reads", "bursts", "column reads that stay in the die", &C::near_reads, true},
+      {"active_standby_ps", "ps", "time with a row open, all ranks added", &C::active_standby_ps,
+       true},
+      {"precharge_standby_ps", "ps", "time with all rows closed, all ranks added",
+       &C::precharge_standby_ps, true},
+      {"active_power_down_ps", "ps", "time powered down with a row open, all ranks added",
+       &C::active_power_down_ps, true},
+      {"precharge_power_down_ps", "ps", "time powered down with all rows closed, all ranks added",
+       &C::precharge_power_down_ps, true}};
+  return fields;
 }
 
 void RegisterDram(sim::CounterRegistry& registry, const std::string& component,
                   const std::vector<DramCounters>& rows) {
-  using C = DramCounters;
-  registry.Register<C>(
-      component, rows,
-      {{"read_bytes", "bytes", "bytes read over the pins, whole bursts", &C::read_bytes},
-       {"write_bytes", "bytes", "bytes written over the pins, whole bursts", &C::write_bytes},
-       {"reads", "bursts", "column reads over the pins", &C::reads, true},
-       {"writes", "bursts", "column writes over the pins", &C::writes, true},
-       {"activates", "rows", "rows opened (priced with their precharge)", &C::activates, true},
-       {"precharges", "rows", "rows closed", &C::precharges},
-       {"row_hits", "bursts", "bursts that found their row open", &C::row_hits},
-       {"refreshes", "commands", "all-bank refreshes of one channel", &C::refreshes, true},
-       {"near_reads", "bursts", "column reads that stay in the die", &C::near_reads, true},
-       {"background_ps", "ps", "time, all channels added", &C::background_ps, true}});
+  for (const auto& f : DramCounterFields()) {
+    registry.RegisterColumn(
+        {component, f.name, f.unit, f.meaning, f.costs_energy},
+        [&rows, member = f.member](size_t layer) { return rows[layer].*member; });
+  }
 }
 
 }  // namespace nibble::memory

@@ -1,8 +1,11 @@
+#include "models/memory/dram_mapping.h"
+
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
-#include <utility>
+#include <vector>
 
-#include "models/memory/dram.h"
+
 
 namespace nibble::memory {
 namespace {
@@ -20,7 +23,8 @@ uint32_t Bits(uint64_t count, const char* what) {
 
 }  // namespace
 
-DramMapping::DramMapping(const DramDevice& device, uint32_t channels, const std::string& fields)
+DramMapping::DramMapping(const DramDevice& device, uint32_t channels, const std::string& fields,
+                         uint32_t ranks)
     : burst_shift_(Bits(device.burst_bytes, "burst byte")),
       bank_bits_(Bits(device.banks_per_group, "bank")) {
   struct Known {
@@ -30,13 +34,14 @@ DramMapping::DramMapping(const DramDevice& device, uint32_t channels, const std:
     bool seen;
   };
   Known known[] = {{"row", device.rows, &row_, false},
+                   {"rank", ranks, &rank_, ranks == 1},
                    {"bank", device.banks_per_group, &bank_, false},
                    {"bankgroup", device.bank_groups, &group_, false},
                    {"column", device.columns(), &column_, false},
                    {"channel", channels, &channel_, false}};
   const auto refuse = [&fields](const std::string& why) {
     throw std::invalid_argument("DRAM mapping \"" + fields + "\": " + why +
-                                "; expected row, then bank, bankgroup, column and channel in any "
+                                "; expected row, rank, bank, bankgroup, column and channel in any "
                                 "order, each once, from most to least significant");
   };
 
@@ -48,13 +53,16 @@ DramMapping::DramMapping(const DramDevice& device, uint32_t channels, const std:
       if (word == k.name) match = &k;
     }
     if (match == nullptr) refuse("unknown field \"" + word + "\"");
-    if (std::exchange(match->seen, true)) refuse("\"" + word + "\" appears twice");
+    if (std::find(order.begin(), order.end(), match) != order.end()) {
+      refuse("\"" + word + "\" appears twice");
+    }
+    match->seen = true;
     order.push_back(match);
   }
   for (const Known& k : known) {
     if (!k.seen) refuse(std::string("\"") + k.name + "\" is missing");
   }
-  if (order.front()->field != &row_) refuse("\"row\" does not come first");
+  row_first_ = order.front()->field == &row_;
 
   uint32_t shift = 0;
   for (auto k = order.rbegin(); k != order.rend(); ++k) {
@@ -64,14 +72,8 @@ DramMapping::DramMapping(const DramDevice& device, uint32_t channels, const std:
   capacity_ = uint64_t{1} << (shift + burst_shift_);
 }
 
-DramLocation DramMapping::Locate(uint64_t address) const {
-  const uint64_t burst = address >> burst_shift_;
-  return {channel_.Get(burst), row_.Get(burst),
-          (group_.Get(burst) << bank_bits_) | bank_.Get(burst), column_.Get(burst)};
-}
-
 uint64_t DramMapping::Address(const DramLocation& at) const {
-  return (row_.Put(at.row) | bank_.Put(at.bank) | group_.Put(at.bank >> bank_bits_) |
+  return (row_.Put(at.row) | rank_.Put(at.rank) | bank_.Put(at.bank) | group_.Put(at.bank >> bank_bits_) |
           column_.Put(at.column) | channel_.Put(at.channel))
          << burst_shift_;
 }

@@ -7,10 +7,11 @@
 namespace nibble::memory {
 
 DramTarget::DramTarget(const sc_core::sc_module_name& name, const DramDevice& device,
-                       uint32_t channels, const std::string& mapping, size_t layers)
+                       uint32_t channels, const std::string& mapping, size_t layers,
+                       const DramConfig& config)
     : sc_module(name),
       socket("socket"),
-      dram_(device, channels, mapping, layers),
+      dram_(device, channels, mapping, layers, config),
       storage_(dram_.mapping().capacity()) {
   socket.register_b_transport(this, &DramTarget::Transport);
 }

@@ -6,13 +6,14 @@
 #include <systemc>
 
 #include "models/memory/dram.h"
+#include "models/memory/sparse_memory.h"
 
 namespace nibble::memory {
 
 class DramTarget : public sc_core::sc_module {
  public:
   DramTarget(const sc_core::sc_module_name& name, const DramDevice& device, uint32_t channels,
-             const std::string& mapping, size_t layers);
+             const std::string& mapping, size_t layers, const DramConfig& config = {});
 
   tlm_utils::simple_target_socket<DramTarget> socket;
 

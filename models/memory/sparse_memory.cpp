@@ -2,7 +2,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "models/memory/dram.h"
+#include "models/memory/sparse_memory.h"
 
 namespace nibble::memory {
 

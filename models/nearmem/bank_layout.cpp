@@ -13,7 +13,7 @@ uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 // Clocks from the first to the last activate of all banks of a channel, within tRRD and tFAW.
 uint64_t ActivateAll(const memory::DramDevice& d) {
   const uint64_t last = d.banks() - 1;
-  return last / 4 * std::max(d.faw, 4 * d.rrd) + last % 4 * d.rrd;
+  return last / 4 * std::max(d.faw, 4 * d.rrd_s) + last % 4 * d.rrd_s;
 }
 
 // Scale columns that go with the data columns of `per_unit` output channels of a unit.
