@@ -112,7 +112,25 @@ void CheckTogether(const DesignPoint& d) {
                          fmt::format("not divisible by the burst of dram.device {}, {} B",
                                      d.dram.name, d.dram.burst_bytes));
   }
+  try {
+    memory::CheckDramConfig(d.dram, d.dram_config);
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(error.what());
+  }
   if (d.platform != Platform::kNearmem) return;
+  if (d.dram_config.ranks > 1) {
+    throw ParameterError(Quote("dram.ranks", std::to_string(d.dram_config.ranks)) +
+                         "platform nearmem has its units in one rank a channel");
+  }
+  if (d.dram_config.refresh == memory::DramConfig::Refresh::kPerBank) {
+    throw ParameterError("dram.refresh = \"per-bank\": platform nearmem works in all banks at "
+                         "once, which needs all-bank refresh");
+  }
+  if (!memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping).row_first()) {
+    throw ParameterError(Quote("dram.mapping", d.dram_mapping) +
+                         "\"row\" does not come first, as platform nearmem needs: its weights take "
+                         "whole rows of all banks");
+  }
   if (d.nearmem.lanes > 2 * d.dram.burst_bytes) {
     throw ParameterError(
         Quote("nearmem.lanes", std::to_string(d.nearmem.lanes)) +

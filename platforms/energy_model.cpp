@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "models/memory/dram_energy.h"
 #include "platforms/energy_files.h"
 #include "platforms/params/value.h"
 
@@ -115,20 +116,12 @@ class Pricing {
   }
 
   void AddDram() {
-    const memory::DramDevice& dram = d_.dram;
-    const double bits = dram.burst_bytes * 8.0;
-    const auto source = [&dram](const char* field) {
-      return dram.name + " " + field + ": " + dram.sources.at(field);
-    };
-    Add("dram.activate", "dram.activates", dram.activate_pj, source("activate"));
-    Add("dram.core", "dram.reads", dram.read_core_pj_bit * bits, source("read_core"));
-    Add("dram.core", "dram.writes", dram.write_core_pj_bit * bits, source("write_core"));
-    Add("dram.io", "dram.reads", dram.read_io_pj_bit * bits, source("read_io"));
-    Add("dram.io", "dram.writes", dram.write_io_pj_bit * bits, source("write_io"));
-    Add("dram.near", "dram.near_reads", dram.near_read_pj_bit * bits, source("near_read"));
-    Add("dram.refresh", "dram.refreshes", dram.refresh_pj, source("refresh"));
-    // mW * ps = 1e-3 pJ.
-    Add("dram.background", "dram.background_ps", dram.standby_mw * 1e-3, source("standby"));
+    for (const memory::DramPrice& price : memory::DramPrices(d_.dram)) {
+      for (const auto& field : memory::DramCounterFields()) {
+        if (field.member != price.count) continue;
+        Add("dram." + price.component, std::string("dram.") + field.name, price.pj, price.source);
+      }
+    }
   }
 
   // What the bank units add: their datapath, the broadcast buffers, and bursts between host and

@@ -168,7 +168,7 @@ class Machine {
       memory::RegisterSram(registry, "sram." + pad->name(), pad->rows());
     }
     bus_.RegisterCounters(registry);
-    memory::RegisterDram(registry, "dram", dram_.dram().rows());
+    memory::RegisterDram(registry, "dram", dram_.dram());
 
     sim::RunStats& stats = outcome_.stats;
     stats.values.resize(layers_);

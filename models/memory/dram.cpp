@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "models/memory/dram_energy.h"
+
 namespace nibble::memory {
 
 void CheckDramConfig(const DramDevice& d, const DramConfig& c) {
@@ -88,7 +90,7 @@ uint64_t Dram::OccupyAllBanks(uint64_t clocks, uint64_t start, size_t layer) {
     before = begin;
     for (DramChannel& c : channels_) {
       c.RefreshUntil(begin, row);
-      begin = c.IdleTime(begin);
+      begin = std::max(begin, c.IdleTime(start));
     }
   }
   // Now every channel waits for the same refresh: the first that falls due after `begin`.
@@ -144,12 +146,14 @@ const std::vector<sim::CounterField<DramCounters>>& DramCounterFields() {
   return fields;
 }
 
-void RegisterDram(sim::CounterRegistry& registry, const std::string& component,
-                  const std::vector<DramCounters>& rows) {
+void RegisterDram(sim::CounterRegistry& registry, const std::string& component, const Dram& dram) {
+  const std::vector<DramPrice> prices = DramPrices(dram.device());
   for (const auto& f : DramCounterFields()) {
+    const bool priced = std::any_of(prices.begin(), prices.end(),
+                                    [&f](const DramPrice& p) { return p.count == f.member; });
     registry.RegisterColumn(
-        {component, f.name, f.unit, f.meaning, f.costs_energy},
-        [&rows, member = f.member](size_t layer) { return rows[layer].*member; });
+        {component, f.name, f.unit, f.meaning, f.costs_energy && priced},
+        [&rows = dram.rows(), member = f.member](size_t layer) { return rows[layer].*member; });
   }
 }
 

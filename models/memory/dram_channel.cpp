@@ -17,7 +17,8 @@ DramChannel::DramChannel(const DramDevice& device, const DramConfig& config,
       config_(config),
       rows_(rows),
       timing_(device, config.ranks),
-      banks_(size_t{config.ranks} * device.banks()),
+      conflicts_(size_t{config.ranks} * device.banks()),
+      gates_(2 * timing_.groups() + 1),
       command_clocks_{device.column_clocks, device.act_clocks, device.pre_clocks},
       refresh_interval_(config.refresh == DramConfig::Refresh::kAllBank ? device.refi
                                                                         : device.refi_pb),
@@ -28,6 +29,7 @@ DramChannel::DramChannel(const DramDevice& device, const DramConfig& config,
       accounted_(config.ranks) {
   const uint32_t sizes[2] = {config.window, config.write_buffer};
   for (int write = 0; write < 2; ++write) {
+    lists_[write].resize(conflicts_.size());
     Queue& q = queue_[write];
     q.requests.resize(sizes[write]);
     q.free_at.resize(sizes[write]);
@@ -73,93 +75,105 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
   ++q.waiting;
   q.banks |= uint64_t{1} << bank;
 
-  BankQueue& k = banks_[bank];
-  if (!write && k.list[1].head != kNone && !draining_) {
-    for (uint16_t w = k.list[1].head; w != kNone; w = queue_[1].requests[w].next) {
+  if (!write && lists_[1][bank].head != kNone) {
+    for (uint16_t w = lists_[1][bank].head; w != kNone; w = queue_[1].requests[w].next) {
       const Request& waiting = queue_[1].requests[w];
       if (waiting.row == row && waiting.column == column) draining_ = true;
     }
   }
-  List& list = k.list[write];
+  List& list = lists_[write][bank];
   const uint16_t predecessor = list.tail;
   (predecessor == kNone ? list.head : q.requests[predecessor].next) = slot;
   list.tail = slot;
-  const bool hits = timing_.bank(bank).open_row == static_cast<int64_t>(row) &&
-                    config_.scheduler == DramConfig::Scheduler::kFrFcfs;
-  if (predecessor == kNone || (hits && !list.hit)) {
+  const bool hits = timing_.bank(bank).open_row == static_cast<int64_t>(row);
+  const bool overtakes =
+      hits && !list.hit && config_.scheduler == DramConfig::Scheduler::kFrFcfs;
+  if (predecessor == kNone || overtakes) {
     list.next = slot;
     list.before = predecessor;
-    list.hit = timing_.bank(bank).open_row == static_cast<int64_t>(row);
-    chosen_ = false;
+    list.hit = hits;
+    Offer(bank, write);
+    if (predecessor == kNone && config_.scheduler == DramConfig::Scheduler::kFrFcfs) {
+      if (chosen_ && write == writing_) Consider(bank);
+    } else {
+      chosen_ = false;
+    }
   }
-  if (q.waiting == 1 || (write && q.waiting >= config_.write_high)) chosen_ = false;
-  if (draining_ && !writing_) chosen_ = false;
+  if (chosen_ && Direction() != writing_) chosen_ = false;
   return t;
 }
 
-void DramChannel::ChooseDirection() {
+// Reads go first; see the head of dram_channel.h.
+bool DramChannel::Direction() const {
   const uint32_t reads = queue_[0].waiting, writes = queue_[1].waiting;
-  if (writes == 0) {
-    writing_ = draining_ = false;
-  } else if (draining_ || reads == 0 || writes >= config_.write_high) {
-    writing_ = true;
-  } else if (writes <= config_.write_low) {
-    writing_ = false;
-  }
+  if (writes == 0) return false;
+  if (draining_ || reads == 0 || writes >= config_.write_high) return true;
+  return writing_ && writes > config_.write_low;
 }
 
-bool DramChannel::Choice::Before(const Choice& other) const {
-  if (time != other.time) return time < other.time;
-  const bool column = kind == Kind::kColumn, other_column = other.kind == Kind::kColumn;
-  if (column != other_column) return column;
-  return order < other.order;
-}
-
-// The command that bank `b` needs next in the present direction, and when it could be given.
-DramChannel::Choice DramChannel::Offer(uint32_t b) const {
-  const List& list = banks_[b].list[writing_];
-  const Request& request = queue_[writing_].requests[list.next];
+// The command that the bank's next request needs, and when the bank is ready for it.
+void DramChannel::Offer(uint32_t b, bool write) {
+  List& list = lists_[write][b];
+  if (list.head == kNone) return;
+  const Request& request = queue_[write].requests[list.next];
   const DramTiming::Bank& bank = timing_.bank(b);
-  Choice choice;
-  choice.bank = b;
-  choice.order = request.order;
-  uint64_t t;
+  list.order = request.order;
   if (list.hit) {
-    choice.kind = Kind::kColumn;
-    t = timing_.ColumnTime(bank, writing_);
+    list.kind = Kind::kColumn;
+    list.gate = timing_.groups() + bank.group;
+    list.ready = std::max(request.ready, bank.column[write]);
   } else if (bank.open_row == DramTiming::kClosed) {
-    choice.kind = Kind::kActivate;
-    t = timing_.ActivateTime(bank);
+    list.kind = Kind::kActivate;
+    list.gate = bank.group;
+    list.ready = std::max(request.ready, bank.activate);
   } else {
-    choice.kind = Kind::kPrecharge;
-    t = bank.precharge;
+    list.kind = Kind::kPrecharge;
+    list.gate = 2 * timing_.groups();
+    list.ready = std::max(request.ready, bank.precharge);
   }
-  choice.time = std::max({t, request.ready, command_bus_[choice.kind == Kind::kColumn]});
-  return choice;
+}
+
+void DramChannel::SetGates() {
+  const uint32_t groups = timing_.groups();
+  for (uint32_t g = 0; g < groups; ++g) {
+    gates_[g] = std::max(timing_.SharedActivate(g), command_bus_[0]);
+    gates_[groups + g] = std::max(timing_.SharedColumn(g, writing_), command_bus_[1]);
+  }
+  gates_[2 * groups] = command_bus_[0];
+}
+
+// Takes the bank's command if it is before the choice so far: ready first; then column commands;
+// then the oldest request.
+inline void DramChannel::Consider(uint32_t bank) {
+  const List& list = lists_[writing_][bank];
+  const uint64_t time = std::max(list.ready, gates_[list.gate]);
+  const bool column = list.kind == Kind::kColumn;
+  if (time > choice_.time) return;
+  if (time == choice_.time) {
+    if (column != choice_.column ? choice_.column : list.order > choice_.order) return;
+  }
+  choice_ = {time, list.order, bank, column};
 }
 
 const DramChannel::Choice& DramChannel::Choose() {
   if (chosen_) return choice_;
-  ChooseDirection();
+  chosen_ = true;
+  writing_ = Direction();
+  draining_ = draining_ && writing_;
   choice_ = Choice();
   uint64_t banks = queue_[writing_].banks;
+  SetGates();
   if (config_.scheduler == DramConfig::Scheduler::kFcfs) {
     uint64_t oldest = kNever, bank = 0;
     for (; banks != 0; banks &= banks - 1) {
-      const auto b = static_cast<uint32_t>(__builtin_ctzll(banks));
-      const uint64_t order = queue_[writing_].requests[banks_[b].list[writing_].next].order;
-      if (order < oldest) {
-        oldest = order;
-        bank = uint64_t{1} << b;
-      }
+      const int b = __builtin_ctzll(banks);
+      if (lists_[writing_][b].order >= oldest) continue;
+      oldest = lists_[writing_][b].order;
+      bank = banks & -banks;
     }
     banks = bank;
   }
-  for (; banks != 0; banks &= banks - 1) {
-    const Choice offer = Offer(static_cast<uint32_t>(__builtin_ctzll(banks)));
-    if (offer.Before(choice_)) choice_ = offer;
-  }
-  chosen_ = true;
+  for (; banks != 0; banks &= banks - 1) Consider(static_cast<uint32_t>(__builtin_ctzll(banks)));
   return choice_;
 }
 
@@ -170,74 +184,74 @@ void DramChannel::RunUntil(uint64_t t) {
 }
 
 void DramChannel::Step() {
-  const Choice choice = Choose();
+  const uint32_t bank = Choose().bank;
+  const uint64_t t = choice_.time;
   chosen_ = false;
-  const List& list = banks_[choice.bank].list[writing_];
+  const List& list = lists_[writing_][bank];
   Request& request = queue_[writing_].requests[list.next];
   DramCounters& count = rows_[request.layer];
-  if (choice.time >= refresh_due_) {
+  if (t >= refresh_due_) {
     // A refresh goes before commands that could be given later; then all is reckoned again.
     for (uint32_t r = 0; r < config_.ranks; ++r) {
-      if (next_refresh_[r] <= choice.time) Refresh(r, count);
+      if (next_refresh_[r] <= t) Refresh(r, count);
     }
     return;
   }
-  const uint64_t t = choice.time;
-  uint64_t& bus = command_bus_[choice.kind == Kind::kColumn];
-  bus = t + command_clocks_[static_cast<int>(choice.kind)];
+  const Kind kind = list.kind;
+  uint64_t& bus = command_bus_[kind == Kind::kColumn];
+  bus = t + command_clocks_[static_cast<int>(kind)];
   if (d_.command_buses == 1) command_bus_[0] = command_bus_[1] = bus;
-  switch (choice.kind) {
-    case Kind::kColumn:
-      GiveColumn(choice);
-      break;
-    case Kind::kActivate:
-      timing_.Activate(choice.bank, request.row, t);
-      request.missed = true;
-      ++count.activates;
-      banks_[choice.bank].last_row = request.row;
-      for (const bool write : {false, true}) Find(choice.bank, write);
-      break;
-    case Kind::kPrecharge:
-      timing_.Precharge(choice.bank, t);
-      request.missed = true;
-      ++count.precharges;
-      if (banks_[choice.bank].conflicts < 3) ++banks_[choice.bank].conflicts;
-      for (const bool write : {false, true}) Find(choice.bank, write);
-      break;
+  if (kind == Kind::kColumn) {
+    GiveColumn(bank, t);
+    return;
   }
+  request.missed = true;
+  if (kind == Kind::kActivate) {
+    timing_.Activate(bank, request.row, t);
+    ++count.activates;
+  } else {
+    timing_.Precharge(bank, t);
+    ++count.precharges;
+    if (conflicts_[bank] < 3) ++conflicts_[bank];
+  }
+  Find(bank, false);
+  Find(bank, true);
 }
 
 // The oldest request that hits the open row; with none, or in strict order, the oldest.
 void DramChannel::Find(uint32_t bank, bool write) {
-  List& list = banks_[bank].list[write];
+  List& list = lists_[write][bank];
+  if (list.head == kNone) {
+    list.hit = false;
+    return;
+  }
   const std::vector<Request>& requests = queue_[write].requests;
   const int64_t open = timing_.bank(bank).open_row;
   list.next = list.head;
   list.before = kNone;
-  list.hit = false;
-  if (list.head == kNone || open == DramTiming::kClosed) return;
-  if (config_.scheduler == DramConfig::Scheduler::kFcfs) {
-    list.hit = static_cast<int64_t>(requests[list.head].row) == open;
-    return;
+  list.hit = static_cast<int64_t>(requests[list.head].row) == open;
+  if (!list.hit && open != DramTiming::kClosed &&
+      config_.scheduler == DramConfig::Scheduler::kFrFcfs) {
+    uint16_t before = list.head;
+    for (uint16_t i = requests[before].next; i != kNone; before = i, i = requests[i].next) {
+      if (static_cast<int64_t>(requests[i].row) != open) continue;
+      list.next = i;
+      list.before = before;
+      list.hit = true;
+      break;
+    }
   }
-  uint16_t before = kNone;
-  for (uint16_t i = list.head; i != kNone; before = i, i = requests[i].next) {
-    if (static_cast<int64_t>(requests[i].row) != open) continue;
-    list.next = i;
-    list.before = before;
-    list.hit = true;
-    return;
-  }
+  Offer(bank, write);
 }
 
-void DramChannel::GiveColumn(const Choice& choice) {
+void DramChannel::GiveColumn(uint32_t bank, uint64_t t) {
   const bool write = writing_;
   Queue& q = queue_[write];
-  List& list = banks_[choice.bank].list[write];
+  List& list = lists_[write][bank];
   const uint16_t slot = list.next;
   Request& request = q.requests[slot];
   DramCounters& count = rows_[request.layer];
-  const uint64_t end = timing_.Column(choice.bank, write, choice.time);
+  const uint64_t end = timing_.Column(bank, write, t);
   RaiseTo(last_end_, end);
   if (write) {
     ++count.writes;
@@ -253,29 +267,31 @@ void DramChannel::GiveColumn(const Choice& choice) {
   // Leaves its list and its slot.
   (list.before == kNone ? list.head : q.requests[list.before].next) = request.next;
   if (list.tail == slot) list.tail = list.before;
-  if (list.head == kNone) q.banks &= ~(uint64_t{1} << choice.bank);
+  if (list.head == kNone) q.banks &= ~(uint64_t{1} << bank);
   const auto size = static_cast<uint32_t>(q.requests.size());
   uint32_t ring = q.first_free + (size - q.waiting);
   if (ring >= size) ring -= size;
-  q.free_at[ring] = choice.time + 1;
+  q.free_at[ring] = t + 1;
   q.slots[ring] = slot;
   --q.waiting;
-  --rank_waiting_[timing_.bank(choice.bank).rank];
-  Find(choice.bank, write);
-  ApplyPagePolicy(choice.bank, choice.time, count);
+  --rank_waiting_[timing_.bank(bank).rank];
+  Find(bank, write);
+  Offer(bank, !write);
+  ApplyPagePolicy(bank, t, count);
 }
 
 bool DramChannel::RowWanted(uint32_t bank) const {
-  return banks_[bank].list[0].hit || banks_[bank].list[1].hit;
+  return lists_[0][bank].hit || lists_[1][bank].hit;
 }
 
 // After a column command at `t`: an auto-precharge, where the policy asks for it.
 void DramChannel::ApplyPagePolicy(uint32_t bank, uint64_t t, DramCounters& count) {
   if (config_.page == DramConfig::Page::kOpen || RowWanted(bank)) return;
-  if (config_.page == DramConfig::Page::kAdaptive && banks_[bank].conflicts < 2) return;
+  if (config_.page == DramConfig::Page::kAdaptive && conflicts_[bank] < 2) return;
   timing_.Precharge(bank, std::max(t, timing_.bank(bank).precharge));
   ++count.precharges;
-  for (const bool write : {false, true}) Find(bank, write);
+  Find(bank, false);
+  Find(bank, true);
 }
 
 uint64_t DramChannel::ServeReads() {

@@ -90,25 +90,25 @@ class DramChannel {
     uint16_t next = kNone;  // the one to be served: the oldest hit, or the oldest
     uint16_t before = kNone;  // its predecessor
     bool hit = false;
-  };
-  struct BankQueue {
-    List list[2];
-    uint32_t conflicts = 0;  // 0..3, for the adaptive page policy
-    int64_t last_row = DramTiming::kClosed;
+    // Its command: the gate that it passes (what the bank shares with others, see Choose), when
+    // bank and request are ready for it, and the age of the request.
+    uint32_t gate = 0;
+    Kind kind = Kind::kColumn;
+    uint64_t ready = 0, order = 0;
   };
   struct Choice {
     uint64_t time = kNever, order = 0;
     uint32_t bank = 0;
-    Kind kind = Kind::kColumn;
-    // Ready first; then column commands; then the oldest request.
-    bool Before(const Choice& other) const;
+    bool column = false;
   };
 
-  Choice Offer(uint32_t bank) const;
   const Choice& Choose();
-  void ChooseDirection();
-  void Find(uint32_t bank, bool write);  // the bank's next request in that direction
-  void GiveColumn(const Choice& choice);
+  bool Direction() const;  // writes?
+  void SetGates();
+  void Consider(uint32_t bank);
+  void Find(uint32_t bank, bool write);   // the bank's next request in that direction
+  void Offer(uint32_t bank, bool write);  // the command that it needs
+  void GiveColumn(uint32_t bank, uint64_t t);
   void ApplyPagePolicy(uint32_t bank, uint64_t t, DramCounters& count);
   bool RowWanted(uint32_t bank) const;
   void Refresh(uint32_t rank, DramCounters& count);
@@ -123,7 +123,9 @@ class DramChannel {
   std::vector<Served>* served_ = nullptr;
   DramTiming timing_;
   Queue queue_[2];  // reads, writes
-  std::vector<BankQueue> banks_;
+  std::vector<List> lists_[2];        // by bank
+  std::vector<uint8_t> conflicts_;    // by bank, 0..3: for the adaptive page policy
+  std::vector<uint64_t> gates_;       // of ACT by bank group, of RD or WR by bank group, of PRE
   bool writing_ = false;   // the present direction
   bool draining_ = false;  // a read waits for a write of its address: until the buffer is empty
   uint64_t order_ = 0;

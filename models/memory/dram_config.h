@@ -51,8 +51,4 @@ struct DramCounters {
 // Every counter with its name, unit and meaning.
 const std::vector<sim::CounterField<DramCounters>>& DramCounterFields();
 
-// Registers the counters of `rows` (one per layer; must outlive the registry) as `component`.
-void RegisterDram(sim::CounterRegistry& registry, const std::string& component,
-                  const std::vector<DramCounters>& rows);
-
 }  // namespace nibble::memory

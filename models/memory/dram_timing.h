@@ -36,16 +36,17 @@ class DramTiming {
 
   const Bank& bank(uint32_t b) const { return banks_[b]; }
   uint32_t banks() const { return static_cast<uint32_t>(banks_.size()); }
-  uint32_t ranks() const { return static_cast<uint32_t>(ranks_.size()); }
+  uint32_t groups() const { return static_cast<uint32_t>(groups_.size()); }
 
-  // Earliest clock of a command to bank `b`: ACT (its row is closed), PRE, or RD/WR of its open row.
-  uint64_t ActivateTime(const Bank& b) const {
-    const Rank& r = ranks_[b.rank];
-    return std::max({b.activate, groups_[b.group].activate, r.activate, r.window[r.oldest]});
+  // A command to a bank can be given when both the bank (its activate, precharge or column) and what
+  // it shares with others permit it. Of these the earliest clock of an ACT and of a RD or WR in a
+  // bank group:
+  uint64_t SharedActivate(uint32_t group) const {
+    const Rank& r = ranks_[groups_[group].rank];
+    return std::max({groups_[group].activate, r.activate, r.window[r.oldest]});
   }
-  uint64_t ColumnTime(const Bank& b, bool write) const {
-    return std::max(
-        {b.column[write], groups_[b.group].column[write], ranks_[b.rank].column[write]});
+  uint64_t SharedColumn(uint32_t group, bool write) const {
+    return std::max(groups_[group].column[write], ranks_[groups_[group].rank].column[write]);
   }
 
   void Activate(uint32_t b, int64_t row, uint64_t t);
@@ -77,6 +78,7 @@ class DramTiming {
   struct Group {
     uint64_t activate = 0;
     uint64_t column[2] = {0, 0};
+    uint32_t rank = 0;
   };
   struct Rank {
     uint64_t activate = 0;                    // tRRD

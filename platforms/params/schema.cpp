@@ -56,6 +56,58 @@ void AddSram(Builder& b, const std::string& name, uint32_t kib, uint32_t banks,
           [at](DesignPoint& d) -> uint32_t& { return at(d).width; });
 }
 
+void AddDramController(Builder& b) {
+  using memory::DramConfig;
+  b.OneOf("dram.ranks", "", {1, 2, 4}, 1, "ranks of each channel",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.ranks; });
+  b.Add("dram.mapping", "list", "", "row, rank, bank, bankgroup, column, channel in any order",
+        "row rank bank column bankgroup channel",
+        "fields of an address from most to least significant; rank may be missing when there is one",
+        [](const std::string& text, DesignPoint& d) {
+          Names fields = Split(text, ' ');
+          fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
+          d.dram_mapping = Join(fields, " ");
+          memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping,
+                              d.dram_config.ranks);  // refuses in its own words
+          return d.dram_mapping;
+        });
+  b.Choice("dram.scheduler", {"fr-fcfs", "fcfs"}, "fr-fcfs",
+           "which command is given next: the first that is ready, or the oldest request's",
+           [](DesignPoint& d, const std::string& s) {
+             d.dram_config.scheduler = s == "fcfs" ? DramConfig::Scheduler::kFcfs
+                                                   : DramConfig::Scheduler::kFrFcfs;
+           });
+  b.Whole("dram.window", "bursts", 1, memory::kMaxQueue, 32,
+          "reads of a channel that the scheduler sees at a time",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.window; });
+  b.Whole("dram.write_buffer", "bursts", 1, memory::kMaxQueue, 32,
+          "writes that wait in a channel's controller, acknowledged",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_buffer; });
+  b.Whole("dram.write_high", "bursts", 1, memory::kMaxQueue, 26,
+          "writes waiting that start a drain, at most dram.write_buffer",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_high; });
+  b.Whole("dram.write_low", "bursts", 0, memory::kMaxQueue - 1, 6,
+          "writes waiting that end it, less than dram.write_high",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_low; });
+  b.Choice("dram.page_policy", {"open", "closed", "adaptive"}, "open",
+           "when a row is closed: when another is needed; when no waiting burst needs it; the "
+           "latter in banks whose last rows were closed for another",
+           [](DesignPoint& d, const std::string& s) {
+             d.dram_config.page = s == "open"     ? DramConfig::Page::kOpen
+                                  : s == "closed" ? DramConfig::Page::kClosed
+                                                  : DramConfig::Page::kAdaptive;
+           });
+  b.Choice("dram.refresh", {"all-bank", "per-bank"}, "all-bank",
+           "per-bank: the banks take turns and the others go on, where the device can",
+           [](DesignPoint& d, const std::string& s) {
+             d.dram_config.refresh = s == "all-bank" ? DramConfig::Refresh::kAllBank
+                                                     : DramConfig::Refresh::kPerBank;
+           });
+  b.Whole("dram.power_down", "clocks", 0, 100000, 0,
+          "idle device clocks after which a rank is powered down; 0: never",
+          [](DesignPoint& d) -> uint32_t& { return d.dram_config.power_down; });
+}
+
 void AddMemories(Builder& b) {
   AddSram(b, "act", 192, 8, "activations",
           [](DesignPoint& d) -> memory::SramConfig& { return d.sram_act; });
@@ -83,15 +135,7 @@ void AddMemories(Builder& b) {
            });
   b.OneOf("dram.channels", "", {1, 2, 4, 8, 16}, 2, "channels, each of one device",
           [](DesignPoint& d) -> uint32_t& { return d.dram_channels; });
-  b.Add("dram.mapping", "list", "", "row, then bank, bankgroup, column, channel in any order",
-        "row bank column bankgroup channel", "fields of an address from most to least significant",
-        [](const std::string& text, DesignPoint& d) {
-          Names fields = Split(text, ' ');
-          fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
-          d.dram_mapping = Join(fields, " ");
-          memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping);  // refuses in its own words
-          return d.dram_mapping;
-        });
+  AddDramController(b);
 }
 
 void AddNearmem(Builder& b) {
