@@ -26,7 +26,8 @@ uint32_t Bits(uint64_t count, const char* what) {
 DramMapping::DramMapping(const DramDevice& device, uint32_t channels, const std::string& fields,
                          uint32_t ranks)
     : burst_shift_(Bits(device.burst_bytes, "burst byte")),
-      bank_bits_(Bits(device.banks_per_group, "bank")) {
+      bank_bits_(Bits(device.banks_per_group, "bank")),
+      fields_(fields) {
   struct Known {
     const char* name;
     uint32_t count;

@@ -27,6 +27,7 @@ class DramMapping {
       uint64_t address) const;  // address of any byte of the burst, below capacity()
   uint64_t Address(const DramLocation& location) const;  // first byte of the burst
   uint64_t capacity() const { return capacity_; }        // bytes
+  const std::string& fields() const { return fields_; }
   // Row is the most significant field: whole rows of all banks are contiguous.
   bool row_first() const { return row_first_; }
 
@@ -39,6 +40,7 @@ class DramMapping {
   Field row_, rank_, bank_, group_, column_, channel_;  // of the burst number
   uint32_t burst_shift_, bank_bits_;
   uint64_t capacity_;
+  std::string fields_;
   bool row_first_;
 };
 

@@ -14,6 +14,7 @@ Command AddCompile(CLI::App& app);   // sim compile
 Command AddShow(CLI::App& app);      // sim show
 Command AddParams(CLI::App& app);    // sim params
 Command AddFormats(CLI::App& app);   // sim formats
+Command AddMemory(CLI::App& app);    // sim memory
 Command AddQuantize(CLI::App& app);  // sim quantize
 
 }  // namespace nibble::cli

@@ -14,6 +14,7 @@
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
 #include "sw/lowering/lowering.h"
+#include "sw/requests/request_file.h"
 #include "sw/trace/file.h"
 
 // libsystemc carries a main() of its own that calls this; ours takes precedence.
@@ -71,6 +72,7 @@ int Dispatch(int argc, char** argv) {
                                                          {"show", AddShow(app)},
                                                          {"params", AddParams(app)},
                                                          {"formats", AddFormats(app)},
+                                                         {"memory", AddMemory(app)},
                                                          {"quantize", AddQuantize(app)}};
   try {
     app.parse(argc, argv);
@@ -104,6 +106,8 @@ int Main(int argc, char** argv) {
   } catch (const lowering::LoweringError& e) {
     return Fail(kUsage, e.what());
   } catch (const trace::FileError& e) {
+    return Fail(kBadInput, e.what());
+  } catch (const requests::FileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const platforms::Interrupted& e) {
     return Fail(kInterrupted, e.what());
