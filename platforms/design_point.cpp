@@ -123,8 +123,9 @@ void CheckTogether(const DesignPoint& d) {
                          "platform nearmem has its units in one rank a channel");
   }
   if (d.dram_config.refresh == memory::DramConfig::Refresh::kPerBank) {
-    throw ParameterError("dram.refresh = \"per-bank\": platform nearmem works in all banks at "
-                         "once, which needs all-bank refresh");
+    throw ParameterError(
+        "dram.refresh = \"per-bank\": platform nearmem works in all banks at "
+        "once, which needs all-bank refresh");
   }
   if (!memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping).row_first()) {
     throw ParameterError(Quote("dram.mapping", d.dram_mapping) +

@@ -67,8 +67,9 @@ class Dram {
   std::vector<DramChannel> channels_;
 };
 
-// Registers the counters of `dram` (which must outlive the registry) as `component`. Those of states
-// that its device cannot be in (dram_energy.h) stay zero and are not marked as costing energy.
+// Registers the counters of `dram` (which must outlive the registry) as `component`. Those of
+// states that its device cannot be in (dram_energy.h) stay zero and are not marked as costing
+// energy.
 void RegisterDram(sim::CounterRegistry& registry, const std::string& component, const Dram& dram);
 
 // Throws std::invalid_argument that names the parameter, as the constructor of Dram does.

@@ -17,7 +17,7 @@ DramChannel::DramChannel(const DramDevice& device, const DramConfig& config,
       config_(config),
       rows_(rows),
       timing_(device, config.ranks),
-      conflicts_(size_t{config.ranks} * device.banks()),
+      usage_(size_t{config.ranks} * device.banks()),
       gates_(2 * timing_.groups() + 1),
       command_clocks_{device.column_clocks, device.act_clocks, device.pre_clocks},
       refresh_interval_(config.refresh == DramConfig::Refresh::kAllBank ? device.refi
@@ -29,7 +29,7 @@ DramChannel::DramChannel(const DramDevice& device, const DramConfig& config,
       accounted_(config.ranks) {
   const uint32_t sizes[2] = {config.window, config.write_buffer};
   for (int write = 0; write < 2; ++write) {
-    lists_[write].resize(conflicts_.size());
+    lists_[write].resize(usage_.size());
     Queue& q = queue_[write];
     q.requests.resize(sizes[write]);
     q.free_at.resize(sizes[write]);
@@ -64,7 +64,8 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
   const uint32_t rank = timing_.bank(bank).rank;
   Request& request = q.requests[slot];
   request.accepted = t;
-  request.ready = rank_waiting_[rank] == 0 ? Wake(rank, t + 1) : std::max(t + 1, ready_[rank]);
+  request.ready =
+      rank_waiting_[rank] == 0 ? Wake(rank, t + kLatency) : std::max(t + kLatency, ready_[rank]);
   request.order = order_++;
   request.row = row;
   request.column = column;
@@ -86,8 +87,7 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
   (predecessor == kNone ? list.head : q.requests[predecessor].next) = slot;
   list.tail = slot;
   const bool hits = timing_.bank(bank).open_row == static_cast<int64_t>(row);
-  const bool overtakes =
-      hits && !list.hit && config_.scheduler == DramConfig::Scheduler::kFrFcfs;
+  const bool overtakes = hits && !list.hit && config_.scheduler == DramConfig::Scheduler::kFrFcfs;
   if (predecessor == kNone || overtakes) {
     list.next = slot;
     list.before = predecessor;
@@ -208,11 +208,14 @@ void DramChannel::Step() {
   request.missed = true;
   if (kind == Kind::kActivate) {
     timing_.Activate(bank, request.row, t);
+    Record(Command::Kind::kActivate, bank, t);
     ++count.activates;
+    LearnOpened(bank, request.row);
   } else {
+    Record(Command::Kind::kPrecharge, bank, t);
     timing_.Precharge(bank, t);
     ++count.precharges;
-    if (conflicts_[bank] < 3) ++conflicts_[bank];
+    LearnClosed(bank);
   }
   Find(bank, false);
   Find(bank, true);
@@ -251,6 +254,8 @@ void DramChannel::GiveColumn(uint32_t bank, uint64_t t) {
   const uint16_t slot = list.next;
   Request& request = q.requests[slot];
   DramCounters& count = rows_[request.layer];
+  ++usage_[bank].columns;
+  Record(write ? Command::Kind::kWrite : Command::Kind::kRead, bank, t);
   const uint64_t end = timing_.Column(bank, write, t);
   RaiseTo(last_end_, end);
   if (write) {
@@ -284,12 +289,29 @@ bool DramChannel::RowWanted(uint32_t bank) const {
   return lists_[0][bank].hit || lists_[1][bank].hit;
 }
 
+// A row that is opened again at once should have stayed open; one that served a single command need
+// not have.
+void DramChannel::LearnOpened(uint32_t bank, uint32_t row) {
+  Usage& u = usage_[bank];
+  if (u.row == static_cast<int64_t>(row)) u.useless -= std::min(u.useless, 2u);
+  u.row = row;
+  u.columns = 0;
+}
+
+void DramChannel::LearnClosed(uint32_t bank) {
+  Usage& u = usage_[bank];
+  u.useless = u.columns <= 1 ? std::min(u.useless + 1, 3u) : u.useless - std::min(u.useless, 1u);
+}
+
 // After a column command at `t`: an auto-precharge, where the policy asks for it.
 void DramChannel::ApplyPagePolicy(uint32_t bank, uint64_t t, DramCounters& count) {
   if (config_.page == DramConfig::Page::kOpen || RowWanted(bank)) return;
-  if (config_.page == DramConfig::Page::kAdaptive && conflicts_[bank] < 2) return;
-  timing_.Precharge(bank, std::max(t, timing_.bank(bank).precharge));
+  if (config_.page == DramConfig::Page::kAdaptive && usage_[bank].useless < 2) return;
+  const uint64_t close = std::max(t, timing_.bank(bank).precharge);
+  Record(Command::Kind::kPrecharge, bank, close);
+  timing_.Precharge(bank, close);
   ++count.precharges;
+  LearnClosed(bank);
   Find(bank, false);
   Find(bank, true);
 }

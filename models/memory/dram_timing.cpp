@@ -15,9 +15,9 @@ DramTiming::DramTiming(const DramDevice& device, uint32_t ranks)
 }
 
 uint64_t DramTiming::Block(uint32_t first, uint32_t count, uint64_t due, uint64_t duration,
-                           uint64_t& closed) {
+                           uint64_t& close, uint64_t& closed) {
   uint64_t begin = due;  // of what blocks the banks
-  uint64_t close = due;  // of the precharge of all of them
+  close = due;
   uint32_t open = 0;
   for (uint32_t b = first; b < first + count; ++b) {
     const Bank& bank = banks_[b];

@@ -17,7 +17,9 @@ namespace {
 bool IsMixed(const std::string& pattern) { return pattern == "mix_2r1w"; }
 bool IsRandom(const std::string& pattern) { return pattern == "rand_read"; }
 bool IsSerial(const std::string& pattern) { return pattern == "rand_serial"; }
-bool IsStream(const std::string& pattern) { return pattern == "seq_read" || pattern == "seq_write"; }
+bool IsStream(const std::string& pattern) {
+  return pattern == "seq_read" || pattern == "seq_write";
+}
 
 // Patterns in which a policy decides, and the references differ from each other.
 bool HasBand(const Comparison& c) {
@@ -49,8 +51,8 @@ void Judge(Comparison& c, const memory::DramDevice& device) {
     time.push_back(IsSerial(c.pattern) ? r.latency : static_cast<double>(r.cycles));
     if (r.activates > 0) activates.push_back(static_cast<double>(r.activates));
   }
-  const double ours = IsSerial(c.pattern) ? c.ours.latency.mean()
-                                          : static_cast<double>(c.ours.cycles);
+  const double ours =
+      IsSerial(c.pattern) ? c.ours.latency.mean() : static_cast<double>(c.ours.cycles);
   c.bound = Bound(c, device);
   c.off = Off(ours, time, HasBand(c));
   c.activates_off = Off(static_cast<double>(c.ours.counters.activates), activates, true);
@@ -133,9 +135,8 @@ std::string Markdown(const std::vector<Comparison>& comparisons) {
                   : "| - ";
     }
     text += fmt::format("| {} | {:+.1f} % | {} | {:+.2f} % | {:.0f} %{} |\n",
-                        c.ours.counters.activates, 100 * c.activates_off,
-                        c.ours.counters.refreshes, 100 * c.off, 100 * c.bound,
-                        c.within() ? "" : ", missed");
+                        c.ours.counters.activates, 100 * c.activates_off, c.ours.counters.refreshes,
+                        100 * c.off, 100 * c.bound, c.within() ? "" : ", missed");
   }
   return text;
 }

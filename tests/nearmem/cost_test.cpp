@@ -66,7 +66,7 @@ TEST_CASE("aligned layers take slots x tCCD_L x 9/8, activation, broadcast and r
           CHECK(cost.act_read_bytes == pixels * 288);
           CHECK(cost.acc_write_bytes == pixels * per_unit * units * 4);
           const uint64_t burst = std::max(d.ccd_s, d.burst);
-          const uint64_t open = (d.banks() / 4 - 1) * std::max(d.faw, 4 * d.rrd) + 3 * d.rrd +
+          const uint64_t open = (d.banks() / 4 - 1) * std::max(d.faw, 4 * d.rrd_s) + 3 * d.rrd_s +
                                 d.rcd + d.rtp + d.rp_ab;
           const uint64_t busy =
               columns * d.ccd_l +
