@@ -53,7 +53,7 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
                              uint64_t arrival, uint32_t layer) {
   Queue& q = queue_[write];
   const auto size = static_cast<uint32_t>(q.requests.size());
-  while (q.waiting == size) Step();
+  while (q.waiting == size || (write && Waits(false, bank, row, column))) Step();
   const uint32_t free = q.first_free;
   const uint64_t t = std::max({arrival, next_accept_, q.free_at[free]});
   RunUntil(t);  // what it cannot influence any more
@@ -76,12 +76,7 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
   ++q.waiting;
   q.banks |= uint64_t{1} << bank;
 
-  if (!write && lists_[1][bank].head != kNone) {
-    for (uint16_t w = lists_[1][bank].head; w != kNone; w = queue_[1].requests[w].next) {
-      const Request& waiting = queue_[1].requests[w];
-      if (waiting.row == row && waiting.column == column) draining_ = true;
-    }
-  }
+  if (!write && Waits(true, bank, row, column)) draining_ = true;
   List& list = lists_[write][bank];
   const uint16_t predecessor = list.tail;
   (predecessor == kNone ? list.head : q.requests[predecessor].next) = slot;
@@ -101,6 +96,15 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
   }
   if (chosen_ && Direction() != writing_) chosen_ = false;
   return t;
+}
+
+// Whether a request of that direction waits for the burst.
+bool DramChannel::Waits(bool write, uint32_t bank, uint32_t row, uint32_t column) const {
+  const std::vector<Request>& requests = queue_[write].requests;
+  for (uint16_t i = lists_[write][bank].head; i != kNone; i = requests[i].next) {
+    if (requests[i].row == row && requests[i].column == column) return true;
+  }
+  return false;
 }
 
 // Reads go first; see the head of dram_channel.h.

@@ -6,7 +6,8 @@
 // Reads go first. Writes are acknowledged when they enter the write buffer; they drain when the
 // buffer reaches its high mark, down to the low mark, and whenever no read waits. A read of an
 // address that waits in the write buffer drains the buffer before it is served (no forwarding: what
-// was asked for is what passes the pins).
+// was asked for is what passes the pins); a write of an address that a read waits for is not
+// accepted before that read is served.
 //
 // Among the requests of the present direction each bank offers one command: the column command of
 // its oldest request that hits the open row, or PRE or ACT for its oldest request. The scheduler
@@ -121,6 +122,7 @@ class DramChannel {
     }
   }
   const Choice& Choose();
+  bool Waits(bool write, uint32_t bank, uint32_t row, uint32_t column) const;
   bool Direction() const;  // writes?
   void SetGates();
   void Consider(uint32_t bank);

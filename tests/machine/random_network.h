@@ -144,7 +144,10 @@ inline std::vector<float> RandomInput(const trace::Network& net, uint32_t seed) 
 
 // Any array, any queue, and scratchpads so small that layers are cut into many tiles.
 inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random& random) {
-  platforms::DesignPoint d = platforms::Resolve(platform, "", {});
+  const auto device = Pick<std::string>(
+      random, {"lpddr5-6400-x16", "lpddr5-6400-x16-16bank", "lpddr4-3200-x16", "ddr4-3200-x64",
+               "hbm2-2000-pch", "gddr6-16-x16"});
+  platforms::DesignPoint d = platforms::Resolve(platform, "", {"dram.device=" + device});
   d.tensor.rows = Pick(random, {1u, 3u, 4u, 16u});
   d.tensor.cols = Pick(random, {1u, 2u, 4u, 7u});
   d.tensor.lanes = Pick(random, {8u, 16u, 32u});
@@ -164,6 +167,12 @@ inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random&
   }
   d.keep_activations = random.Int(0, 3) > 0;
   d.dram_channels = Pick(random, {1u, 2u, 4u});
+  using Page = memory::DramConfig::Page;
+  d.dram_config.page = Pick(random, {Page::kOpen, Page::kClosed, Page::kAdaptive});
+  d.dram_config.window = Pick(random, {1u, 8u, 32u});
+  d.dram_config.write_buffer = Pick(random, {1u, 32u});
+  d.dram_config.write_high = d.dram_config.write_buffer;
+  d.dram_config.write_low = d.dram_config.write_buffer / 4;
   d.nearmem.lanes = Pick(random, {16u, 64u});
   d.nearmem.accumulators = Pick(random, {1u, 16u});
   d.nearmem.buffer_bytes = Pick(random, {288u, 2304u});

@@ -161,6 +161,26 @@ TEST_CASE("a read finds what was written before it") {
   CHECK(columns == std::vector<Kind>{Kind::kRead, Kind::kWrite, Kind::kWrite, Kind::kRead});
 }
 
+TEST_CASE("a write does not overtake a read of the same burst") {
+  DramConfig c;
+  c.write_high = 1;  // drains at once
+  c.write_low = 0;
+  Dram dram(Device(), 1, kInterleaved, 1, c);
+  DramChannel& channel = dram.channel(0);
+  std::vector<DramChannel::Command> commands;
+  channel.RecordCommands(&commands);
+  channel.Accept(false, 0, 1, 0, 0, 0);
+  channel.Accept(true, 4, 1, 0, 0, 0);  // another burst: overtakes it
+  channel.Accept(true, 0, 1, 0, 0, 0);  // the same
+  channel.Drain();
+  using Kind = DramChannel::Command::Kind;
+  std::vector<Kind> of_bank;
+  for (const auto& command : commands) {
+    if (command.bank == 0) of_bank.push_back(command.kind);
+  }
+  CHECK(of_bank == std::vector<Kind>{Kind::kActivate, Kind::kRead, Kind::kWrite});
+}
+
 TEST_CASE("per-bank refresh keeps the other banks at work") {
   const DramDevice d = Device();
   DramConfig per_bank;

@@ -184,7 +184,7 @@ TEST_CASE("a value out of its range names key, value and range") {
                 "lpddr4-3200-x16 | lpddr5-6400-x16"},
            Case{"dram.channels=3", "dram.channels", "\"3\"", "out of range", "1 | 2 | 4"},
            Case{"dram.mapping=bank row", "dram.mapping", "\"bank row\"", "missing",
-                "row, then bank, bankgroup"},
+                "row, rank, bank, bankgroup"},
            Case{"energy.preset=guess", "energy.preset", "\"guess\"", "unknown name",
                 "horowitz-45nm | jouppi-7nm"},
            Case{"datapath.weights=mxfp5", "datapath.weights", "\"mxfp5\"", "unknown name",

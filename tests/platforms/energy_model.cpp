@@ -155,7 +155,8 @@ TEST_CASE("memory prices follow from the device, the table and the clock") {
   CHECK(Price(model, "dram.near", "dram.near_reads") == Approx(0.8 * 256));
   CHECK(Price(model, "dram.activate", "dram.activates") == 1000);
   // 37.9 mW for a millisecond is 37.9 uJ.
-  CHECK(Price(model, "dram.background", "dram.background_ps") * 1e9 == Approx(37.9e6));
+  CHECK(Price(model, "dram.background", "dram.active_standby_ps") * 1e9 == Approx(37.9e6));
+  CHECK(Price(model, "dram.background", "dram.precharge_standby_ps") * 1e9 == Approx(34.1e6));
   // 8 KiB banks, 128-bit ports, 22 nm itrs-lstp: the first row of the table.
   CHECK(Price(model, "sram.weight", "sram.weight.reads") == 2.0094);
   CHECK(Price(model, "sram.weight", "sram.weight.writes") == 3.2352);
@@ -215,7 +216,7 @@ TEST_CASE("every memory counter that costs energy has a price, and every price a
     const EnergyModel model(d);
     sim::CounterRegistry registry;
     const memory::Dram dram(d.dram, 1, d.dram_mapping, 1);
-    memory::RegisterDram(registry, "dram", dram.rows());
+    memory::RegisterDram(registry, "dram", dram);
     const memory::Sram sram("act", d.sram_act, 1, false);
     memory::RegisterSram(registry, "sram.act", sram.rows());
     sim::RunStats stats;
