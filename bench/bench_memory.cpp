@@ -13,8 +13,8 @@ namespace {
 using namespace nibble;
 
 void Requests(benchmark::State& state, const std::string& device_name, const std::string& pattern) {
-  const memory::DramDevice device = memory::ReadDramDevice(
-      platforms::DataFolder() + "/platforms/dram/" + device_name + ".json");
+  const memory::DramDevice device =
+      memory::ReadDramDevice(platforms::DataFolder() + "/platforms/dram/" + device_name + ".json");
   const std::vector<memory::MemoryRequest> requests = requests::Pattern(pattern, device);
   const std::string mapping = requests::NamedMapping("M2", device);
   uint64_t cycles = 0;
@@ -22,7 +22,8 @@ void Requests(benchmark::State& state, const std::string& device_name, const std
     memory::Dram dram(device, 1, mapping, 1);
     cycles += memory::RunRequests(dram, requests, pattern == "rand_serial" ? 1 : 0).cycles;
   }
-  const double count = static_cast<double>(requests.size()) * static_cast<double>(state.iterations());
+  const double count =
+      static_cast<double>(requests.size()) * static_cast<double>(state.iterations());
   state.counters["requests"] = benchmark::Counter(count, benchmark::Counter::kIsRate);
   state.counters["clocks"] =
       benchmark::Counter(static_cast<double>(cycles), benchmark::Counter::kIsRate);
@@ -33,8 +34,8 @@ void Requests(benchmark::State& state, const std::string& device_name, const std
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  for (const char* device : {"lpddr5-6400-x16", "lpddr4-3200-x16", "ddr4-3200-x64",
-                             "hbm2-2000-pch", "gddr6-16-x16"}) {
+  for (const char* device :
+       {"lpddr5-6400-x16", "lpddr4-3200-x16", "ddr4-3200-x64", "hbm2-2000-pch", "gddr6-16-x16"}) {
     for (const std::string& pattern : requests::PatternNames()) {
       const std::string name = std::string("Requests/") + device + "/" + pattern;
       benchmark::RegisterBenchmark(name.c_str(), Requests, device, pattern)

@@ -89,7 +89,7 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
     list.hit = hits;
     Offer(bank, write);
     if (predecessor == kNone && config_.scheduler == DramConfig::Scheduler::kFrFcfs) {
-      if (chosen_ && write == writing_) Consider(bank);
+      if (chosen_ && write == writing_ && Offered(bank).Before(choice_)) choice_ = Offered(bank);
     } else {
       chosen_ = false;
     }
@@ -137,26 +137,17 @@ void DramChannel::Offer(uint32_t b, bool write) {
   }
 }
 
-void DramChannel::SetGates() {
-  const uint32_t groups = timing_.groups();
-  for (uint32_t g = 0; g < groups; ++g) {
-    gates_[g] = std::max(timing_.SharedActivate(g), command_bus_[0]);
-    gates_[groups + g] = std::max(timing_.SharedColumn(g, writing_), command_bus_[1]);
-  }
-  gates_[2 * groups] = command_bus_[0];
+// Ready first; then column commands; then the oldest request.
+inline bool DramChannel::Choice::Before(const Choice& other) const {
+  if (time != other.time) return time < other.time;
+  if (column != other.column) return column;
+  return order < other.order;
 }
 
-// Takes the bank's command if it is before the choice so far: ready first; then column commands;
-// then the oldest request.
-inline void DramChannel::Consider(uint32_t bank) {
+// The bank's command, at the time at which it could be given.
+inline DramChannel::Choice DramChannel::Offered(uint32_t bank) const {
   const List& list = lists_[writing_][bank];
-  const uint64_t time = std::max(list.ready, gates_[list.gate]);
-  const bool column = list.kind == Kind::kColumn;
-  if (time > choice_.time) return;
-  if (time == choice_.time) {
-    if (column != choice_.column ? choice_.column : list.order > choice_.order) return;
-  }
-  choice_ = {time, list.order, bank, column};
+  return {std::max(list.ready, gates_[list.gate]), list.order, bank, list.kind == Kind::kColumn};
 }
 
 const DramChannel::Choice& DramChannel::Choose() {
@@ -164,21 +155,29 @@ const DramChannel::Choice& DramChannel::Choose() {
   chosen_ = true;
   writing_ = Direction();
   draining_ = draining_ && writing_;
-  choice_ = Choice();
+  timing_.SharedGates(writing_, command_bus_[0], command_bus_[1], gates_.data());
+  gates_.back() = command_bus_[0];
   uint64_t banks = queue_[writing_].banks;
-  SetGates();
-  if (config_.scheduler == DramConfig::Scheduler::kFcfs) {
-    uint64_t oldest = kNever, bank = 0;
-    for (; banks != 0; banks &= banks - 1) {
-      const int b = __builtin_ctzll(banks);
-      if (lists_[writing_][b].order >= oldest) continue;
-      oldest = lists_[writing_][b].order;
-      bank = banks & -banks;
-    }
-    banks = bank;
+  if (config_.scheduler == DramConfig::Scheduler::kFcfs) banks = BankOfOldest();
+  Choice best;
+  for (; banks != 0; banks &= banks - 1) {
+    const Choice offered = Offered(static_cast<uint32_t>(__builtin_ctzll(banks)));
+    if (offered.Before(best)) best = offered;
   }
-  for (; banks != 0; banks &= banks - 1) Consider(static_cast<uint32_t>(__builtin_ctzll(banks)));
+  choice_ = best;
   return choice_;
+}
+
+// A bit for the bank whose request is the oldest; none when nothing waits.
+uint64_t DramChannel::BankOfOldest() const {
+  uint64_t oldest = kNever, bank = 0;
+  for (uint64_t banks = queue_[writing_].banks; banks != 0; banks &= banks - 1) {
+    const uint64_t order = lists_[writing_][static_cast<uint32_t>(__builtin_ctzll(banks))].order;
+    if (order >= oldest) continue;
+    oldest = order;
+    bank = banks & -banks;
+  }
+  return bank;
 }
 
 uint64_t DramChannel::NextTime() { return Choose().time; }

@@ -114,6 +114,7 @@ class DramChannel {
     uint64_t time = kNever, order = 0;
     uint32_t bank = 0;
     bool column = false;
+    bool Before(const Choice& other) const;
   };
 
   void Record(Command::Kind kind, uint32_t bank, uint64_t time) {
@@ -124,8 +125,8 @@ class DramChannel {
   const Choice& Choose();
   bool Waits(bool write, uint32_t bank, uint32_t row, uint32_t column) const;
   bool Direction() const;  // writes?
-  void SetGates();
-  void Consider(uint32_t bank);
+  Choice Offered(uint32_t bank) const;
+  uint64_t BankOfOldest() const;
   void Find(uint32_t bank, bool write);   // the bank's next request in that direction
   void Offer(uint32_t bank, bool write);  // the command that it needs
   void GiveColumn(uint32_t bank, uint64_t t);

@@ -10,7 +10,6 @@ DramTiming::DramTiming(const DramDevice& device, uint32_t ranks)
   for (uint32_t b = 0; b < banks_.size(); ++b) {
     banks_[b].group = b / device.banks_per_group;
     banks_[b].rank = b / device.banks();
-    groups_[banks_[b].group].rank = banks_[b].rank;
   }
 }
 

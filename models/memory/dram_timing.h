@@ -39,15 +39,9 @@ class DramTiming {
   uint32_t groups() const { return static_cast<uint32_t>(groups_.size()); }
 
   // A command to a bank can be given when both the bank (its activate, precharge or column) and
-  // what it shares with others permit it. Of these the earliest clock of an ACT and of a RD or WR
-  // in a bank group:
-  uint64_t SharedActivate(uint32_t group) const {
-    const Rank& r = ranks_[groups_[group].rank];
-    return std::max({groups_[group].activate, r.activate, r.window[r.oldest]});
-  }
-  uint64_t SharedColumn(uint32_t group, bool write) const {
-    return std::max(groups_[group].column[write], ranks_[groups_[group].rank].column[write]);
-  }
+  // what it shares with others permit it. The latter: gates[g] is the earliest clock of an ACT in
+  // bank group g, gates[groups() + g] that of a RD or WR. Not before `row_bus` and `column_bus`.
+  void SharedGates(bool write, uint64_t row_bus, uint64_t column_bus, uint64_t* gates) const;
 
   void Activate(uint32_t b, int64_t row, uint64_t t);
   void Precharge(uint32_t b, uint64_t t);
@@ -79,7 +73,6 @@ class DramTiming {
   struct Group {
     uint64_t activate = 0;
     uint64_t column[2] = {0, 0};
-    uint32_t rank = 0;
   };
   struct Rank {
     uint64_t activate = 0;                // tRRD
@@ -100,6 +93,20 @@ class DramTiming {
   std::vector<Group> groups_;
   std::vector<Rank> ranks_;
 };
+
+inline void DramTiming::SharedGates(bool write, uint64_t row_bus, uint64_t column_bus,
+                                    uint64_t* gates) const {
+  const uint32_t groups = this->groups();
+  uint32_t g = 0;
+  for (const Rank& r : ranks_) {
+    const uint64_t activate = std::max({r.activate, r.window[r.oldest], row_bus});
+    const uint64_t column = std::max(r.column[write], column_bus);
+    for (uint32_t i = 0; i < d_.bank_groups; ++i, ++g) {
+      gates[g] = std::max(activate, groups_[g].activate);
+      gates[groups + g] = std::max(column, groups_[g].column[write]);
+    }
+  }
+}
 
 inline void DramTiming::Opened(Rank& r, uint64_t t) {
   if (r.open++ == 0) r.active_since = std::max(t, r.last_close);

@@ -114,7 +114,8 @@ std::vector<Comparison> Compare(const std::string& references, const std::string
 
 std::string Markdown(const std::vector<Comparison>& comparisons) {
   std::string text =
-      "| device | map | pattern | cycles | DRAMsim3 | Ramulator 2.1 | DRAMSys 5.1 | off | asked for "
+      "| device | map | pattern | cycles | DRAMsim3 | Ramulator 2.1 | DRAMSys 5.1 | off | asked "
+      "for "
       "| ACT | off | REF | off |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const Comparison& c : comparisons) {
     const bool serial = IsSerial(c.pattern);
@@ -128,12 +129,11 @@ std::string Markdown(const std::vector<Comparison>& comparisons) {
       text += known ? fmt::format("| {:+.1f} % ", 100 * (Quantity(c) / Quantity(c, *r) - 1)) : "| ";
     }
     const memory::DramCounters& n = c.ours.counters;
-    text += fmt::format("| {:+.2f} % | {:.0f} %{} | {} | {:+.1f} %{} | {} | {:+.1f} % |\n",
-                        100 * c.off, 100 * c.bound,
-                        std::abs(c.off) <= c.bound ? "" : ", **missed**", n.activates,
-                        100 * c.activates_off,
-                        std::abs(c.activates_off) <= kActivatesBound ? "" : ", **missed**",
-                        n.refreshes, 100 * c.refreshes_off);
+    text += fmt::format(
+        "| {:+.2f} % | {:.0f} %{} | {} | {:+.1f} %{} | {} | {:+.1f} % |\n", 100 * c.off,
+        100 * c.bound, std::abs(c.off) <= c.bound ? "" : ", **missed**", n.activates,
+        100 * c.activates_off, std::abs(c.activates_off) <= kActivatesBound ? "" : ", **missed**",
+        n.refreshes, 100 * c.refreshes_off);
   }
   return text;
 }

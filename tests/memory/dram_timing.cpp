@@ -162,7 +162,9 @@ TEST_CASE("the data bus turns around between reads and writes") {
     timing.Activate(0, 0, 0);
     if (second_bank != 0) timing.Activate(second_bank, 0, d.rrd_s);
     timing.Column(0, first, 200);
-    return timing.SharedColumn(timing.bank(second_bank).group, second) - 200;
+    std::vector<uint64_t> gates(2 * timing.groups());
+    timing.SharedGates(second, 0, 0, gates.data());
+    return gates[timing.groups() + timing.bank(second_bank).group] - 200;
   };
   const uint32_t other_group = d.banks_per_group;  // bank 0 of group 1
   CHECK(run(false, true, other_group) == d.cl + d.burst + d.rtw_gap - d.cwl);

@@ -16,8 +16,8 @@ namespace {
 const std::string kSource = NIBBLE_SOURCE_DIR;
 
 const std::vector<Comparison>& Comparisons() {
-  static const std::vector<Comparison> comparisons = requests::Compare(
-      kSource + "/tests/data/dram/references.json", kSource + "/platforms/dram");
+  static const std::vector<Comparison> comparisons =
+      requests::Compare(kSource + "/tests/data/dram/references.json", kSource + "/platforms/dram");
   return comparisons;
 }
 

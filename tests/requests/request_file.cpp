@@ -58,5 +58,6 @@ TEST_CASE("a request file that is wrong says where and what was expected") {
              Catch::StartsWith("2: address 0x2000 is beyond the memory, which has 0x2000 bytes"));
   CHECK_THAT(refusal(""), Catch::Contains("holds no request"));
   CHECK_THAT(refusal("# nothing\n"), Catch::Contains("holds no request"));
-  CHECK_THROWS_WITH(requests::ReadRequests("/nowhere", 1), Catch::Contains("/nowhere: cannot open"));
+  CHECK_THROWS_WITH(requests::ReadRequests("/nowhere", 1),
+                    Catch::Contains("/nowhere: cannot open"));
 }
