@@ -10,11 +10,12 @@
 
 namespace {
 
-using namespace nibble;
+namespace memory = nibble::memory;
+namespace requests = nibble::requests;
 
 void Requests(benchmark::State& state, const std::string& device_name, const std::string& pattern) {
   const memory::DramDevice device =
-      memory::ReadDramDevice(platforms::DataFolder() + "/platforms/dram/" + device_name + ".json");
+      memory::ReadDramDevice(nibble::platforms::DataFolder() + "/platforms/dram/" + device_name + ".json");
   const std::vector<memory::MemoryRequest> requests = requests::Pattern(pattern, device);
   const std::string mapping = requests::NamedMapping("M2", device);
   uint64_t cycles = 0;

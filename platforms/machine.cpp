@@ -75,6 +75,7 @@ class Machine {
     }
     fetch_ =
         std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch, engines);
+    dram_.Record(options.memory_log);
     fetch_->socket.bind(bus_.port(0));
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));

@@ -23,6 +23,14 @@
 
 namespace nibble::memory {
 
+// What an initiator asked for and when, in clocks: `rows` of `row_bytes`, `stride` apart.
+struct DramTransaction {
+  uint64_t address;
+  uint32_t rows, row_bytes, stride;
+  bool write;
+  uint64_t start, end;
+};
+
 class Dram {
  public:
   // Throws std::invalid_argument when `config` asks for what the device lacks (per-bank refresh,

@@ -24,12 +24,15 @@ class DramTarget : public sc_core::sc_module {
   Dram& dram() { return dram_; }
   const Dram& dram() const { return dram_; }
   SparseMemory& storage() { return storage_; }
+  // Transactions from now on are appended to `log`, unless null.
+  void Record(std::vector<DramTransaction>* log) { log_ = log; }
 
  private:
   void Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
   Dram dram_;
   SparseMemory storage_;
+  std::vector<DramTransaction>* log_ = nullptr;
 };
 
 }  // namespace nibble::memory
