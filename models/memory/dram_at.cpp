@@ -40,6 +40,7 @@ tlm::tlm_sync_enum DramAt::Transport(Payload& payload, tlm::tlm_phase& phase, sc
     ticking_ = true;
     const uint64_t now = sc_core::sc_time_stamp().value();
     const uint64_t clock = (now + d_.tck_ps - 1) / d_.tck_ps * d_.tck_ps;
+    RefreshWhileIdle(static_cast<int64_t>(clock / d_.tck_ps));
     tick_.notify(sc_core::sc_time::from_value(clock - now));
   }
   return tlm::TLM_ACCEPTED;
@@ -84,17 +85,26 @@ void DramAt::Admit(uint64_t now) {
   socket->nb_transport_bw(*payload, phase, delay);
 }
 
-// When a refresh is due nothing else is given until it has begun. Returns whether that is so.
-bool DramAt::Refresh(int64_t now) {
-  while (static_cast<uint64_t>(now) >= next_refresh_ + d_.refi && queue_[0].empty() &&
-         queue_[1].empty()) {  // those of an idle time, all rows closed
-    for (Bank& bank : banks_) bank.open = false;
+// Those that fell due up to `now`, when nothing was there to do.
+void DramAt::RefreshWhileIdle(int64_t now) {
+  while (static_cast<int64_t>(next_refresh_) < now) {
     refresh_ = static_cast<int64_t>(next_refresh_);
+    for (Bank& bank : banks_) {
+      if (!bank.open) continue;
+      bank.open = false;
+      ++counters_.precharges;
+      refresh_ = static_cast<int64_t>(next_refresh_ + d_.rp_ab);
+    }
     next_refresh_ += d_.refi;
     ++counters_.refreshes;
   }
+}
+
+// When a refresh is due nothing else is given until it has begun. Returns whether that is so.
+bool DramAt::Refresh(int64_t now) {
   if (static_cast<uint64_t>(now) < next_refresh_) return false;
-  const bool any_open = std::any_of(banks_.begin(), banks_.end(), [](const Bank& b) { return b.open; });
+  const bool any_open =
+      std::any_of(banks_.begin(), banks_.end(), [](const Bank& b) { return b.open; });
   if (any_open) {  // precharge all, together
     for (const Bank& bank : banks_) {
       if (bank.open && !CanPrecharge(bank, now)) return true;
@@ -190,7 +200,8 @@ void DramAt::Schedule(int64_t now) {
   if (!row_bus) return;
   uint64_t seen = 0;  // banks that an older request, or one that hits, speaks for
   for (const Request& r : queue) {
-    if (banks_[r.at.bank].open && banks_[r.at.bank].row == r.at.row) seen |= uint64_t{1} << r.at.bank;
+    if (banks_[r.at.bank].open && banks_[r.at.bank].row == r.at.row)
+      seen |= uint64_t{1} << r.at.bank;
   }
   for (Request& r : queue) {
     if ((seen >> r.at.bank & 1) != 0) continue;

@@ -1,7 +1,7 @@
 // A slow reference for one DRAM channel: a clocked controller behind the four phases of TLM-2.0's
-// base protocol, one burst a transaction. It shares parameters with dram_channel.h and no code: each
-// clock it looks at every request that waits, and checks each timing rule anew. Tests compare the
-// two (tests/machine/at_test.cpp); machines do not use it.
+// base protocol, one burst a transaction. It shares parameters with dram_channel.h and no code:
+// each clock it looks at every request that waits, and checks each timing rule anew. Tests compare
+// the two (tests/machine/at_test.cpp); machines do not use it.
 //
 // BEGIN_REQ offers a burst, END_REQ says that the controller has room for it (at most one a clock),
 // BEGIN_RESP that its data has passed (of a write: that it is in the write buffer), and END_RESP is
@@ -56,6 +56,7 @@ class DramAt : public sc_core::sc_module {
   void Tick();
   void Respond(uint64_t now);
   void Admit(uint64_t now);
+  void RefreshWhileIdle(int64_t now);
   bool Refresh(int64_t now);
   void Schedule(int64_t now);
   bool CanActivate(uint32_t bank, int64_t now) const;
@@ -67,13 +68,13 @@ class DramAt : public sc_core::sc_module {
   const DramMapping mapping_;
   const uint32_t channel_;
   std::vector<Bank> banks_;
-  std::deque<int64_t> activates_;           // the last four, of the rank
-  int64_t refresh_ = kLongAgo;              // the last
+  std::deque<int64_t> activates_;  // the last four, of the rank
+  int64_t refresh_ = kLongAgo;     // the last
   uint64_t next_refresh_;
   int64_t bus_free_ = 0, row_bus_free_ = 0;  // command bus
   bool writing_ = false, draining_ = false;
-  std::deque<Payload*> offered_;            // after BEGIN_REQ
-  std::deque<Request> queue_[2];            // reads, writes, oldest first
+  std::deque<Payload*> offered_;  // after BEGIN_REQ
+  std::deque<Request> queue_[2];  // reads, writes, oldest first
   std::priority_queue<Response, std::vector<Response>, std::greater<>> responses_;
   DramCounters counters_;
   sc_core::sc_event tick_;

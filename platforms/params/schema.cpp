@@ -68,8 +68,8 @@ void AddDramController(Builder& b) {
         Names fields = Split(text, ' ');
         fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
         d.dram_mapping = Join(fields, " ");
-        memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping,
-                            d.dram_config.ranks);  // refuses in its own words
+        [[maybe_unused]] const memory::DramMapping checked(
+            d.dram, d.dram_channels, d.dram_mapping, d.dram_config.ranks);  // in its own words
         return d.dram_mapping;
       });
   b.Choice("dram.scheduler", {"fr-fcfs", "fcfs"}, "fr-fcfs",
