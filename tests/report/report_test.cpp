@@ -194,8 +194,8 @@ TEST_CASE("a report says how large the datapath is, and where zeros come from") 
   REQUIRE(json["datapath_size"].size() == 2);
   CHECK(json["datapath_size"][1]["engine"] == "bank");
   CHECK(json["datapath_size"][1]["units"] == 32);
-  CHECK(json["datapath_size"][1]["table_bits"] == 32 * 64 * 64);
-  CHECK(json["datapath_size"][1]["accumulator_bits"] == 32 * 16 * 32);
+  CHECK(json["datapath_size"][1]["table_bits"] == 32 * 256 * 64);
+  CHECK(json["datapath_size"][1]["accumulator_bits"] == 32 * 64 * 32);
   CHECK(nlohmann::json::parse(ToJson(report(true)))["zeros"]["source"] == "expected");
   CHECK_THAT(ToText(report(true), {}), Catch::Contains("expected from the shares"));
   CHECK_THAT(report(true).datapath, Catch::Contains("lut multipliers, operand gating"));
