@@ -124,6 +124,7 @@ double EnergyPj(const platforms::DesignPoint& design, const sim::RunStats& stats
   platforms::DesignPoint priced = platforms::Resolve(design.platform, "", {});
   priced.datapath = design.datapath;
   priced.compute = design.compute;
+  priced.dram = design.dram;
   double pj = 0;
   for (const auto& layer : platforms::EnergyModel(priced).PerLayer(stats)) {
     for (const double component : layer) pj += component;
