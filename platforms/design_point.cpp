@@ -9,6 +9,7 @@
 #include "models/numerics/accumulate.h"
 #include "platforms/energy_files.h"
 #include "platforms/energy_model.h"
+#include "platforms/sram_model.h"
 #include "platforms/params/layer_overrides.h"
 #include "platforms/params/preset.h"
 #include "platforms/params/schema.h"
@@ -220,6 +221,7 @@ DesignPoint Resolve(Platform platform, const std::string& config,
     d.parameters.push_back(DescribeLayerOverride(s));
   }
   CheckTogether(d);
+  SramModel().Resolve(d);
   // Refuses here, and not after a run, what the energy tables do not cover.
   static_cast<void>(EnergyModel(d));
   return d;

@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "models/accel/config.h"
+#include "models/memory/bus_schedule.h"
 #include "models/memory/dram.h"
-#include "models/memory/sram.h"
+#include "models/memory/sram_config.h"
 #include "models/nearmem/config.h"
 #include "models/numerics/datapath.h"
 
@@ -47,6 +48,8 @@ struct DesignPoint {
   accel::DmaConfig dma;
   accel::FetchConfig fetch;
   memory::SramConfig sram_act, sram_weight, sram_acc, sram_out;
+  bool sram_extrapolate = false;  // sizes beyond the CACTI table
+  memory::BusConfig bus;
   bool keep_activations =
       true;  // an output stays in the activation SRAM when the next layer reads it
   memory::DramDevice dram;

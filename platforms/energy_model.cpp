@@ -8,6 +8,7 @@
 #include "models/memory/dram_energy.h"
 #include "platforms/energy_files.h"
 #include "platforms/params/value.h"
+#include "platforms/sram_model.h"
 
 namespace nibble::platforms {
 namespace {
@@ -79,19 +80,15 @@ class Pricing {
 
   void AddSram(const std::string& name, const memory::SramConfig& sram) {
     const std::string component = "sram." + name;
-    const uint32_t bank = sram.size / sram.banks;
-    const SramPrice price =
-        table_.Price(d_.sram_node, d_.sram_cell, sram.width * 8, bank,
-                     fmt::format("{0}.size = \"{1}\", {0}.banks = \"{2}\", {0}.width = \"{3}\"",
-                                 component, FormatSize(sram.size), sram.banks, sram.width));
-    const std::string source =
-        fmt::format("{} nm {}, one bank of {}, {}-bit port, log2-interpolated; {}", d_.sram_node,
-                    d_.sram_cell, FormatSize(bank), sram.width * 8, table_.source());
-    Add(component, component + ".reads", price.read_pj, source);
-    Add(component, component + ".writes", price.write_pj, source);
+    const SramFigures f = srams_.FiguresOf(d_, name, sram);
+    Add(component, component + ".reads", f.read_pj, f.source);
+    Add(component, component + ".writes", f.write_pj, f.source);
+    if (sram.ecc != memory::Ecc::kNone) {
+      Add(component, component + ".check_read_bits", f.check_read_pj, f.check_source);
+      Add(component, component + ".check_write_bits", f.check_write_pj, f.check_source);
+    }
     // mW * ns = pJ.
-    Add("sram.leakage", "machine.cycles", price.leakage_mw * sram.banks * 1000 / d_.clock_mhz,
-        fmt::format("{} banks of {}: {}", sram.banks, component, source));
+    Add("sram.leakage", "machine.cycles", f.leakage_mw * 1000 / d_.clock_mhz, f.leakage_source);
   }
 
   void AddDram() {
@@ -108,11 +105,11 @@ class Pricing {
   void AddNearMemory() {
     AddDotProducts("bank");
     const SramPrice half =
-        table_.Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
+        srams_.table().Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
     const std::string source = fmt::format(
         "two accesses of {} nm {}, {}, 128-bit port: the smallest in the table, an "
         "upper bound for the buffer, derived; {}",
-        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source());
+        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), srams_.table().source());
     const double accesses = d_.dram.burst_bytes * 8 / 128.0;
     Add("bank", "bank.buffer_reads", accesses * half.read_pj, source);
     Add("bank", "bank.buffer_writes", accesses * half.write_pj, source);
@@ -134,7 +131,7 @@ class Pricing {
 
   const DesignPoint& d_;
   ArithmeticPrices prices_;
-  SramTable table_;
+  SramModel srams_;
   std::vector<EnergyTerm> terms_;
 };
 
@@ -144,10 +141,7 @@ EnergyModel::EnergyModel(const DesignPoint& design) {
   Pricing pricing(design);
   pricing.AddDotProducts("tensor");
   pricing.AddVector();
-  pricing.AddSram("act", design.sram_act);
-  pricing.AddSram("weight", design.sram_weight);
-  pricing.AddSram("acc", design.sram_acc);
-  pricing.AddSram("out", design.sram_out);
+  for (const auto& [name, sram] : SramsOf(design)) pricing.AddSram(name, *sram);
   pricing.AddDram();
   if (design.platform == Platform::kNearmem) pricing.AddNearMemory();
   terms_ = pricing.Take();

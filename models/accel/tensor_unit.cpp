@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/accel/weight_layout.h"
 #include "models/numerics/datapath.h"
 
 namespace nibble::accel {
@@ -86,7 +87,7 @@ void TensorUnit::RegisterCounters(sim::CounterRegistry& registry,
   RegisterCompute(registry, "tensor", accumulator_, rows_);
 }
 
-uint64_t TensorUnit::Account(const sim::Command& command) {
+uint64_t TensorUnit::Account(const sim::Command& command, SramRun& sram) {
   const sim::Geometry& g = convolvers_.current().geometry();
   const sim::Convolve& run = command.convolve;
   const size_t layer = command.layer;
@@ -94,22 +95,30 @@ uint64_t TensorUnit::Account(const sim::Command& command) {
   rows_[layer].Add(OperationsOf(g, pixels, run.channels, accumulator_));
 
   const TensorCost cost = TensorCostOf(config_, g, pixels, run.channels);
-  const uint64_t acc_cycles = scratchpads_.acc.Read(layer, cost.acc_read_bytes) +
-                              scratchpads_.acc.Write(layer, cost.acc_write_bytes);
-  const uint64_t cycles =
-      std::max({cost.cycles, scratchpads_.act.Read(layer, cost.act_read_bytes),
-                scratchpads_.weight.Read(layer, cost.weight_read_bytes), acc_cycles});
+  memory::Sram &act = scratchpads_.act, &weight = scratchpads_.weight, &acc = scratchpads_.acc;
+  sram.Needs(act, act.Read(layer, cost.act_read_bytes, cost.act_scale_bytes, act_conflict_), 0);
+  sram.Needs(weight, weight.Read(layer, cost.weight_read_bytes, cost.weight_scale_bytes), 0);
+  const uint64_t acc_reads = acc.Read(layer, cost.acc_read_bytes);
+  sram.Needs(acc, acc_reads, acc.Write(layer, cost.acc_write_bytes));
+  const auto bytes = static_cast<uint32_t>(AccumulatorBytes(pixels, run.channels));
+  acc.Wrote(layer, static_cast<uint64_t>(engine()), memory::SramContent::kData,
+            run.acc * sim::kSramUnit, 1, bytes, bytes);
+  const uint64_t cycles = std::max(cost.cycles, sram.cycles());
   rows_[layer].stall_sram_cycles += cycles - cost.cycles;
-  return cycles;
+  return cycles + std::max(act.config().latency, weight.config().latency) - 1;
 }
 
 void TensorUnit::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kTensorConfig) {
     convolvers_.Configure(command.geometry);
+    const sim::Geometry& g = command.geometry;
+    act_conflict_ = memory::ConflictOf(
+        scratchpads_.act.config(), uint64_t{InputLayoutOf(g).code_bytes_per_pixel()} * g.stride_w,
+        config_.cols, g.out_width);
     Spend(1);
     return;
   }
-  const uint64_t cycles = Account(command);
+  SramRun sram(memory::SramPort::kTensor, command.layer);
   if (!timing_only_) {
     const sim::Convolve& run = command.convolve;
     const uint64_t overflows = convolvers_.current().overflows();
@@ -121,7 +130,13 @@ void TensorUnit::Execute(const sim::Command& command) {
                               scratchpads_.at(sim::Buffer::kAcc, run.acc));
     rows_[command.layer].overflows += convolvers_.current().overflows() - overflows;
   }
+  const uint64_t cycles = Account(command, sram);
+  sram.Begin(clock().Now(), cycles);
   Spend(cycles);
+  while (const uint64_t behind = sram.Behind(clock().Now())) {
+    rows_[command.layer].stall_sram_cycles += behind;
+    Spend(behind);
+  }
 }
 
 }  // namespace nibble::accel

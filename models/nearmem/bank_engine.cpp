@@ -97,7 +97,11 @@ void BankEngine::Execute(const sim::Command& command) {
   dram_row.near_reads += cost.near_reads;
   dram_row.read_bytes += cost.readback_bursts * device.burst_bytes;
   dram_row.write_bytes += cost.broadcast_bursts * device.burst_bytes;
-  scratchpads_.act.Read(layer, cost.act_read_bytes);
+  const numerics::ActivationLayout input = accel::InputLayoutOf(g);
+  const uint64_t scale_bytes =
+      cost.act_read_bytes * input.scale_bytes_per_pixel() /
+      (input.code_bytes_per_pixel() + input.scale_bytes_per_pixel());
+  scratchpads_.act.Read(layer, cost.act_read_bytes, scale_bytes);
   scratchpads_.acc.Write(layer, cost.acc_write_bytes);
 
   const uint64_t start = memory_.NowClock();
@@ -112,6 +116,9 @@ void BankEngine::Execute(const sim::Command& command) {
                               scratchpads_.at(sim::Buffer::kAcc, run.acc));
     compute_rows_[layer].overflows += convolvers_.current().overflows() - overflows;
   }
+  const auto acc_bytes = static_cast<uint32_t>(accel::AccumulatorBytes(pixels, run.channels));
+  scratchpads_.acc.Wrote(layer, static_cast<uint64_t>(engine()), memory::SramContent::kData,
+                         run.acc * sim::kSramUnit, 1, acc_bytes, acc_bytes);
   SpendUntil(clock().CyclesUp(memory_.Picoseconds(end)));
 }
 

@@ -95,5 +95,7 @@ class Builder {
 
 // The parameters `datapath.*` and `accumulator.*` (datapath_schema.cpp).
 void AddDatapath(Builder& builder);
+// The parameters `sram.*` (sram_schema.cpp).
+void AddSrams(Builder& builder);
 
 }  // namespace nibble::platforms
