@@ -9,11 +9,11 @@
 #include "models/numerics/accumulate.h"
 #include "platforms/energy_files.h"
 #include "platforms/energy_model.h"
-#include "platforms/sram_model.h"
 #include "platforms/params/layer_overrides.h"
 #include "platforms/params/preset.h"
 #include "platforms/params/schema.h"
 #include "platforms/params/value.h"
+#include "platforms/sram_model.h"
 
 namespace nibble::platforms {
 namespace po = boost::program_options;
@@ -117,8 +117,9 @@ void CheckTogether(const DesignPoint& d) {
                          "platform nearmem has its units in one rank a channel");
   }
   if (d.dram_config.refresh == memory::DramConfig::Refresh::kPerBank) {
-    throw ParameterError("dram.refresh = \"per-bank\": platform nearmem works in all banks at "
-                         "once, which needs all-bank refresh");
+    throw ParameterError(
+        "dram.refresh = \"per-bank\": platform nearmem works in all banks at "
+        "once, which needs all-bank refresh");
   }
   if (!memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping).row_first()) {
     throw ParameterError(Quote("dram.mapping", d.dram_mapping) +

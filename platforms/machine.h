@@ -18,7 +18,7 @@ struct RunOptions {
   std::function<void(size_t, size_t)> progress;
   const std::atomic<bool>* stop = nullptr;  // set by a signal handler: Run throws Interrupted
   uint64_t run = 0;  // number of this image: other upsets of a scratchpad (FaultModel::kUpsets)
-  bool break_datapath = false;              // test hook: a row of sums comes out wrong
+  bool break_datapath = false;  // test hook: a row of sums comes out wrong
 };
 
 class Interrupted : public std::exception {

@@ -28,8 +28,8 @@ constexpr double kCodingXors = 208;
 }  // namespace
 
 std::vector<std::pair<std::string, const memory::SramConfig*>> SramsOf(const DesignPoint& d) {
-  return {{"act", &d.sram_act}, {"weight", &d.sram_weight}, {"acc", &d.sram_acc},
-          {"out", &d.sram_out}};
+  return {
+      {"act", &d.sram_act}, {"weight", &d.sram_weight}, {"acc", &d.sram_acc}, {"out", &d.sram_out}};
 }
 
 SramPrice SramModel::BankPrice(const DesignPoint& d, const std::string& name,
@@ -45,12 +45,20 @@ SramFigures SramModel::FiguresOf(const DesignPoint& d, const std::string& name,
                                  const memory::SramConfig& sram) const {
   const SramPrice bank = BankPrice(d, name, sram);
   const double bits = sram.width * 8;
-  SramFigures f{bank.read_pj, bank.write_pj, bank.read_pj / bits, bank.write_pj / bits,
-                bank.leakage_mw * sram.banks, bank.area_mm2 * sram.banks, bank.access_ns,
-                "", "", "", ""};
-  f.source = fmt::format("{} nm {}, one bank of {}, {}-bit port, log2-interpolated; {}",
-                         d.sram_node, d.sram_cell, FormatSize(sram.size / sram.banks), bits,
-                         table_.source());
+  SramFigures f{bank.read_pj,
+                bank.write_pj,
+                bank.read_pj / bits,
+                bank.write_pj / bits,
+                bank.leakage_mw * sram.banks,
+                bank.area_mm2 * sram.banks,
+                bank.access_ns,
+                "",
+                "",
+                "",
+                ""};
+  f.source =
+      fmt::format("{} nm {}, one bank of {}, {}-bit port, log2-interpolated; {}", d.sram_node,
+                  d.sram_cell, FormatSize(sram.size / sram.banks), bits, table_.source());
   f.leakage_source = f.area_source =
       fmt::format("{} banks of sram.{}: {}", sram.banks, name, f.source);
   f.check_source = "one bit of an access; " + f.source;
@@ -71,16 +79,16 @@ SramFigures SramModel::FiguresOf(const DesignPoint& d, const std::string& name,
       *pj *= ratio * ratio;
     }
     f.leakage_mw *= ratio;
-    const std::string at = fmt::format("; at {:g} V of {:g} V ({})", sram.vdd, nominal,
-                                       voltage_.nominal_source());
+    const std::string at =
+        fmt::format("; at {:g} V of {:g} V ({})", sram.vdd, nominal, voltage_.nominal_source());
     f.source += at + ", by the square";
     f.check_source += at + ", by the square";
     f.leakage_source += at + ", in proportion: " + voltage_.leakage_source();
   }
   if (sram.ecc != memory::Ecc::kNone) {
     // Tiles lie anywhere, so that any word may be one that is protected.
-    constexpr double kMore = 1 + static_cast<double>(memory::kEccCheckBits) /
-                                     (8 * memory::kEccWordBytes);
+    constexpr double kMore =
+        1 + static_cast<double>(memory::kEccCheckBits) / (8 * memory::kEccWordBytes);
     f.area_mm2 *= kMore;
     f.leakage_mw *= kMore;
     f.area_source += "; x 72/64 for check bits of every word, derived";
@@ -89,9 +97,9 @@ SramFigures SramModel::FiguresOf(const DesignPoint& d, const std::string& name,
     const double coding = kCodingXors * adder.value / 64 / memory::kEccCheckBits;
     f.check_read_pj += coding;
     f.check_write_pj += coding;
-    f.check_source += fmt::format(
-        "; and {:g} exclusive ors a word, each half a bit of an int32 add, derived; {}",
-        kCodingXors, adder.source);
+    f.check_source +=
+        fmt::format("; and {:g} exclusive ors a word, each half a bit of an int32 add, derived; {}",
+                    kCodingXors, adder.source);
   }
   return f;
 }

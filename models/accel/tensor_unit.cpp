@@ -87,6 +87,16 @@ void TensorUnit::RegisterCounters(sim::CounterRegistry& registry,
   RegisterCompute(registry, "tensor", accumulator_, rows_);
 }
 
+// The columns read a step's channels of neighbouring output pixels: as many as a dot-product unit
+// has lanes or, depthwise, as the array has rows.
+memory::BankConflict TensorUnit::ActConflict(const sim::Geometry& g) const {
+  const uint64_t pixel = InputLayoutOf(g).code_bytes_per_pixel();
+  const uint64_t channels = std::max<uint64_t>(1, g.in_channels);
+  const uint64_t step = std::min<uint64_t>(g.depthwise ? config_.rows : config_.lanes, channels);
+  return memory::ConflictOf(scratchpads_.act.config(), pixel * g.stride_w,
+                            (pixel * step + channels - 1) / channels, config_.cols, g.out_width);
+}
+
 uint64_t TensorUnit::Account(const sim::Command& command, SramRun& sram) {
   const sim::Geometry& g = convolvers_.current().geometry();
   const sim::Convolve& run = command.convolve;
@@ -111,10 +121,7 @@ uint64_t TensorUnit::Account(const sim::Command& command, SramRun& sram) {
 void TensorUnit::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kTensorConfig) {
     convolvers_.Configure(command.geometry);
-    const sim::Geometry& g = command.geometry;
-    act_conflict_ = memory::ConflictOf(
-        scratchpads_.act.config(), uint64_t{InputLayoutOf(g).code_bytes_per_pixel()} * g.stride_w,
-        config_.cols, g.out_width);
+    act_conflict_ = ActConflict(command.geometry);
     Spend(1);
     return;
   }

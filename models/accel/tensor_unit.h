@@ -39,6 +39,7 @@ class TensorUnit : public sim::EngineModule {
 
  private:
   void Execute(const sim::Command& command) override;
+  memory::BankConflict ActConflict(const sim::Geometry& geometry) const;
   // Cycles of the word; `sram` gets what it needs of the scratchpads.
   uint64_t Account(const sim::Command& command, SramRun& sram);
 

@@ -38,10 +38,10 @@ void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
        {"divides", "1", "FP32 divisions", &C::divides, true},
        {"encodes", "1", "roundings to elements and block scales, additions of exponents",
         &C::encodes, true}});
-  registry.Register<Stalls>("vector", stalls_,
-                            {{"stall_sram_cycles", "cycles",
-                              "busy cycles beyond the lanes' own, for SRAM bandwidth",
-                              &Stalls::sram_cycles}});
+  registry.Register<Stalls>(
+      "vector", stalls_,
+      {{"stall_sram_cycles", "cycles", "busy cycles beyond the lanes' own, for SRAM bandwidth",
+        &Stalls::sram_cycles}});
 }
 
 void VectorUnit::Execute(const sim::Command& command) {
@@ -94,7 +94,8 @@ void VectorUnit::Wrote(const sim::Command& command) {
     return numerics::ActivationLayout{static_cast<Format>(state_.out.format()), state_.out.block(),
                                       1, static_cast<int>(channels)};
   };
-  const auto part = layout(tile.channels), before = layout(tile.channel), whole = layout(tile.pitch);
+  const auto part = layout(tile.channels), before = layout(tile.channel),
+             whole = layout(tile.pitch);
   scratchpads_.out.Wrote(command.layer, writer, memory::SramContent::kData,
                          tile.out * sim::kSramUnit + before.code_bytes_per_pixel(), pixels,
                          part.code_bytes_per_pixel(), whole.code_bytes_per_pixel());

@@ -16,33 +16,31 @@ uint32_t BankOf(const SramConfig& config, uint64_t word) {
 
 }  // namespace
 
-BankConflict ConflictOf(const SramConfig& config, uint64_t pitch, uint32_t parallel,
-                        uint32_t count) {
+BankConflict ConflictOf(const SramConfig& config, uint64_t pitch, uint64_t run_bytes,
+                        uint32_t parallel, uint32_t count) {
+  if (count == 0 || run_bytes == 0) return {};
   BankConflict conflict{0, 0};
-  std::vector<uint32_t> in_bank(config.banks);
+  std::vector<uint64_t> in_bank(config.banks);
   for (uint32_t first = 0; first < count; first += parallel) {
     std::fill(in_bank.begin(), in_bank.end(), 0);
-    uint32_t most = 1, words = 0;
-    uint64_t last = ~uint64_t{0};
+    uint64_t words = 0, fresh = 0;  // `fresh`: the first word that no item before has
     for (uint32_t item = first; item < std::min(first + parallel, count); ++item) {
-      const uint64_t word = item * pitch / config.width;
-      if (word == last) continue;
-      last = word;
-      ++words;
-      most = std::max(most, ++in_bank[BankOf(config, word)]);
+      const uint64_t begin = item * pitch;
+      const uint64_t end = (begin + run_bytes - 1) / config.width + 1;
+      for (uint64_t word = std::max(fresh, begin / config.width); word < end; ++word, ++words) {
+        ++in_bank[BankOf(config, word)];
+      }
+      fresh = std::max(fresh, end);
     }
-    conflict.cycles += most;
+    conflict.cycles += *std::max_element(in_bank.begin(), in_bank.end());
     conflict.without += DivideUp(words, config.banks);
   }
-  return count == 0 ? BankConflict{} : conflict;
+  return conflict;
 }
 
 Sram::Sram(std::string name, const SramConfig& config, size_t layers, bool holds_data,
            uint64_t number, uint64_t run)
-    : name_(std::move(name)),
-      config_(config),
-      bytes_(holds_data ? config.size : 0),
-      rows_(layers) {
+    : name_(std::move(name)), config_(config), bytes_(holds_data ? config.size : 0), rows_(layers) {
   if (config.error_rate > 0) faults_.emplace(config, number, run);
 }
 
@@ -61,8 +59,7 @@ uint64_t Sram::Read(size_t layer, uint64_t bytes, uint64_t scale_bytes,
   row.reads += accesses;
   row.check_read_bits += CheckBits(bytes, scale_bytes);
   const uint64_t cycles = DivideUp(accesses, config_.banks);
-  const uint64_t extra =
-      DivideUp(cycles * (conflict.cycles - conflict.without), conflict.without);
+  const uint64_t extra = DivideUp(cycles * (conflict.cycles - conflict.without), conflict.without);
   row.bank_conflict_cycles += extra;
   return cycles + extra;
 }
@@ -76,8 +73,7 @@ uint64_t Sram::Write(size_t layer, uint64_t bytes, uint64_t scale_bytes) {
   return DivideUp(accesses, config_.banks);
 }
 
-void Sram::Use(SramPort::User user, uint64_t begin, uint64_t end, uint64_t reads,
-               uint64_t writes) {
+void Sram::Use(SramPort::User user, uint64_t begin, uint64_t end, uint64_t reads, uint64_t writes) {
   if (config_.ports == 1) {
     if (reads + writes > 0) read_port_.Use(user, begin, end, reads + writes);
     return;
@@ -110,8 +106,8 @@ void Sram::CountStall(size_t layer, SramPort::User user, uint64_t cycles) {
 void Sram::Wrote(size_t layer, uint64_t writer, SramContent content, uint32_t address,
                  uint32_t rows, uint32_t row_bytes, uint32_t pitch) {
   if (!faults_) return;
-  const bool is_protected = config_.ecc == Ecc::kAll ||
-                            (config_.ecc == Ecc::kScales && content == SramContent::kScales);
+  const bool is_protected =
+      config_.ecc == Ecc::kAll || (config_.ecc == Ecc::kScales && content == SramContent::kScales);
   FaultCounters counted;
   faults_->Write(writer, is_protected, address, rows, row_bytes, pitch,
                  bytes_.empty() ? nullptr : bytes_.data(), counted);
@@ -131,10 +127,14 @@ void Sram::RegisterCounters(sim::CounterRegistry& registry) const {
        {"write_bytes", "bytes", "bytes handed over by writes", &C::write_bytes},
        {"reads", "accesses", "reads of one bank at full port width", &C::reads, true},
        {"writes", "accesses", "writes of one bank at full port width", &C::writes, true},
-       {"bank_conflict_cycles", "cycles", "port cycles beyond those of full bandwidth, for words of "
-        "one step in one bank", &C::bank_conflict_cycles},
-       {"stall_vector_cycles", "cycles", "cycles that the vector engine waited for a port that "
-        "another engine had", &C::stall_vector_cycles},
+       {"bank_conflict_cycles", "cycles",
+        "port cycles beyond those of full bandwidth, for words of "
+        "one step in one bank",
+        &C::bank_conflict_cycles},
+       {"stall_vector_cycles", "cycles",
+        "cycles that the vector engine waited for a port that "
+        "another engine had",
+        &C::stall_vector_cycles},
        {"stall_tensor_cycles", "cycles", "the same of the tensor engine",
         &C::stall_tensor_cycles}});
   if (config_.ecc != Ecc::kNone) {
@@ -146,8 +146,7 @@ void Sram::RegisterCounters(sim::CounterRegistry& registry) const {
   if (!faults_) return;
   registry.Register<C>(
       component, rows_,
-      {{"fault_bits", "bits", "bits written that do not hold, check bits included",
-        &C::fault_bits},
+      {{"fault_bits", "bits", "bits written that do not hold, check bits included", &C::fault_bits},
        {"corrected_words", "words", "words with wrong bits that error correction made right",
         &C::corrected_words},
        {"detected_words", "words", "words that error correction knows to be wrong, and leaves",

@@ -18,18 +18,18 @@
 
 namespace nibble::memory {
 
-// How much longer accesses to some words take, as a fraction >= 1, because banks collide.
+// By what factor >= 1 colliding banks lengthen accesses, as a fraction.
 struct BankConflict {
   uint64_t cycles = 1, without = 1;
 };
 
-// A unit reads in each step the words at `pitch` bytes from each other of up to `parallel` of
-// `count` items (pixels of a row, say): items 0.., then the next `parallel`, and so on; the first
-// lies at a bank's beginning. A word that several items of a step share is read once. The words
-// that follow those of a step fill the banks that are idle, so what counts is how many words of a
-// step lie in the same bank.
-BankConflict ConflictOf(const SramConfig& config, uint64_t pitch, uint32_t parallel,
-                        uint32_t count);
+// A unit reads in each step `run_bytes` of up to `parallel` of `count` items that lie `pitch` bytes
+// apart (pixels of a row, say): items 0.., then the next `parallel`, and so on; the first lies at
+// bank 0. A word that several items of a step share is read once. A step takes as many cycles as
+// the fullest bank has words of it, against those that it would take with its words spread evenly;
+// full bandwidth shrinks by that factor.
+BankConflict ConflictOf(const SramConfig& config, uint64_t pitch, uint64_t run_bytes,
+                        uint32_t parallel, uint32_t count);
 
 struct SramCounters {
   uint64_t read_bytes = 0, write_bytes = 0;

@@ -26,8 +26,8 @@ struct SramConfig {
   uint32_t ports = 1;
   // Cycles from an address to its data. Accesses are pipelined: the first of a run waits.
   uint32_t latency = 1;
-  // Bank of word w: w mod banks, or, swizzled, (w xor w / banks) mod banks, which spreads words that
-  // lie a power of two apart.
+  // Bank of word w: w mod banks, or, swizzled, (w xor w / banks) mod banks, which spreads words
+  // that lie a power of two apart.
   bool swizzle = true;
 
   double vdd = 0;  // V; a platform knows the nominal voltage and puts it in place of 0

@@ -77,16 +77,13 @@ double Uniform(uint64_t random) {  // 0 <= u < 1
 }  // namespace
 
 SramFaults::SramFaults(const SramConfig& config, uint64_t memory, uint64_t run)
-    : rate_(config.error_rate),
-      model_(config.fault_model),
-      seed_(SplitMix64(config.seed, memory)) {
+    : rate_(config.error_rate), model_(config.fault_model), seed_(SplitMix64(config.seed, memory)) {
   if (model_ == FaultModel::kUpsets) seed_ = SplitMix64(seed_, run);
   for (size_t n = 1; n < some_.size(); ++n) some_[n] = some_[n - 1] + (1 - some_[n - 1]) * rate_;
 }
 
 void SramFaults::Write(uint64_t writer, bool is_protected, uint32_t address, uint32_t rows,
-                       uint32_t row_bytes, uint32_t pitch, uint8_t* data,
-                       FaultCounters& counters) {
+                       uint32_t row_bytes, uint32_t pitch, uint8_t* data, FaultCounters& counters) {
   if (rate_ <= 0 || row_bytes == 0) return;
   if (writer >= kWriters) throw std::out_of_range("writer of a scratchpad");
   uint64_t stream = seed_;

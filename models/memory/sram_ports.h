@@ -22,8 +22,8 @@ class SramPort {
   enum User { kLoad, kStore, kVector, kTensor };
   static constexpr int kUsers = 4;
 
-  // `user` takes `cycles` during [begin, end). Spans of one user do not overlap and come in order of
-  // time; the one before the last has ended when a third is announced.
+  // `user` takes `cycles` during [begin, end). Spans of one user do not overlap and come in order
+  // of time; the one before the last has ended when a third is announced.
   void Use(User user, uint64_t begin, uint64_t end, uint64_t cycles);
 
   // Cycles that users before `user` have taken until `now`, which is not before the last call's.

@@ -98,9 +98,8 @@ void BankEngine::Execute(const sim::Command& command) {
   dram_row.read_bytes += cost.readback_bursts * device.burst_bytes;
   dram_row.write_bytes += cost.broadcast_bursts * device.burst_bytes;
   const numerics::ActivationLayout input = accel::InputLayoutOf(g);
-  const uint64_t scale_bytes =
-      cost.act_read_bytes * input.scale_bytes_per_pixel() /
-      (input.code_bytes_per_pixel() + input.scale_bytes_per_pixel());
+  const uint64_t scale_bytes = cost.act_read_bytes * input.scale_bytes_per_pixel() /
+                               (input.code_bytes_per_pixel() + input.scale_bytes_per_pixel());
   scratchpads_.act.Read(layer, cost.act_read_bytes, scale_bytes);
   scratchpads_.acc.Write(layer, cost.acc_write_bytes);
 

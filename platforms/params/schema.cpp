@@ -45,22 +45,23 @@ void AddDramController(Builder& b) {
   using memory::DramConfig;
   b.OneOf("dram.ranks", "", {1, 2, 4}, 1, "ranks of each channel",
           [](DesignPoint& d) -> uint32_t& { return d.dram_config.ranks; });
-  b.Add("dram.mapping", "list", "", "row, rank, bank, bankgroup, column, channel in any order",
-        "row rank bank column bankgroup channel",
-        "fields of an address from most to least significant; rank may be missing when there is one",
-        [](const std::string& text, DesignPoint& d) {
-          Names fields = Split(text, ' ');
-          fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
-          d.dram_mapping = Join(fields, " ");
-          memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping,
-                              d.dram_config.ranks);  // refuses in its own words
-          return d.dram_mapping;
-        });
+  b.Add(
+      "dram.mapping", "list", "", "row, rank, bank, bankgroup, column, channel in any order",
+      "row rank bank column bankgroup channel",
+      "fields of an address from most to least significant; rank may be missing when there is one",
+      [](const std::string& text, DesignPoint& d) {
+        Names fields = Split(text, ' ');
+        fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
+        d.dram_mapping = Join(fields, " ");
+        memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping,
+                            d.dram_config.ranks);  // refuses in its own words
+        return d.dram_mapping;
+      });
   b.Choice("dram.scheduler", {"fr-fcfs", "fcfs"}, "fr-fcfs",
            "which command is given next: the first that is ready, or the oldest request's",
            [](DesignPoint& d, const std::string& s) {
-             d.dram_config.scheduler = s == "fcfs" ? DramConfig::Scheduler::kFcfs
-                                                   : DramConfig::Scheduler::kFrFcfs;
+             d.dram_config.scheduler =
+                 s == "fcfs" ? DramConfig::Scheduler::kFcfs : DramConfig::Scheduler::kFrFcfs;
            });
   b.Whole("dram.window", "bursts", 1, memory::kMaxQueue, 32,
           "reads of a channel that the scheduler sees at a time",
@@ -85,8 +86,8 @@ void AddDramController(Builder& b) {
   b.Choice("dram.refresh", {"all-bank", "per-bank"}, "all-bank",
            "per-bank: the banks take turns and the others go on, where the device can",
            [](DesignPoint& d, const std::string& s) {
-             d.dram_config.refresh = s == "all-bank" ? DramConfig::Refresh::kAllBank
-                                                     : DramConfig::Refresh::kPerBank;
+             d.dram_config.refresh =
+                 s == "all-bank" ? DramConfig::Refresh::kAllBank : DramConfig::Refresh::kPerBank;
            });
   b.Whole("dram.power_down", "clocks", 0, 100000, 0,
           "idle device clocks after which a rank is powered down; 0: never",

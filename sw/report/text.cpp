@@ -189,6 +189,17 @@ std::string TotalsText(const Report& r, const TextStyle& style) {
                         BinarySize(t.sram_used_bytes[b]), BinarySize(t.sram_size_bytes[b]));
   }
   text += '\n';
+  text += fmt::format("  SRAM area   {} mm2:", Significant(t.sram_area_mm2));
+  for (size_t i = 0; i < r.srams.size(); ++i) {
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", r.srams[i].buffer,
+                        Significant(r.srams[i].area_mm2));
+  }
+  text += '\n';
+  if (t.fault_bits > 0) {
+    text += fmt::format(
+        "  bit errors  {} bits written did not hold; words corrected {}, detected {}, silent {}\n",
+        t.fault_bits, t.corrected_words, t.detected_words, t.silent_words);
+  }
   if (t.overflows > 0) {
     text +=
         fmt::format("  overflows   {} accumulations did not fit the accumulator\n", t.overflows);
