@@ -169,6 +169,16 @@ inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random&
   d.nearmem.buffer_bytes = Pick(random, {288u, 2304u});
   d.nearmem_layers =
       Pick<std::string>(random, {"pointwise,fc", "pointwise,conv,fc", "conv", "none"});
+  for (memory::SramConfig* sram : {&d.sram_act, &d.sram_weight, &d.sram_acc, &d.sram_out}) {
+    sram->ports = Pick(random, {1u, 2u});
+    sram->latency = Pick(random, {1u, 2u, 5u});
+    sram->swizzle = random.Int(0, 1) > 0;
+    sram->ecc = Pick(random, {memory::Ecc::kNone, memory::Ecc::kScales, memory::Ecc::kAll});
+  }
+  d.bus.width = Pick(random, {8u, 32u, 64u});
+  d.bus.mhz = Pick(random, {0u, 0u, 400u, 1333u});
+  d.bus.arbitration =
+      Pick(random, {memory::Arbitration::kRoundRobin, memory::Arbitration::kPriority});
   return d;
 }
 
