@@ -222,9 +222,10 @@ DesignPoint Resolve(Platform platform, const std::string& config,
     d.parameters.push_back(DescribeLayerOverride(s));
   }
   CheckTogether(d);
-  SramModel().Resolve(d);
+  const SramModel srams;
+  srams.Resolve(d);
   // Refuses here, and not after a run, what the energy tables do not cover.
-  static_cast<void>(EnergyModel(d));
+  static_cast<void>(EnergyModel(d, srams));
   return d;
 }
 

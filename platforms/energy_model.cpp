@@ -16,8 +16,8 @@ namespace {
 // Collects the terms of one design point.
 class Pricing {
  public:
-  explicit Pricing(const DesignPoint& design)
-      : d_(design), prices_(ReadArithmeticPrices(design.energy_preset)) {}
+  Pricing(const DesignPoint& design, const SramModel& srams)
+      : d_(design), prices_(ReadArithmeticPrices(design.energy_preset)), srams_(srams) {}
 
   // A dot-product datapath; `component` is that of its counters. Multipliers cost in proportion to
   // bit^2 and adders to bits, from the 8-bit multiplier and the 32-bit adder.
@@ -78,7 +78,7 @@ class Pricing {
         "as an int8 add, the increment of a rounding, derived; " + prices_.int8_add.source);
   }
 
-  void AddSram(const std::string& name, const memory::SramConfig& sram) {
+  SramFigures AddSram(const std::string& name, const memory::SramConfig& sram) {
     const std::string component = "sram." + name;
     const SramFigures f = srams_.FiguresOf(d_, name, sram);
     Add(component, component + ".reads", f.read_pj, f.source);
@@ -89,6 +89,7 @@ class Pricing {
     }
     // mW * ns = pJ.
     Add("sram.leakage", "machine.cycles", f.leakage_mw * 1000 / d_.clock_mhz, f.leakage_source);
+    return f;
   }
 
   void AddDram() {
@@ -131,17 +132,17 @@ class Pricing {
 
   const DesignPoint& d_;
   ArithmeticPrices prices_;
-  SramModel srams_;
+  const SramModel& srams_;
   std::vector<EnergyTerm> terms_;
 };
 
 }  // namespace
 
-EnergyModel::EnergyModel(const DesignPoint& design) {
-  Pricing pricing(design);
+EnergyModel::EnergyModel(const DesignPoint& design, const SramModel& srams) {
+  Pricing pricing(design, srams);
   pricing.AddDotProducts("tensor");
   pricing.AddVector();
-  for (const auto& [name, sram] : SramsOf(design)) pricing.AddSram(name, *sram);
+  for (const auto& [name, sram] : SramsOf(design)) srams_.push_back(pricing.AddSram(name, *sram));
   pricing.AddDram();
   if (design.platform == Platform::kNearmem) pricing.AddNearMemory();
   terms_ = pricing.Take();

@@ -118,8 +118,8 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
   const uint64_t pixel_groups = DivideUp(pixels, config.cols);
   const uint64_t channel_groups = DivideUp(channels, config.rows);
-  const uint64_t weight_bytes =
-      channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
+  const uint64_t weight_scales = uint64_t{channels} * weights.scale_bytes_per_channel();
+  const uint64_t weight_bytes = channels * weights.code_bytes_per_channel() + weight_scales;
   const uint64_t acc_bytes = pixels * channels * sizeof(float);
 
   TensorCost cost;
@@ -130,7 +130,6 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
 
   const uint64_t pixel_scales = input.scale_bytes_per_pixel();
   const uint64_t pixel_bytes = input.code_bytes_per_pixel() + pixel_scales;
-  const uint64_t weight_scales = uint64_t{channels} * weights.scale_bytes_per_channel();
   if (g.depthwise) {
     // Each channel's taps once: the share of a pixel's bytes that belongs to these channels.
     cost.act_read_bytes = pixels * taps * DivideUp(pixel_bytes * channels, g.in_channels);

@@ -206,11 +206,11 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
   return t;
 }
 
-std::vector<SramRow> BuildSrams(const platforms::DesignPoint& design) {
-  const platforms::SramModel model;
+std::vector<SramRow> BuildSrams(const platforms::DesignPoint& design,
+                                const platforms::EnergyModel& energy) {
   std::vector<SramRow> rows;
   for (const auto& [name, sram] : platforms::SramsOf(design)) {
-    const platforms::SramFigures figures = model.FiguresOf(design, name, *sram);
+    const platforms::SramFigures& figures = energy.srams()[rows.size()];
     rows.push_back({name, sram->vdd, sram->error_rate, sram->latency, figures.area_mm2,
                     figures.leakage_mw, figures.area_source});
   }
@@ -279,7 +279,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
     report.layers.push_back(std::move(row));
   }
   report.engines = BuildEngines(stats);
-  report.srams = BuildSrams(design);
+  report.srams = BuildSrams(design, energy);
   report.totals = BuildTotals(report, design, program, stats);
   return report;
 }
