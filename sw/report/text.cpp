@@ -259,8 +259,13 @@ std::string QualityText(const Quality& q, const TextStyle& style) {
   const std::string heading = fmt::format("Quality against the FP32 golden run ({} image{})",
                                           q.images, q.images == 1 ? "" : "s");
   std::string text = '\n' + Heading(heading, style);
-  text +=
-      q.exact ? "  output      equal\n" : fmt::format("  output      SQNR {:.2f} dB\n", q.sqnr_db);
+  if (q.exact) {
+    text += "  output      equal\n";
+  } else if (!std::isfinite(q.sqnr_db)) {
+    text += "  output      holds NaN or infinity: no SQNR\n";
+  } else {
+    text += fmt::format("  output      SQNR {:.2f} dB\n", q.sqnr_db);
+  }
   text +=
       fmt::format("  agreement   FP32's class is first on {} of {}, among the first five on {}\n",
                   q.top1_agree, q.images, q.top5_agree);

@@ -72,6 +72,8 @@ TEST_CASE("energy goes with the square of the voltage, leakage with the voltage"
   CHECK(d.sram_out.vdd == Approx(0.8));
   CHECK(Resolve(Platform::kAccel, "", {"sram.act.vdd=0.44", "sram.act.error_rate=0"})
             .sram_act.error_rate == 0);
+  CHECK(Resolve(Platform::kAccel, "", {"sram.act.vdd=0.432"}).sram_act.error_rate ==
+        Approx(23706 / 37969920.0));
   // Another node has another nominal voltage.
   CHECK(Resolve(Platform::kAccel, "", {"sram.node=45", "sram.act.vdd=1.1"}).sram_act.vdd == 1.1);
 }
