@@ -80,7 +80,7 @@ class Pricing {
 
   SramFigures AddSram(const std::string& name, const memory::SramConfig& sram) {
     const std::string component = "sram." + name;
-    const SramFigures f = srams_.FiguresOf(d_, name, sram);
+    SramFigures f = srams_.FiguresOf(d_, name, sram);
     Add(component, component + ".reads", f.read_pj, f.source);
     Add(component, component + ".writes", f.write_pj, f.source);
     if (sram.ecc != memory::Ecc::kNone) {

@@ -35,14 +35,14 @@ constexpr std::array<uint8_t, kBits> MakeColumns() {
 constexpr std::array<uint8_t, kBits> kColumns = MakeColumns();
 
 // [syndrome]: the bit whose column it is, or -1.
-constexpr std::array<int8_t, 256> MakeBitOf() {
-  std::array<int8_t, 256> bit_of{};
-  for (int8_t& bit : bit_of) bit = -1;
-  for (int bit = 0; bit < kBits; ++bit) bit_of[kColumns[bit]] = static_cast<int8_t>(bit);
+constexpr std::array<int, 256> MakeBitOf() {
+  std::array<int, 256> bit_of{};
+  for (int& bit : bit_of) bit = -1;
+  for (int bit = 0; bit < kBits; ++bit) bit_of[kColumns[bit]] = bit;
   return bit_of;
 }
 
-constexpr std::array<int8_t, 256> kBitOf = MakeBitOf();
+constexpr std::array<int, 256> kBitOf = MakeBitOf();
 
 }  // namespace
 

@@ -15,7 +15,7 @@ using Member = std::function<SramConfig&(DesignPoint&)>;
 // `or_else` has, or a decimal number.
 void AddNumberOr(Builder& b, const std::string& name, const char* unit, const char* word,
                  double or_else, double lo, double hi, const char* range, const char* meaning,
-                 std::function<void(DesignPoint&, double)> set) {
+                 const std::function<void(DesignPoint&, double)>& set) {
   b.Add(name.c_str(), "number", unit, std::string(word) + ", or " + range, word, meaning,
         [=](const std::string& text, DesignPoint& d) {
           set(d, text == word ? or_else : ParseDecimal(text, lo, hi));
