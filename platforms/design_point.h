@@ -29,7 +29,7 @@ class ParameterError : public std::runtime_error {
 // One parameter as `sim params` lists it and as every run stores it.
 struct Parameter {
   std::string name;   // "tensor.rows"
-  std::string type;   // "integer", "size", "name", "list"
+  std::string type;   // "integer", "number", "size", "name", "list"
   std::string unit;   // "", "B", "MHz", ...
   std::string range;  // "1..256", "os | ws"
   std::string default_value;
