@@ -25,6 +25,11 @@ constexpr char kDualPortSource[] =
 // the eight sums' first.
 constexpr double kCodingXors = 208;
 
+// To a millionth, for 0.432 V / 0.8 V is 0.54; no voltage is the nominal one.
+double RatioOf(double vdd, double nominal) {
+  return vdd == 0 ? 1 : std::round(vdd / nominal * 1e6) / 1e6;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, const memory::SramConfig*>> SramsOf(const DesignPoint& d) {
@@ -45,17 +50,14 @@ SramFigures SramModel::FiguresOf(const DesignPoint& d, const std::string& name,
                                  const memory::SramConfig& sram) const {
   const SramPrice bank = BankPrice(d, name, sram);
   const double bits = sram.width * 8;
-  SramFigures f{bank.read_pj,
-                bank.write_pj,
-                bank.read_pj / bits,
-                bank.write_pj / bits,
-                bank.leakage_mw * sram.banks,
-                bank.area_mm2 * sram.banks,
-                bank.access_ns,
-                "",
-                "",
-                "",
-                ""};
+  SramFigures f;
+  f.read_pj = bank.read_pj;
+  f.write_pj = bank.write_pj;
+  f.check_read_pj = bank.read_pj / bits;
+  f.check_write_pj = bank.write_pj / bits;
+  f.leakage_mw = bank.leakage_mw * sram.banks;
+  f.area_mm2 = bank.area_mm2 * sram.banks;
+  f.access_ns = bank.access_ns;
   f.source =
       fmt::format("{} nm {}, one bank of {}, {}-bit port, log2-interpolated; {}", d.sram_node,
                   d.sram_cell, FormatSize(sram.size / sram.banks), bits, table_.source());
@@ -73,7 +75,7 @@ SramFigures SramModel::FiguresOf(const DesignPoint& d, const std::string& name,
     }
   }
   const double nominal = voltage_.Nominal(d.sram_node, d.sram_cell);
-  const double ratio = sram.vdd == 0 ? 1 : sram.vdd / nominal;
+  const double ratio = RatioOf(sram.vdd, nominal);
   if (ratio != 1) {
     for (double* pj : {&f.read_pj, &f.write_pj, &f.check_read_pj, &f.check_write_pj}) {
       *pj *= ratio * ratio;
@@ -85,6 +87,10 @@ SramFigures SramModel::FiguresOf(const DesignPoint& d, const std::string& name,
     f.check_source += at + ", by the square";
     f.leakage_source += at + ", in proportion: " + voltage_.leakage_source();
   }
+  f.error_source =
+      sram.error_rate == voltage_.ErrorRate(ratio)
+          ? fmt::format("{:g} V of {:g} V; {}", sram.vdd, nominal, voltage_.rate_source())
+          : "given as sram." + name + ".error_rate";
   if (sram.ecc != memory::Ecc::kNone) {
     // Tiles lie anywhere, so that any word may be one that is protected.
     constexpr double kMore =
@@ -114,8 +120,7 @@ void SramModel::Resolve(DesignPoint& d) const {
       sram->latency = static_cast<uint32_t>(std::max(1.0, std::ceil(cycles)));
     }
     if (sram->vdd == 0) sram->vdd = nominal;
-    // To a millionth: 0.432 V / 0.8 V is 0.54.
-    const double ratio = std::round(sram->vdd / nominal * 1e6) / 1e6;
+    const double ratio = RatioOf(sram->vdd, nominal);
     if (ratio < voltage_.lowest_ratio() || ratio > 1) {
       throw ParameterError(fmt::format(
           "sram.{}.vdd = \"{:g}\": out of range; expected {:g}..{:g} V, {:g} to 1 of the nominal "

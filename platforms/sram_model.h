@@ -18,7 +18,7 @@ struct SramFigures {
   double leakage_mw = 0;
   double area_mm2 = 0;
   double access_ns = 0;
-  std::string source, check_source, leakage_source, area_source;
+  std::string source, check_source, leakage_source, area_source, error_source;
 };
 
 class SramModel {

@@ -44,9 +44,6 @@ void AddSram(Builder& b, const std::string& name, uint32_t kib, uint32_t banks,
           at(d).latency = text == "auto" ? 0 : ParseWhole(text, 1, 64);
           return text;
         });
-  b.Choice((prefix + "interleave").c_str(), {"swizzled", "linear"}, "swizzled",
-           "bank of word w: (w xor w / banks) mod banks, or w mod banks",
-           [at](DesignPoint& d, const std::string& s) { at(d).swizzle = s == "swizzled"; });
   AddNumberOr(b, prefix + "vdd", "V", "nominal", 0, 0.1, 1.5, "0.54 to 1 of the nominal voltage",
               "supply voltage: energy goes with its square, leakage with it, and bits that do not "
               "hold appear",
@@ -75,6 +72,11 @@ void ForEach(DesignPoint& d, Set set) {
 void AddSrams(Builder& b) {
   AddSram(b, "act", 192, 8, "activations", true,
           [](DesignPoint& d) -> SramConfig& { return d.sram_act; });
+  b.Choice(
+      "sram.act.interleave", {"swizzled", "linear"}, "swizzled",
+      "bank of word w: (w xor w / banks) mod banks, or w mod banks; what the other scratchpads "
+      "hold is read in the order in which it lies",
+      [](DesignPoint& d, const std::string& s) { d.sram_act.swizzle = s == "swizzled"; });
   b.Choice("sram.act.keep", {"on", "off"}, "on",
            "keep an output there, instead of in DRAM, when the next layer is its reader and it "
            "fits in half",

@@ -212,7 +212,7 @@ std::vector<SramRow> BuildSrams(const platforms::DesignPoint& design,
   for (const auto& [name, sram] : platforms::SramsOf(design)) {
     const platforms::SramFigures& figures = energy.srams()[rows.size()];
     rows.push_back({name, sram->vdd, sram->error_rate, sram->latency, figures.area_mm2,
-                    figures.leakage_mw, figures.area_source});
+                    figures.leakage_mw, figures.area_source, figures.error_source});
   }
   return rows;
 }

@@ -132,6 +132,7 @@ std::string ToJson(const Report& report) {
     json["srams"].push_back({{"buffer", s.buffer},
                              {"vdd_v", s.vdd},
                              {"error_rate", s.error_rate},
+                             {"error_source", s.error_source},
                              {"latency_cycles", s.latency_cycles},
                              {"leakage_mw", s.leakage_mw},
                              {"area_mm2", s.area_mm2},

@@ -83,7 +83,7 @@ struct SramRow {
   uint32_t latency_cycles = 0;
   double area_mm2 = 0;
   double leakage_mw = 0;
-  std::string area_source;
+  std::string area_source, error_source;
 };
 
 // Layers whose weights the trace has as codes, quantised elsewhere.
