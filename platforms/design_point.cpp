@@ -13,6 +13,7 @@
 #include "platforms/params/preset.h"
 #include "platforms/params/schema.h"
 #include "platforms/params/value.h"
+#include "platforms/sram_model.h"
 
 namespace nibble::platforms {
 namespace po = boost::program_options;
@@ -236,8 +237,10 @@ DesignPoint Resolve(Platform platform, const std::string& config,
     d.parameters.push_back(DescribeLayerOverride(s));
   }
   CheckTogether(d);
+  const SramModel srams;
+  srams.Resolve(d);
   // Refuses here, and not after a run, what the energy tables do not cover.
-  static_cast<void>(EnergyModel(d));
+  static_cast<void>(EnergyModel(d, srams));
   return d;
 }
 

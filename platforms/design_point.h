@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "models/accel/config.h"
+#include "models/memory/bus_schedule.h"
 #include "models/memory/dram.h"
-#include "models/memory/sram.h"
+#include "models/memory/sram_config.h"
 #include "models/nearmem/config.h"
 #include "models/numerics/datapath.h"
 
@@ -31,7 +32,7 @@ class ParameterError : public std::runtime_error {
 // One parameter as `sim params` lists it and as every run stores it.
 struct Parameter {
   std::string name;   // "tensor.rows"
-  std::string type;   // "integer", "size", "name", "list"
+  std::string type;   // "integer", "number", "size", "name", "list"
   std::string unit;   // "", "B", "MHz", ...
   std::string range;  // "1..256", "os | ws"
   std::string default_value;
@@ -51,6 +52,8 @@ struct DesignPoint {
   accel::DmaConfig dma;
   accel::FetchConfig fetch;
   memory::SramConfig sram_act, sram_weight, sram_acc, sram_out;
+  bool sram_extrapolate = false;  // sizes beyond the CACTI table
+  memory::BusConfig bus;
   bool keep_activations =
       true;  // an output stays in the activation SRAM when the next layer reads it
   memory::DramDevice dram;

@@ -8,6 +8,7 @@
 #include "models/memory/dram_energy.h"
 #include "platforms/energy_files.h"
 #include "platforms/params/value.h"
+#include "platforms/sram_model.h"
 
 namespace nibble::platforms {
 namespace {
@@ -15,8 +16,8 @@ namespace {
 // Collects the terms of one design point.
 class Pricing {
  public:
-  explicit Pricing(const DesignPoint& design)
-      : d_(design), prices_(ReadArithmeticPrices(design.energy_preset)) {}
+  Pricing(const DesignPoint& design, const SramModel& srams)
+      : d_(design), prices_(ReadArithmeticPrices(design.energy_preset)), srams_(srams) {}
 
   // A dot-product datapath; `component` is that of its counters. Multipliers cost in proportion to
   // bit^2 and adders to bits, from the 8-bit multiplier and the 32-bit adder.
@@ -98,21 +99,18 @@ class Pricing {
         "as an int8 add, the increment of a rounding, derived; " + prices_.int8_add.source);
   }
 
-  void AddSram(const std::string& name, const memory::SramConfig& sram) {
+  SramFigures AddSram(const std::string& name, const memory::SramConfig& sram) {
     const std::string component = "sram." + name;
-    const uint32_t bank = sram.size / sram.banks;
-    const SramPrice price =
-        table_.Price(d_.sram_node, d_.sram_cell, sram.width * 8, bank,
-                     fmt::format("{0}.size = \"{1}\", {0}.banks = \"{2}\", {0}.width = \"{3}\"",
-                                 component, FormatSize(sram.size), sram.banks, sram.width));
-    const std::string source =
-        fmt::format("{} nm {}, one bank of {}, {}-bit port, log2-interpolated; {}", d_.sram_node,
-                    d_.sram_cell, FormatSize(bank), sram.width * 8, table_.source());
-    Add(component, component + ".reads", price.read_pj, source);
-    Add(component, component + ".writes", price.write_pj, source);
+    SramFigures f = srams_.FiguresOf(d_, name, sram);
+    Add(component, component + ".reads", f.read_pj, f.source);
+    Add(component, component + ".writes", f.write_pj, f.source);
+    if (sram.ecc != memory::Ecc::kNone) {
+      Add(component, component + ".check_read_bits", f.check_read_pj, f.check_source);
+      Add(component, component + ".check_write_bits", f.check_write_pj, f.check_source);
+    }
     // mW * ns = pJ.
-    Add("sram.leakage", "machine.cycles", price.leakage_mw * sram.banks * 1000 / d_.clock_mhz,
-        fmt::format("{} banks of {}: {}", sram.banks, component, source));
+    Add("sram.leakage", "machine.cycles", f.leakage_mw * 1000 / d_.clock_mhz, f.leakage_source);
+    return f;
   }
 
   void AddDram() {
@@ -129,11 +127,11 @@ class Pricing {
   void AddNearMemory() {
     AddDotProducts("bank");
     const SramPrice word =
-        table_.Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
+        srams_.table().Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
     const std::string source = fmt::format(
         "{} nm {}, {}, 128-bit port: the smallest in the table, an upper bound for the buffer, "
         "derived; {}",
-        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source());
+        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), srams_.table().source());
     Add("bank", "bank.buffer_read_bytes", word.read_pj / 16, source);
     Add("bank", "bank.buffer_writes", d_.dram.burst_bytes / 16.0 * word.write_pj, source);
     // The wires of the die between banks and pins, which an ordinary read drives as well.
@@ -161,20 +159,17 @@ class Pricing {
 
   const DesignPoint& d_;
   ArithmeticPrices prices_;
-  SramTable table_;
+  const SramModel& srams_;
   std::vector<EnergyTerm> terms_;
 };
 
 }  // namespace
 
-EnergyModel::EnergyModel(const DesignPoint& design) {
-  Pricing pricing(design);
+EnergyModel::EnergyModel(const DesignPoint& design, const SramModel& srams) {
+  Pricing pricing(design, srams);
   pricing.AddDotProducts("tensor");
   pricing.AddVector();
-  pricing.AddSram("act", design.sram_act);
-  pricing.AddSram("weight", design.sram_weight);
-  pricing.AddSram("acc", design.sram_acc);
-  pricing.AddSram("out", design.sram_out);
+  for (const auto& [name, sram] : SramsOf(design)) srams_.push_back(pricing.AddSram(name, *sram));
   pricing.AddDram();
   if (design.platform == Platform::kNearmem) pricing.AddNearMemory();
   terms_ = pricing.Take();

@@ -53,11 +53,12 @@ class Machine {
         clock_(design.clock_mhz),
         layer_ends_(layers_),
         context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth},
-        pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight),
-              Pad("acc", design.sram_acc), Pad("out", design.sram_out)},
+        pads_{Pad("act", design.sram_act, 0), Pad("weight", design.sram_weight, 1),
+              Pad("acc", design.sram_acc, 2), Pad("out", design.sram_out, 3)},
         dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_,
               design.dram_config),
-        bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
+        bus_("bus", design.bus, clock_, {"fetch", "load", "store"}, dram_.storage().size(),
+             layers_),
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
         tensor_("tensor", context_, design.tensor, Compute(design), pads_),
         vector_("vector", context_, design.vector, design.datapath.activation_rounding, pads_,
@@ -104,8 +105,8 @@ class Machine {
   }
 
  private:
-  memory::Sram Pad(const char* name, const memory::SramConfig& config) const {
-    return memory::Sram(name, config, layers_, !options_.timing_only);
+  memory::Sram Pad(const char* name, const memory::SramConfig& config, uint64_t number) const {
+    return memory::Sram(name, config, layers_, !options_.timing_only, number, options_.run);
   }
 
   accel::ComputeSetup Compute(const DesignPoint& design) const {
@@ -166,7 +167,7 @@ class Machine {
     vector_.RegisterCounters(registry, peers_);
     store_.RegisterCounters(registry, peers_);
     for (const memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
-      memory::RegisterSram(registry, "sram." + pad->name(), pad->rows());
+      pad->RegisterCounters(registry);
     }
     bus_.RegisterCounters(registry);
     memory::RegisterDram(registry, "dram", dram_.dram());

@@ -133,8 +133,8 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
   const uint64_t pixel_groups = DivideUp(pixels, config.cols);
   const uint64_t channel_groups = DivideUp(channels, config.rows);
-  const uint64_t weight_bytes =
-      channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
+  const uint64_t weight_scales = uint64_t{channels} * weights.scale_bytes_per_channel();
+  const uint64_t weight_bytes = channels * weights.code_bytes_per_channel() + weight_scales;
   const uint64_t acc_bytes = pixels * channels * sizeof(float);
 
   TensorCost cost;
@@ -143,18 +143,23 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t steps = g.depthwise ? taps : taps * DivideUp(g.in_channels, config.lanes);
   cost.cycles = pixel_groups * channel_groups * steps + config.latency;
 
-  const uint64_t pixel_bytes = input.code_bytes_per_pixel() + input.scale_bytes_per_pixel();
+  const uint64_t pixel_scales = input.scale_bytes_per_pixel();
+  const uint64_t pixel_bytes = input.code_bytes_per_pixel() + pixel_scales;
   if (g.depthwise) {
     // Each channel's taps once: the share of a pixel's bytes that belongs to these channels.
     cost.act_read_bytes = pixels * taps * DivideUp(pixel_bytes * channels, g.in_channels);
+    cost.act_scale_bytes = pixels * taps * DivideUp(pixel_scales * channels, g.in_channels);
   } else {
     cost.act_read_bytes = channel_groups * pixels * taps * pixel_bytes;  // broadcast along the rows
+    cost.act_scale_bytes = channel_groups * pixels * taps * pixel_scales;
   }
   cost.acc_write_bytes = acc_bytes;
   if (config.dataflow == Dataflow::kOutputStationary) {
     cost.weight_read_bytes = pixel_groups * weight_bytes;  // broadcast along the columns
+    cost.weight_scale_bytes = pixel_groups * weight_scales;
   } else {
     cost.weight_read_bytes = weight_bytes;
+    cost.weight_scale_bytes = weight_scales;
     cost.acc_write_bytes = acc_bytes * steps;
     cost.acc_read_bytes = acc_bytes * (steps - 1);
   }

@@ -44,6 +44,7 @@ ConvolveOperations OperationsOf(const sim::Geometry& geometry, uint64_t pixels, 
 struct TensorCost {
   uint64_t cycles = 0;  // with SRAM bandwidth to spare
   uint64_t act_read_bytes = 0, weight_read_bytes = 0, acc_read_bytes = 0, acc_write_bytes = 0;
+  uint64_t act_scale_bytes = 0, weight_scale_bytes = 0;  // block scales among those read
 };
 TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& geometry, uint64_t pixels,
                         uint32_t channels);

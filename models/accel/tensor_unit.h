@@ -5,6 +5,7 @@
 #include "models/accel/compute.h"
 #include "models/accel/config.h"
 #include "models/accel/scratchpads.h"
+#include "models/accel/sram_run.h"
 #include "models/accel/tensor_cost.h"
 #include "models/sim_core/engine.h"
 
@@ -21,11 +22,14 @@ class TensorUnit : public sim::EngineModule {
 
  private:
   void Execute(const sim::Command& command) override;
-  uint64_t Account(const sim::Command& command);
+  memory::BankConflict ActConflict(const sim::Geometry& geometry) const;
+  // Cycles of the word; `sram` gets what it needs of the scratchpads.
+  uint64_t Account(const sim::Command& command, SramRun& sram);
 
   TensorConfig config_;
   Scratchpads& scratchpads_;
   ComputeUnit compute_;
+  memory::BankConflict act_conflict_;  // of the pixels that the array's columns read together
 };
 
 }  // namespace nibble::accel

@@ -6,6 +6,7 @@
 
 #include "models/accel/config.h"
 #include "models/accel/scratchpads.h"
+#include "models/accel/sram_run.h"
 #include "models/accel/vector_math.h"
 #include "models/numerics/activation_store.h"
 #include "models/sim_core/engine.h"
@@ -26,8 +27,11 @@ class VectorUnit : public sim::EngineModule {
 
  private:
   void Execute(const sim::Command& command) override;
-  // Cycles of the word, its operations and scratchpad traffic accounted.
-  uint64_t Account(const sim::Command& command);
+  // Cycles of the word, its operations and scratchpad traffic accounted; `sram` gets what it needs
+  // of the scratchpads.
+  uint64_t Account(const sim::Command& command, SramRun& sram);
+  // Tells the scratchpads what the word has written.
+  void Wrote(const sim::Command& command);
   void Compute(const sim::Command& command);
   void RunTile(const sim::Elementwise& tile);
   void AddTiles(const sim::Elementwise& tile);
@@ -54,6 +58,10 @@ class VectorUnit : public sim::EngineModule {
   float amax_ = 0;
   sim::Position position_{};  // of the tile written
   std::vector<VectorOperations> rows_;
+  struct Stalls {
+    uint64_t sram_cycles = 0;
+  };
+  std::vector<Stalls> stalls_;
   std::vector<float> y_, x_;  // one pixel
 };
 

@@ -115,7 +115,10 @@ void BankEngine::RunBatch(const BankCost& batch, size_t layer) {
   dram_row.near_reads += batch.near_reads;
   dram_row.read_bytes += batch.readback_bursts * dram.device().burst_bytes;
   dram_row.write_bytes += batch.broadcast_bursts * dram.device().burst_bytes;
-  scratchpads_.act.Read(layer, batch.act_read_bytes);
+  const numerics::ActivationLayout input = accel::InputLayoutOf(compute_.geometry());
+  const uint64_t scale_bytes = batch.act_read_bytes * input.scale_bytes_per_pixel() /
+                               (input.code_bytes_per_pixel() + input.scale_bytes_per_pixel());
+  scratchpads_.act.Read(layer, batch.act_read_bytes, scale_bytes);
   scratchpads_.acc.Write(layer, batch.acc_write_bytes);
 
   const uint64_t start = memory_.NowClock();
@@ -147,6 +150,9 @@ void BankEngine::Execute(const sim::Command& command) {
   const BankCost full = cost(batch);
   for (uint64_t done = 0; done + batch <= pixels; done += batch) RunBatch(full, layer);
   if (pixels % batch != 0) RunBatch(cost(pixels % batch), layer);
+  const auto acc_bytes = static_cast<uint32_t>(accel::AccumulatorBytes(pixels, run.channels));
+  scratchpads_.acc.Wrote(layer, static_cast<uint64_t>(engine()), memory::SramContent::kData,
+                         run.acc * sim::kSramUnit, 1, acc_bytes, acc_bytes);
 }
 
 }  // namespace nibble::nearmem

@@ -52,6 +52,8 @@ inline constexpr uint8_t kEndOfLayer =
     1;                                // kStore, kForward: the layer is complete when this word is
 inline constexpr uint8_t kFirst = 2;  // kVectorPool: sums start at +0
 inline constexpr uint8_t kLast = 4;   // kVectorPool: divide and write
+inline constexpr uint8_t kHoldsScales =
+    8;  // kLoad, kStore, kForward: the bytes are block scales or parameters
 
 // `rows` rows of `row_bytes`, `dram_stride` apart in DRAM, dense in the SRAM.
 struct Copy {

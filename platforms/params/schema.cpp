@@ -41,21 +41,6 @@ void AddEngines(Builder& b, bool nearmem) {
           [](DesignPoint& d) -> uint32_t& { return d.fetch.batch; });
 }
 
-template <class At>
-void AddSram(Builder& b, const std::string& name, uint32_t kib, uint32_t banks,
-             const std::string& holds, At at) {
-  const std::string prefix = "sram." + name + ".";
-  // 16-bit addresses of 64-byte units reach 4 MiB.
-  b.Size((prefix + "size").c_str(), 8u << 10, 4u << 20, kib << 10,
-         ("scratchpad of " + holds + ", all banks together").c_str(),
-         [at](DesignPoint& d) -> uint32_t& { return at(d).size; });
-  b.OneOf((prefix + "banks").c_str(), "", {1, 2, 4, 8, 16, 32, 64}, banks,
-          "banks, accessed in parallel", [at](DesignPoint& d) -> uint32_t& { return at(d).banks; });
-  b.OneOf((prefix + "width").c_str(), "B", {8, 16}, 16,
-          "bytes per bank and cycle; the energy table has ports of 64 and 128 bits",
-          [at](DesignPoint& d) -> uint32_t& { return at(d).width; });
-}
-
 void AddDramController(Builder& b) {
   using memory::DramConfig;
   b.OneOf("dram.ranks", "", {1, 2, 4}, 1, "ranks of each channel",
@@ -110,25 +95,7 @@ void AddDramController(Builder& b) {
 }
 
 void AddMemories(Builder& b) {
-  AddSram(b, "act", 192, 8, "activations",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_act; });
-  b.Choice("sram.act.keep", {"on", "off"}, "on",
-           "keep an output there, instead of in DRAM, when the next layer is its reader and it "
-           "fits in half",
-           [](DesignPoint& d, const std::string& s) { d.keep_activations = s == "on"; });
-  AddSram(b, "weight", 128, 16, "weights",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_weight; });
-  AddSram(b, "acc", 128, 16, "accumulators",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_acc; });
-  AddSram(b, "out", 64, 8, "parameters, residuals and outputs",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_out; });
-  b.Choice("sram.node", {"22", "32", "45"}, "22",
-           "nm, row set of the CACTI table; unless given it follows energy.preset: 45 for "
-           "horowitz-45nm, 22 (the smallest in the table) for jouppi-7nm",
-           [](DesignPoint& d, const std::string& s) { d.sram_node = s; });
-  b.Choice("sram.cell", {"itrs-hp", "itrs-lop", "itrs-lstp"}, "itrs-lstp",
-           "transistors of the CACTI table: high performance, low operating or standby power",
-           [](DesignPoint& d, const std::string& s) { d.sram_cell = s; });
+  AddSrams(b);
   b.Choice("dram.device", DataFileNames("platforms/dram", ".json"), "lpddr5-6400-x16",
            "device of every channel, a file of platforms/dram",
            [](DesignPoint& d, const std::string& s) {
@@ -137,6 +104,18 @@ void AddMemories(Builder& b) {
   b.OneOf("dram.channels", "", {1, 2, 4, 8, 16, 32, 64}, 2, "channels, each of one device",
           [](DesignPoint& d) -> uint32_t& { return d.dram_channels; });
   AddDramController(b);
+  b.OneOf("bus.width", "B", {8, 16, 32, 64, 128, 256}, 64,
+          "bytes a cycle between the DMA engines and the memory controllers",
+          [](DesignPoint& d) -> uint32_t& { return d.bus.width; });
+  b.Whole("bus.mhz", "MHz", 0, 5000, 0, "clock of the bus; 0: that of the engines",
+          [](DesignPoint& d) -> uint32_t& { return d.bus.mhz; });
+  b.Choice("bus.arbitration", {"round-robin", "priority"}, "round-robin",
+           "whose bytes move when several engines have some: each in turn, or those of the first "
+           "of fetch, load, store",
+           [](DesignPoint& d, const std::string& s) {
+             d.bus.arbitration = s == "priority" ? memory::Arbitration::kPriority
+                                                 : memory::Arbitration::kRoundRobin;
+           });
 }
 
 }  // namespace

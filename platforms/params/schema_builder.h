@@ -97,5 +97,7 @@ class Builder {
 void AddDatapath(Builder& builder);
 // The parameters `nearmem.*` (nearmem_schema.cpp).
 void AddNearmem(Builder& builder);
+// The parameters `sram.*` (sram_schema.cpp).
+void AddSrams(Builder& builder);
 
 }  // namespace nibble::platforms

@@ -6,6 +6,7 @@
 #include "models/numerics/activation_store.h"
 #include "models/numerics/datapath.h"
 #include "models/numerics/profiles.h"
+#include "platforms/sram_model.h"
 #include "sw/golden/datapaths.h"
 #include "sw/golden/weights.h"
 #include "sw/report/report.h"
@@ -203,7 +204,31 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
   t.sram_used_bytes.assign(program.sram_bytes_used, program.sram_bytes_used + sim::kBuffers);
   t.sram_size_bytes = {design.sram_act.size, design.sram_weight.size, design.sram_acc.size,
                        design.sram_out.size};
+  for (const SramRow& sram : report.srams) t.sram_area_mm2 += sram.area_mm2;
+  const auto sum = [&](const char* name) {
+    uint64_t total = 0;
+    for (const SramRow& sram : report.srams) {
+      const std::string key = "sram." + sram.buffer + "." + name;
+      if (stats.Has(key)) total += stats.Total(key);
+    }
+    return total;
+  };
+  t.fault_bits = sum("fault_bits");
+  t.corrected_words = sum("corrected_words");
+  t.detected_words = sum("detected_words");
+  t.silent_words = sum("silent_words");
   return t;
+}
+
+std::vector<SramRow> BuildSrams(const platforms::DesignPoint& design,
+                                const platforms::EnergyModel& energy) {
+  std::vector<SramRow> rows;
+  for (const auto& [name, sram] : platforms::SramsOf(design)) {
+    const platforms::SramFigures& figures = energy.srams()[rows.size()];
+    rows.push_back({name, sram->vdd, sram->error_rate, sram->latency, figures.area_mm2,
+                    figures.leakage_mw, figures.area_source, figures.error_source});
+  }
+  return rows;
 }
 
 std::optional<ImportedWeights> ImportedWeightsOf(const trace::Network& net,
@@ -282,6 +307,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   }
   report.engines = BuildEngines(stats);
   report.datapath_sizes = BuildSizes(design);
+  report.srams = BuildSrams(design, energy);
   report.totals = BuildTotals(report, design, program, stats);
   return report;
 }

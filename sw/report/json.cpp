@@ -71,6 +71,11 @@ Json TotalsJson(const Report& report) {
           {"dram_used_bytes", t.dram_used_bytes},
           {"sram_used_bytes", BuffersJson(report, t.sram_used_bytes)},
           {"sram_size_bytes", BuffersJson(report, t.sram_size_bytes)},
+          {"sram_area_mm2", t.sram_area_mm2},
+          {"sram_fault_bits", t.fault_bits},
+          {"sram_corrected_words", t.corrected_words},
+          {"sram_detected_words", t.detected_words},
+          {"sram_silent_words", t.silent_words},
           {"bits_per_activation", t.bits_per_activation},
           {"bits_per_weight", t.bits_per_weight}};
 }
@@ -145,6 +150,17 @@ std::string ToJson(const Report& report) {
   json["datapath_size"] = Json::array();
   for (const EngineSize& e : report.datapath_sizes) {
     json["datapath_size"].push_back(SizeJson(e));
+  }
+  json["srams"] = Json::array();
+  for (const SramRow& s : report.srams) {
+    json["srams"].push_back({{"buffer", s.buffer},
+                             {"vdd_v", s.vdd},
+                             {"error_rate", s.error_rate},
+                             {"error_source", s.error_source},
+                             {"latency_cycles", s.latency_cycles},
+                             {"leakage_mw", s.leakage_mw},
+                             {"area_mm2", s.area_mm2},
+                             {"area_source", s.area_source}});
   }
   json["layers"] = Json::array();
   for (const LayerRow& row : report.layers) json["layers"].push_back(LayerJson(report, row));

@@ -72,6 +72,20 @@ struct Totals {
   uint64_t dram_read_bytes = 0, dram_write_bytes = 0, compulsory_bytes = 0;
   uint64_t dram_used_bytes = 0;
   std::vector<uint64_t> sram_used_bytes, sram_size_bytes;  // as Report::sram_buffers
+  double sram_area_mm2 = 0;
+  // Bits and words that scratchpads did not hold, of all scratchpads.
+  uint64_t fault_bits = 0, corrected_words = 0, detected_words = 0, silent_words = 0;
+};
+
+// A scratchpad as a memory: what it is built of.
+struct SramRow {
+  std::string buffer;  // as Report::sram_buffers
+  double vdd = 0;      // V
+  double error_rate = 0;
+  uint32_t latency_cycles = 0;
+  double area_mm2 = 0;
+  double leakage_mw = 0;
+  std::string area_source, error_source;
 };
 
 // Layers whose weights the trace has as codes, quantised elsewhere.
@@ -103,6 +117,7 @@ struct Report {
   std::vector<LayerRow> layers;
   std::vector<EngineTime> engines;
   std::vector<EngineSize> datapath_sizes;  // of the engines with dot-product units
+  std::vector<SramRow> srams;
   Totals totals;
   std::optional<ImportedWeights> imported_weights;  // where the trace has some
   std::optional<Quality> quality;

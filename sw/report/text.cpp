@@ -200,6 +200,17 @@ std::string TotalsText(const Report& r, const TextStyle& style) {
         Percent(static_cast<double>(t.zero_products), static_cast<double>(t.macs)),
         Percent(static_cast<double>(t.zero_blocks), static_cast<double>(t.block_terms)), r.zeros);
   }
+  text += fmt::format("  SRAM area   {} mm2:", Significant(t.sram_area_mm2));
+  for (size_t i = 0; i < r.srams.size(); ++i) {
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", r.srams[i].buffer,
+                        Significant(r.srams[i].area_mm2));
+  }
+  text += '\n';
+  if (t.fault_bits > 0) {
+    text += fmt::format(
+        "  bit errors  {} bits written did not hold; words corrected {}, detected {}, silent {}\n",
+        t.fault_bits, t.corrected_words, t.detected_words, t.silent_words);
+  }
   if (t.overflows > 0) {
     text +=
         fmt::format("  overflows   {} accumulations did not fit the accumulator\n", t.overflows);
@@ -291,8 +302,13 @@ std::string QualityText(const Quality& q, const TextStyle& style) {
   const std::string heading = fmt::format("Quality against the FP32 golden run ({} image{})",
                                           q.images, q.images == 1 ? "" : "s");
   std::string text = '\n' + Heading(heading, style);
-  text +=
-      q.exact ? "  output      equal\n" : fmt::format("  output      SQNR {:.2f} dB\n", q.sqnr_db);
+  if (q.exact) {
+    text += "  output      equal\n";
+  } else if (!std::isfinite(q.sqnr_db)) {
+    text += "  output      holds NaN or infinity: no SQNR\n";
+  } else {
+    text += fmt::format("  output      SQNR {:.2f} dB\n", q.sqnr_db);
+  }
   text +=
       fmt::format("  agreement   FP32's class is first on {} of {}, among the first five on {}\n",
                   q.top1_agree, q.images, q.top5_agree);

@@ -124,6 +124,16 @@ TEST_CASE("a network that no tiling fits the scratchpads with") {
   Refuses(run + "--set sram.weight.size=8KiB --set sram.weight.banks=1", 2, {"sram.weight.size"});
 }
 
+TEST_CASE("bits that do not hold cannot be verified, voltages alone can") {
+  const std::string run = "--trace " + SmallTrace() + " --quiet --verify ";
+  Refuses(run + "--set sram.weight.vdd=0.44", 2, {"--verify", "sram.weight", "golden"});
+  Refuses(run + "--set sram.acc.error_rate=1e-9 --set sram.acc.ecc=all", 2, {"sram.acc"});
+  const Folder folder;
+  CHECK(Sim(folder, run + "--set sram.weight.vdd=0.5 --set sram.weight.ecc=scales").exit_code == 0);
+  CHECK(Sim(folder, run + "--set sram.weight.vdd=0.44 --set sram.weight.error_rate=0").exit_code ==
+        0);
+}
+
 TEST_CASE("outputs that cannot be written are reported before the run") {
   const std::string run = "--trace " + SmallTrace() + " --quiet ";
   Refuses(run + "--json /no/such/folder/x.json", 2, {"/no/such/folder/x.json"});

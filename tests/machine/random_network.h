@@ -197,6 +197,16 @@ inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random&
   d.dram_config.write_high = d.dram_config.write_buffer;
   d.dram_config.write_low = d.dram_config.write_buffer / 4;
   RandomNearmem(random, d);
+  for (memory::SramConfig* sram : {&d.sram_act, &d.sram_weight, &d.sram_acc, &d.sram_out}) {
+    sram->ports = Pick(random, {1u, 2u});
+    sram->latency = Pick(random, {1u, 2u, 5u});
+    sram->swizzle = random.Int(0, 1) > 0;
+    sram->ecc = Pick(random, {memory::Ecc::kNone, memory::Ecc::kScales, memory::Ecc::kAll});
+  }
+  d.bus.width = Pick(random, {8u, 32u, 64u});
+  d.bus.mhz = Pick(random, {0u, 0u, 400u, 1333u});
+  d.bus.arbitration =
+      Pick(random, {memory::Arbitration::kRoundRobin, memory::Arbitration::kPriority});
   return d;
 }
 

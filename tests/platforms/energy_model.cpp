@@ -7,6 +7,7 @@
 
 #include "models/accel/datapath_cost.h"
 #include "models/accel/datapath_size.h"
+#include "models/memory/sram.h"
 #include "models/numerics/accumulate.h"
 #include "platforms/energy_files.h"
 #include "tests/platforms/support.h"
@@ -221,7 +222,7 @@ TEST_CASE("every memory counter that costs energy has a price, and every price a
     const memory::Dram dram(d.dram, 1, d.dram_mapping, 1);
     memory::RegisterDram(registry, "dram", dram);
     const memory::Sram sram("act", d.sram_act, 1, false);
-    memory::RegisterSram(registry, "sram.act", sram.rows());
+    sram.RegisterCounters(registry);
     sim::RunStats stats;
     stats.values.emplace_back();
     for (const auto& column : registry.columns()) {
@@ -248,7 +249,9 @@ TEST_CASE("an unknown preset and a missing value are refused") {
   char name[] = "/tmp/nibble-data-XXXXXX";
   const fs::path data = mkdtemp(name);
   fs::create_directories(data / "platforms");
-  fs::copy(fs::path(NIBBLE_SOURCE_DIR) / "platforms" / "energy", data / "platforms" / "energy");
+  for (const char* folder : {"energy", "sram"}) {
+    fs::copy(fs::path(NIBBLE_SOURCE_DIR) / "platforms" / folder, data / "platforms" / folder);
+  }
   const auto preset = data / "platforms" / "energy" / "broken.json";
   const std::string value = R"({"value": 1, "unit": "pJ", "source": "none, for a test"})";
   const auto refusal = [&](const std::string& fp32_mul) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -169,6 +170,33 @@ TEST_CASE("JSON holds every counter of every layer, and totals that its rows sum
   }
   CHECK(json["totals"]["cycles"] == cycles);
   CHECK(json["totals"]["energy_pj"].get<double>() == Approx(energy));
+  double area = 0;
+  REQUIRE(json["srams"].size() == 4);
+  for (const auto& sram : json["srams"]) {
+    area += sram["area_mm2"].get<double>();
+    CHECK(sram["area_source"].get<std::string>().size() > 20);
+    CHECK(sram["error_source"].get<std::string>().find("MICRO 2018") != std::string::npos);
+  }
+  CHECK(json["totals"]["sram_area_mm2"].get<double>() == Approx(area));
+  CHECK(area > 0.1);
+  CHECK_THAT(ToText(r, {}), Catch::Contains("SRAM area"));
+}
+
+TEST_CASE("bits that scratchpads do not hold are reported, and an output without SQNR") {
+  Made made;
+  made.stats.counters.push_back({"sram.act", "fault_bits", "bits", ""});
+  made.stats.counters.push_back({"sram.out", "silent_words", "words", ""});
+  for (auto& row : made.stats.values) row.insert(row.end(), {10, 3});
+  Report r = BuildReport({"1.2.3", "tiny.trc", "0123", false}, made.net, made.design, Program(),
+                         made.stats, made.energy);
+  CHECK(r.totals.fault_bits == 10 * made.stats.values.size());
+  CHECK(r.totals.silent_words == 3 * made.stats.values.size());
+  CHECK_THAT(ToText(r, {}), Catch::Contains("bit errors  30 bits"));
+  CHECK(ToText(Made().report, {}).find("bit errors") == std::string::npos);
+  r.quality.emplace();
+  r.quality->sqnr_db = std::nan("");
+  CHECK_THAT(ToText(r, {}), Catch::Contains("NaN or infinity"));
+  CHECK(nlohmann::json::parse(ToJson(r))["quality"]["sqnr_db"].is_null());
 }
 
 TEST_CASE("a report says how large the datapath is, and where zeros come from") {
