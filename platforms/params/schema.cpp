@@ -104,7 +104,7 @@ void AddMemories(Builder& b) {
   b.OneOf("dram.channels", "", {1, 2, 4, 8, 16, 32, 64}, 2, "channels, each of one device",
           [](DesignPoint& d) -> uint32_t& { return d.dram_channels; });
   AddDramController(b);
-  b.OneOf("bus.width", "B", {8, 16, 32, 64, 128, 256}, 64,
+  b.OneOf("bus.width", "B", {8, 16, 32, 64, 128, 256, 512, 1024}, 64,
           "bytes a cycle between the DMA engines and the memory controllers",
           [](DesignPoint& d) -> uint32_t& { return d.bus.width; });
   b.Whole("bus.mhz", "MHz", 0, 5000, 0, "clock of the bus; 0: that of the engines",

@@ -125,6 +125,10 @@ double EnergyPj(const platforms::DesignPoint& design, const sim::RunStats& stats
   priced.datapath = design.datapath;
   priced.compute = design.compute;
   priced.dram = design.dram;
+  priced.sram_act.ecc = design.sram_act.ecc;
+  priced.sram_weight.ecc = design.sram_weight.ecc;
+  priced.sram_acc.ecc = design.sram_acc.ecc;
+  priced.sram_out.ecc = design.sram_out.ecc;
   double pj = 0;
   for (const auto& layer : platforms::EnergyModel(priced).PerLayer(stats)) {
     for (const double component : layer) pj += component;
