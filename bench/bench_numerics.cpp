@@ -3,12 +3,15 @@
 #include <benchmark/benchmark.h>
 #include <cblas.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "models/numerics/activation_store.h"
+#include "models/numerics/block_tensor.h"
 #include "models/numerics/dot.h"
 #include "models/numerics/kernels/kernels.h"
+#include "models/numerics/wide_panel.h"
 
 extern "C" void openblas_set_num_threads(int);
 
@@ -68,17 +71,17 @@ void Sgemm(benchmark::State& state, Shape shape) {
   CountMacs(state, shape.macs());
 }
 
-// Decoded operands to accumulators under datapath D0, as a tile of the tensor unit computes it.
-void Gemm(benchmark::State& state, const Kernels* kernels, Format weights, Shape shape) {
+// Decoded NVFP4 operands to accumulators under datapath D0, as a tile of the tensor unit computes
+// it.
+void Gemm(benchmark::State& state, const Kernels* kernels, Shape shape) {
   numerics::kernels::Select(*kernels);
   Random random;
-  numerics::WeightPanel panel(weights, kBlock, shape.n, 1, shape.k);
-  const bool bytes = weights == Format::kFp8 || weights == Format::kFp16;
+  numerics::WeightPanel panel(Format::kNvfp4, kBlock, shape.n, 1, shape.k);
   for (int n = 0; n < shape.n; ++n) {
     for (int k = 0; k < shape.k; ++k) {
-      panel.SetCode(n, 0, k, static_cast<uint16_t>(random.Next() % (bytes ? 0x70 : 16)));
+      panel.SetCode(n, 0, k, static_cast<uint16_t>(random.Next() % 16));
     }
-    for (int b = 0; weights == Format::kNvfp4 && b < numerics::BlockCount(shape.k, kBlock); ++b) {
+    for (int b = 0; b < numerics::BlockCount(shape.k, kBlock); ++b) {
       panel.SetScale(n, 0, b, static_cast<uint8_t>(random.Next() % 0x7F));
     }
   }
@@ -91,6 +94,50 @@ void Gemm(benchmark::State& state, const Kernels* kernels, Format weights, Shape
   for (auto _ : state) {
     panel.Accumulate(0, {a.data(), shape.k, a_scales.data(), blocks, shape.m},
                      numerics::WeightPanel::Start::kFromZero, acc.data(), tile_stride);
+    benchmark::DoNotOptimize(acc.data());
+  }
+  CountMacs(state, shape.macs());
+}
+
+// The same for operands of other formats.
+void WideGemm(benchmark::State& state, const Kernels* kernels, Format activations, Format weights,
+              Shape shape) {
+  numerics::kernels::Select(*kernels);
+  Random random;
+  const numerics::WideOperands operands{activations, weights, kBlock, kBlock, false};
+  const auto m = static_cast<size_t>(shape.m), k = static_cast<size_t>(shape.k),
+             n = static_cast<size_t>(shape.n);
+  // Weights lie in memory as activations do, a row for a pixel.
+  const auto store = [&](Format format, int rows) {
+    numerics::ActivationLayout layout;
+    layout.format = format;
+    layout.block = kBlock;
+    layout.pixels = rows;
+    layout.channels = shape.k;
+    const std::vector<float> x = random.Values(static_cast<size_t>(rows) * k);
+    return numerics::StoreTensor(layout, numerics::OuterScaleFromAmax(format, 1.0f), x.data());
+  };
+  const numerics::StoredActivations w = store(weights, shape.n), a = store(activations, shape.m);
+  numerics::WidePanel panel(operands, shape.n, 1, shape.k);
+  for (size_t row = 0; row < n; ++row) {
+    panel.SetPackedRow(static_cast<int>(row), 0,
+                       w.codes.data() + row * w.layout.code_bytes_per_pixel(),
+                       w.scales.data() + row * w.layout.scale_bytes_per_pixel());
+  }
+  const auto terms = static_cast<size_t>(numerics::BlockCount(shape.k, operands.term()));
+  std::vector<double> elements(m * k), scales(m * terms);
+  for (size_t p = 0; p < m; ++p) {
+    numerics::DecodeWide(operands, a.codes.data() + p * a.layout.code_bytes_per_pixel(),
+                         a.scales.data() + p * a.layout.scale_bytes_per_pixel(), shape.k,
+                         &elements[p * k], &scales[p * terms]);
+  }
+  const numerics::WideRun run = {elements.data(), shape.k, scales.data(),
+                                 static_cast<ptrdiff_t>(terms), shape.m};
+  const ptrdiff_t tile_stride = ptrdiff_t{shape.m} * numerics::WeightPanel::kTile;
+  std::vector<float> acc(static_cast<size_t>((shape.n + 15) / 16 * tile_stride));
+  for (auto _ : state) {
+    std::fill(acc.begin(), acc.end(), 0.0f);
+    panel.Accumulate(0, run, acc.data(), tile_stride);
     benchmark::DoNotOptimize(acc.data());
   }
   CountMacs(state, shape.macs());
@@ -137,13 +184,21 @@ void Register() {
     benchmark::RegisterBenchmark(("Sgemm/" + shape.name()).c_str(), Sgemm, shape);
     for (const Kernels* kernels : numerics::kernels::Available()) {
       const std::string name = std::string("Gemm/nvfp4/") + kernels->name + "/" + shape.name();
-      benchmark::RegisterBenchmark(name.c_str(), Gemm, kernels, Format::kNvfp4, shape);
+      benchmark::RegisterBenchmark(name.c_str(), Gemm, kernels, shape);
     }
   }
   for (const Kernels* kernels : numerics::kernels::Available()) {
     const std::string name = kernels->name;
-    benchmark::RegisterBenchmark(("Gemm/fp8/" + name + "/196x576x96").c_str(), Gemm, kernels,
-                                 Format::kFp8, kShapes[0]);
+    const Shape& shape = kShapes[0];
+    const auto wide = [&](const char* formats, Format activations, Format weights) {
+      benchmark::RegisterBenchmark(
+          ("Gemm/" + std::string(formats) + "/" + name + "/" + shape.name()).c_str(), WideGemm,
+          kernels, activations, weights, shape);
+    };
+    wide("nvfp4-fp8", Format::kNvfp4, Format::kFp8);
+    wide("int8", Format::kInt8, Format::kInt8);
+    wide("mxfp8", Format::kMxfp8, Format::kMxfp8);
+    wide("fp16", Format::kFp16, Format::kFp16);
     benchmark::RegisterBenchmark(("Depthwise/" + name).c_str(), Depthwise, kernels);
     benchmark::RegisterBenchmark(("Quantize/" + name).c_str(), Quantize, kernels);
   }

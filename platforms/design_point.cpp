@@ -13,6 +13,7 @@
 #include "platforms/params/preset.h"
 #include "platforms/params/schema.h"
 #include "platforms/params/value.h"
+#include "platforms/sram_model.h"
 
 namespace nibble::platforms {
 namespace po = boost::program_options;
@@ -96,6 +97,13 @@ void CheckTogether(const DesignPoint& d) {
         Quote("datapath.accumulator", numerics::AccumulatorName(d.datapath.accumulator.kind)) +
         error.what());
   }
+  try {
+    numerics::CheckMultiplier(d.compute.multiplier, d.datapath.activations, d.datapath.weights);
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(
+        Quote("datapath.multiplier", numerics::MultiplierName(d.compute.multiplier)) +
+        error.what());
+  }
   CheckSram("act", d.sram_act);
   CheckSram("weight", d.sram_weight);
   CheckSram("acc", d.sram_acc);
@@ -125,18 +133,26 @@ void CheckTogether(const DesignPoint& d) {
                          "\"row\" does not come first, as platform nearmem needs: its weights take "
                          "whole rows of all banks");
   }
-  if (d.nearmem.lanes > 2 * d.dram.burst_bytes) {
+  if (d.nearmem.buffer_bytes % d.dram.burst_bytes != 0) {
+    throw ParameterError(Quote("nearmem.buffer", FormatSize(d.nearmem.buffer_bytes)) +
+                         fmt::format("not divisible by the burst of dram.device {}, {} B",
+                                     d.dram.name, d.dram.burst_bytes));
+  }
+  const uint32_t codes =
+      d.dram.burst_bytes * 8 / static_cast<uint32_t>(numerics::ElementBits(d.datapath.weights));
+  const uint32_t pixels = std::min(d.nearmem.pixels, d.nearmem.accumulators);
+  if (d.nearmem.lanes > codes * pixels) {
     throw ParameterError(
         Quote("nearmem.lanes", std::to_string(d.nearmem.lanes)) +
-        fmt::format("more than the {} codes of one column access of dram.device {}",
-                    2 * d.dram.burst_bytes, d.dram.name));
+        fmt::format("more than the {} codes of one column access of dram.device {} for {} pixels "
+                    "(nearmem.pixels, nearmem.accumulators)",
+                    codes, d.dram.name, pixels));
   }
-  const uint32_t portion = 9 * d.dram.burst_bytes;
-  if (d.nearmem.buffer_bytes % portion != 0) {
+  if (d.nearmem.mode == nearmem::BankMode::kPerBank &&
+      d.nearmem.activation != nearmem::BankActivation::kFaw) {
     throw ParameterError(
-        Quote("nearmem.buffer", FormatSize(d.nearmem.buffer_bytes)) +
-        fmt::format("expected a multiple of {} B: eight bursts of codes and one of scales",
-                    portion));
+        "nearmem.activation: one command opens several banks in all-bank mode "
+        "only; nearmem.mode is per-bank");
   }
 }
 
@@ -221,8 +237,10 @@ DesignPoint Resolve(Platform platform, const std::string& config,
     d.parameters.push_back(DescribeLayerOverride(s));
   }
   CheckTogether(d);
+  const SramModel srams;
+  srams.Resolve(d);
   // Refuses here, and not after a run, what the energy tables do not cover.
-  static_cast<void>(EnergyModel(d));
+  static_cast<void>(EnergyModel(d, srams));
   return d;
 }
 
@@ -233,7 +251,12 @@ std::string DesignPoint::OneLine() const {
       tensor.lanes, tensor.dataflow == accel::Dataflow::kOutputStationary ? "os" : "ws", clock_mhz,
       kib(sram_act), kib(sram_weight), kib(sram_acc), kib(sram_out), dram.name, dram_channels);
   if (platform == Platform::kNearmem) {
-    line += fmt::format(", near memory {} lanes a bank ({})", nearmem.lanes, nearmem_layers);
+    line += fmt::format(", near memory {} lanes {} ({})", nearmem.lanes,
+                        nearmem.unit_banks == 1 ? "a bank" : "two banks", nearmem_layers);
+    if (nearmem.activation == nearmem::BankActivation::kAll) {
+      line += fmt::format(", {} banks of a channel activated at once where tFAW allows 4",
+                          dram.banks() / nearmem.unit_banks);
+    }
   }
   return line + fmt::format(", energy {}/{}nm {}", energy_preset, sram_node, sram_cell);
 }

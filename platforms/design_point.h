@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "models/accel/config.h"
+#include "models/memory/bus_schedule.h"
 #include "models/memory/dram.h"
-#include "models/memory/sram.h"
+#include "models/memory/sram_config.h"
 #include "models/nearmem/config.h"
 #include "models/numerics/datapath.h"
 
@@ -17,6 +18,9 @@ namespace nibble::platforms {
 enum class Platform { kAccel, kNearmem };
 const char* PlatformName(Platform platform);
 Platform ParsePlatform(const std::string& name);  // throws ParameterError naming the known ones
+
+// What decides where a layer runs when nearmem.layers = auto: the smaller estimate of these.
+enum class NearmemAuto : uint8_t { kTime, kEnergy };
 
 // Unknown key (nearest name suggested), wrong unit, value out of range: exit code 2. what() is one
 // line.
@@ -28,7 +32,7 @@ class ParameterError : public std::runtime_error {
 // One parameter as `sim params` lists it and as every run stores it.
 struct Parameter {
   std::string name;   // "tensor.rows"
-  std::string type;   // "integer", "size", "name", "list"
+  std::string type;   // "integer", "number", "size", "name", "list"
   std::string unit;   // "", "B", "MHz", ...
   std::string range;  // "1..256", "os | ws"
   std::string default_value;
@@ -41,12 +45,15 @@ struct DesignPoint {
   Platform platform = Platform::kAccel;
   numerics::Datapath datapath;
   std::vector<numerics::LayerOverride> layer_overrides;  // in order: later ones count
+  accel::ComputeConfig compute;
   uint32_t clock_mhz = 1000;
   accel::TensorConfig tensor;
   accel::VectorConfig vector;
   accel::DmaConfig dma;
   accel::FetchConfig fetch;
   memory::SramConfig sram_act, sram_weight, sram_acc, sram_out;
+  bool sram_extrapolate = false;  // sizes beyond the CACTI table
+  memory::BusConfig bus;
   bool keep_activations =
       true;  // an output stays in the activation SRAM when the next layer reads it
   memory::DramDevice dram;
@@ -54,8 +61,9 @@ struct DesignPoint {
   std::string dram_mapping;
   memory::DramConfig dram_config;
   nearmem::NearmemConfig nearmem;  // kNearmem only
-  std::string nearmem_layers;      // which layers run near the memory: "none" or a comma list of
-                                   // pointwise, conv, fc
+  std::string nearmem_layers;      // which layers run near the memory: "none", "auto" or a comma
+                                   // list of pointwise, conv, fc
+  NearmemAuto nearmem_auto = NearmemAuto::kEnergy;
   std::string energy_preset;
   std::string sram_node, sram_cell;   // row set of the CACTI table: "22", "itrs-lstp"
   std::vector<Parameter> parameters;  // all of the platform's, in schema order, resolved

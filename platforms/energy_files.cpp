@@ -99,7 +99,8 @@ SramTable::SramTable() {
            r.at("port_bits").get<uint32_t>(),
            r.at("size_bytes").get<uint32_t>(),
            {r.at("read_pJ_per_access").get<double>(), r.at("write_pJ_per_access").get<double>(),
-            r.at("leakage_mW").get<double>() + r.at("gate_leakage_mW").get<double>()}});
+            r.at("leakage_mW").get<double>() + r.at("gate_leakage_mW").get<double>(),
+            r.at("area_mm2").get<double>(), r.at("access_time_ns").get<double>()}});
     }
   } catch (const json::exception& e) {
     throw ParameterError(path + ": " + e.what());
@@ -108,38 +109,53 @@ SramTable::SramTable() {
                    [](const Row& a, const Row& b) { return a.bytes < b.bytes; });
 }
 
+namespace {
+
+// Every value of two prices combined: between(a's, b's).
+template <class Function>
+SramPrice Combine(const SramPrice& a, const SramPrice& b, Function between) {
+  return {between(a.read_pj, b.read_pj), between(a.write_pj, b.write_pj),
+          between(a.leakage_mw, b.leakage_mw), between(a.area_mm2, b.area_mm2),
+          between(a.access_ns, b.access_ns)};
+}
+
+}  // namespace
+
 SramPrice SramTable::Price(const std::string& node, const std::string& cell, uint32_t port_bits,
-                           uint32_t bank_bytes, const std::string& keys) const {
-  const Row* below = nullptr;  // largest row of at most bank_bytes
-  const Row* above = nullptr;  // smallest row of at least bank_bytes
-  const Row* first = nullptr;
-  const Row* last = nullptr;
+                           uint32_t bank_bytes, const std::string& keys, bool extrapolate) const {
+  std::vector<const Row*> rows;  // of the memory asked for, ascending in size
   std::set<std::string> row_sets;
   for (const Row& r : rows_) {
     row_sets.insert(fmt::format("{} nm {} {} bits", r.node, r.cell, r.port_bits));
-    if (r.node != node || r.cell != cell || r.port_bits != port_bits) continue;
-    if (first == nullptr) first = &r;
-    last = &r;
-    if (r.bytes <= bank_bytes) below = &r;
-    if (r.bytes >= bank_bytes && above == nullptr) above = &r;
+    if (r.node == node && r.cell == cell && r.port_bits == port_bits) rows.push_back(&r);
   }
-  if (first == nullptr) {
+  if (rows.size() < 2) {
     throw ParameterError(
         fmt::format("{}: the energy table has no rows for {} nm {} {} bits; it has {}", keys, node,
                     cell, port_bits, Join({row_sets.begin(), row_sets.end()}, ", ")));
   }
-  if (below == nullptr || above == nullptr) {
+  const Row& first = *rows.front();
+  const Row& last = *rows.back();
+  const bool outside = bank_bytes < first.bytes || bank_bytes > last.bytes;
+  if (outside && !extrapolate) {
     throw ParameterError(fmt::format("{}: a bank of {} is outside the energy table, {}..{} a bank",
-                                     keys, FormatSize(bank_bytes), FormatSize(first->bytes),
-                                     FormatSize(last->bytes)));
+                                     keys, FormatSize(bank_bytes), FormatSize(first.bytes),
+                                     FormatSize(last.bytes)));
   }
-  if (below == above) return below->price;
-  const double t = std::log2(static_cast<double>(bank_bytes) / below->bytes) /
-                   std::log2(static_cast<double>(above->bytes) / below->bytes);
-  const auto between = [t](double a, double b) { return a + t * (b - a); };
-  return {between(below->price.read_pj, above->price.read_pj),
-          between(below->price.write_pj, above->price.write_pj),
-          between(below->price.leakage_mw, above->price.leakage_mw)};
+  // The rows on both sides; outside, the two nearest.
+  size_t above = 1;
+  while (above + 1 < rows.size() && rows[above]->bytes < bank_bytes) ++above;
+  const Row& low = *rows[above - 1];
+  const Row& high = *rows[above];
+  if (bank_bytes == low.bytes) return low.price;
+  if (bank_bytes == high.bytes) return high.price;
+  const double t = std::log2(static_cast<double>(bank_bytes) / low.bytes) /
+                   std::log2(static_cast<double>(high.bytes) / low.bytes);
+  if (outside) {
+    return Combine(low.price, high.price,
+                   [t](double a, double b) { return a * std::pow(b / a, t); });
+  }
+  return Combine(low.price, high.price, [t](double a, double b) { return a + t * (b - a); });
 }
 
 }  // namespace nibble::platforms

@@ -30,16 +30,19 @@ ArithmeticPrices ReadArithmeticPrices(const std::string& preset);
 struct SramPrice {
   double read_pj = 0, write_pj = 0;  // one access of the port's width
   double leakage_mw = 0;             // sub-threshold and gate
+  double area_mm2 = 0;
+  double access_ns = 0;  // from an address to its data
 };
 
 // The CACTI table, platforms/energy/cacti.json. Between its rows values are linear in log2(size).
+// Beyond them, where asked for, they go on as the power of the size that the last two rows make.
 class SramTable {
  public:
   SramTable();  // throws ParameterError when the file is wrong
-  // Throws ParameterError that starts with `keys` and names what the table has: nothing is
-  // extrapolated.
+  // Throws ParameterError that starts with `keys` and names what the table has, unless
+  // `extrapolate` for a size beyond it.
   SramPrice Price(const std::string& node, const std::string& cell, uint32_t port_bits,
-                  uint32_t bank_bytes, const std::string& keys) const;
+                  uint32_t bank_bytes, const std::string& keys, bool extrapolate = false) const;
   const std::string& source() const { return source_; }
 
  private:

@@ -8,6 +8,7 @@
 #include "models/memory/dram_energy.h"
 #include "platforms/energy_files.h"
 #include "platforms/params/value.h"
+#include "platforms/sram_model.h"
 
 namespace nibble::platforms {
 namespace {
@@ -15,15 +16,19 @@ namespace {
 // Collects the terms of one design point.
 class Pricing {
  public:
-  explicit Pricing(const DesignPoint& design)
-      : d_(design), prices_(ReadArithmeticPrices(design.energy_preset)) {}
+  Pricing(const DesignPoint& design, const SramModel& srams)
+      : d_(design), prices_(ReadArithmeticPrices(design.energy_preset)), srams_(srams) {}
 
   // A dot-product datapath; `component` is that of its counters. Multipliers cost in proportion to
   // bit^2 and adders to bits, from the 8-bit multiplier and the 32-bit adder.
   void AddDotProducts(const std::string& component) {
     const SourcedValue& mul = prices_.int8_mul;
     const std::string per_bit2 = "int8 multiply / 64 per bit^2, derived; " + mul.source;
-    Add(component, component + ".product_bits2", mul.value / 64, per_bit2);
+    if (d_.compute.multiplier == numerics::Multiplier::kArray) {
+      Add(component, component + ".product_bits2", mul.value / 64, per_bit2);
+    } else {
+      AddTableProducts(component);
+    }
     Add(component, component + ".scale_bits2", mul.value / 64, per_bit2);
     Add(component, component + ".scale_apply_bits2", mul.value / 64, per_bit2);
     Add(component, component + ".exponent_bits", prices_.int8_add.value / 8,
@@ -31,6 +36,23 @@ class Pricing {
     Add(component, component + ".tree_bits", prices_.int32_add.value / 32,
         "int32 add / 32 per bit, derived; " + prices_.int32_add.source);
     AddAccumulations(component);
+  }
+
+  // No figures of table multipliers are published at these nodes: gates cost in proportion to their
+  // transistors, of which a full adder has 28.
+  void AddTableProducts(const std::string& component) {
+    const double full_adder = prices_.int32_add.value / 32;
+    const std::string adder = "int32 add / 32 per bit, derived; " + prices_.int32_add.source;
+    const auto gate = [&](const char* counter, int transistors, const char* what) {
+      Add(component, component + counter, transistors / 28.0 * full_adder,
+          fmt::format("{}/28 of an adder bit by transistor count: {}, mirror adder 28 (N. Weste, "
+                      "D. Harris, \"CMOS VLSI Design\", 4th ed., chapters 1 and 11; counts quoted "
+                      "from memory); every gate counts, an upper bound; {}",
+                      transistors, what, adder));
+    };
+    Add(component, component + ".product_exponent_bits", full_adder, adder);
+    gate(".product_signs", 12, "static XOR with its inverters 12");
+    gate(".product_muxes", 6, "transmission-gate multiplexer with its select inverter 6");
   }
 
   void AddAccumulations(const std::string& component) {
@@ -74,29 +96,26 @@ class Pricing {
         "four FP32 multiplies: two Newton-Raphson steps of two, derived; " +
             prices_.fp32_mul.source);
     const SramPrice table =
-        table_.Price(d_.sram_node, d_.sram_cell, 64, kSmallestBank, "a function's table");
+        srams_.table().Price(d_.sram_node, d_.sram_cell, 64, kSmallestBank, "a function's table");
     Add("vector", "vector.table_reads", table.read_pj,
         fmt::format("{} nm {}, {}, 64-bit port: two neighbouring entries of 2,049; {}",
-                    d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source()));
+                    d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), srams_.table().source()));
     Add("vector", "vector.encodes", prices_.int8_add.value,
         "as an int8 add, the increment of a rounding, derived; " + prices_.int8_add.source);
   }
 
-  void AddSram(const std::string& name, const memory::SramConfig& sram) {
+  SramFigures AddSram(const std::string& name, const memory::SramConfig& sram) {
     const std::string component = "sram." + name;
-    const uint32_t bank = sram.size / sram.banks;
-    const SramPrice price =
-        table_.Price(d_.sram_node, d_.sram_cell, sram.width * 8, bank,
-                     fmt::format("{0}.size = \"{1}\", {0}.banks = \"{2}\", {0}.width = \"{3}\"",
-                                 component, FormatSize(sram.size), sram.banks, sram.width));
-    const std::string source =
-        fmt::format("{} nm {}, one bank of {}, {}-bit port, log2-interpolated; {}", d_.sram_node,
-                    d_.sram_cell, FormatSize(bank), sram.width * 8, table_.source());
-    Add(component, component + ".reads", price.read_pj, source);
-    Add(component, component + ".writes", price.write_pj, source);
+    SramFigures f = srams_.FiguresOf(d_, name, sram);
+    Add(component, component + ".reads", f.read_pj, f.source);
+    Add(component, component + ".writes", f.write_pj, f.source);
+    if (sram.ecc != memory::Ecc::kNone) {
+      Add(component, component + ".check_read_bits", f.check_read_pj, f.check_source);
+      Add(component, component + ".check_write_bits", f.check_write_pj, f.check_source);
+    }
     // mW * ns = pJ.
-    Add("sram.leakage", "machine.cycles", price.leakage_mw * sram.banks * 1000 / d_.clock_mhz,
-        fmt::format("{} banks of {}: {}", sram.banks, component, source));
+    Add("sram.leakage", "machine.cycles", f.leakage_mw * 1000 / d_.clock_mhz, f.leakage_source);
+    return f;
   }
 
   void AddDram() {
@@ -108,20 +127,26 @@ class Pricing {
     }
   }
 
-  // What the bank units add: their datapath, the broadcast buffers, and bursts between host and
-  // buffers, which use the pins and no DRAM array.
+  // What the bank units add: their datapath, the broadcast buffers and the way from there to the
+  // units, and bursts between host and buffers or units, which use the pins and no DRAM array.
   void AddNearMemory() {
     AddDotProducts("bank");
-    const SramPrice half =
-        table_.Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
+    const SramPrice word =
+        srams_.table().Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "nearmem.buffer");
     const std::string source = fmt::format(
-        "two accesses of {} nm {}, {}, 128-bit port: the smallest in the table, an "
-        "upper bound for the buffer, derived; {}",
-        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), table_.source());
-    const double accesses = d_.dram.burst_bytes * 8 / 128.0;
-    Add("bank", "bank.buffer_reads", accesses * half.read_pj, source);
-    Add("bank", "bank.buffer_writes", accesses * half.write_pj, source);
+        "{} nm {}, {}, 128-bit port: the smallest in the table, an upper bound for the buffer, "
+        "derived; {}",
+        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), srams_.table().source());
+    Add("bank", "bank.buffer_read_bytes", word.read_pj / 16, source);
+    Add("bank", "bank.buffer_writes", d_.dram.burst_bytes / 16.0 * word.write_pj, source);
+    // The wires of the die between banks and pins, which an ordinary read drives as well.
+    const double wires = d_.dram.read_core_pj_bit - d_.dram.near_read_pj_bit;
+    const std::string path =
+        "read_core - near_read, the way in the die between a bank and the pins, derived; " +
+        d_.dram.name + " read_core: " + d_.dram.sources.at("read_core");
+    Add("dram.broadcast", "bank.buffer_read_bytes", 8 * wires, path);
     const double bits = d_.dram.burst_bytes * 8.0;
+    Add("dram.core", "bank.io_reads", wires * bits, path);
     Add("dram.io", "bank.io_reads", d_.dram.read_io_pj_bit * bits,
         d_.dram.name + " read_io: " + d_.dram.sources.at("read_io"));
     Add("dram.io", "bank.io_writes", d_.dram.write_io_pj_bit * bits,
@@ -139,20 +164,17 @@ class Pricing {
 
   const DesignPoint& d_;
   ArithmeticPrices prices_;
-  SramTable table_;
+  const SramModel& srams_;
   std::vector<EnergyTerm> terms_;
 };
 
 }  // namespace
 
-EnergyModel::EnergyModel(const DesignPoint& design) {
-  Pricing pricing(design);
+EnergyModel::EnergyModel(const DesignPoint& design, const SramModel& srams) {
+  Pricing pricing(design, srams);
   pricing.AddDotProducts("tensor");
   pricing.AddVector();
-  pricing.AddSram("act", design.sram_act);
-  pricing.AddSram("weight", design.sram_weight);
-  pricing.AddSram("acc", design.sram_acc);
-  pricing.AddSram("out", design.sram_out);
+  for (const auto& [name, sram] : SramsOf(design)) srams_.push_back(pricing.AddSram(name, *sram));
   pricing.AddDram();
   if (design.platform == Platform::kNearmem) pricing.AddNearMemory();
   terms_ = pricing.Take();

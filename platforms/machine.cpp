@@ -53,14 +53,14 @@ class Machine {
         clock_(design.clock_mhz),
         layer_ends_(layers_),
         context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth},
-        pads_{Pad("act", design.sram_act), Pad("weight", design.sram_weight),
-              Pad("acc", design.sram_acc), Pad("out", design.sram_out)},
+        pads_{Pad("act", design.sram_act, 0), Pad("weight", design.sram_weight, 1),
+              Pad("acc", design.sram_acc, 2), Pad("out", design.sram_out, 3)},
         dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_,
               design.dram_config),
-        bus_("bus", {"fetch", "load", "store"}, dram_.storage().size(), layers_),
+        bus_("bus", design.bus, clock_, {"fetch", "load", "store"}, dram_.storage().size(),
+             layers_),
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
-        tensor_("tensor", context_, design.tensor, design.datapath.accumulator, pads_,
-                options.timing_only),
+        tensor_("tensor", context_, design.tensor, Compute(design), pads_),
         vector_("vector", context_, design.vector, design.datapath.activation_rounding, pads_,
                 program.tensors.size(), options.timing_only),
         store_("store", Engine::kStore, context_, design.dma, pads_, options.timing_only,
@@ -70,13 +70,13 @@ class Machine {
     std::vector<sim::EngineModule*> engines{&load_, &tensor_, &vector_, &store_};
     if (design.platform == Platform::kNearmem) {
       bank_ = std::make_unique<nearmem::BankEngine>("bank", context_, design.nearmem,
-                                                    design.datapath.accumulator, dram_, pads_,
-                                                    options.timing_only);
+                                                    Compute(design), dram_, pads_);
       peers_.push_back(Engine::kBank);
       engines.push_back(bank_.get());
     }
     fetch_ =
         std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch, engines);
+    dram_.Record(options.memory_log);
     fetch_->socket.bind(bus_.port(0));
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));
@@ -105,8 +105,15 @@ class Machine {
   }
 
  private:
-  memory::Sram Pad(const char* name, const memory::SramConfig& config) const {
-    return memory::Sram(name, config, layers_, !options_.timing_only);
+  memory::Sram Pad(const char* name, const memory::SramConfig& config, uint64_t number) const {
+    return memory::Sram(name, config, layers_, !options_.timing_only, number, options_.run);
+  }
+
+  accel::ComputeSetup Compute(const DesignPoint& design) const {
+    accel::ComputeSetup setup{
+        design.datapath.accumulator, design.compute, options_.timing_only, {}};
+    for (const sim::LayerEntry& layer : program_.layers) setup.shares.push_back(layer.zeros);
+    return setup;
   }
 
   void LoadImage() {
@@ -169,7 +176,7 @@ class Machine {
     vector_.RegisterCounters(registry, peers_);
     store_.RegisterCounters(registry, peers_);
     for (const memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
-      memory::RegisterSram(registry, "sram." + pad->name(), pad->rows());
+      pad->RegisterCounters(registry);
     }
     bus_.RegisterCounters(registry);
     memory::RegisterDram(registry, "dram", dram_.dram());

@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "models/memory/dram.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
 #include "platforms/design_point.h"
@@ -17,7 +18,10 @@ struct RunOptions {
   // Called at layer boundaries with (layers done, layers in all).
   std::function<void(size_t, size_t)> progress;
   const std::atomic<bool>* stop = nullptr;  // set by a signal handler: Run throws Interrupted
-  bool break_datapath = false;              // test hook: a row of sums comes out wrong
+  uint64_t run = 0;  // number of this image: other upsets of a scratchpad (FaultModel::kUpsets)
+  bool break_datapath = false;  // test hook: a row of sums comes out wrong
+  // Every transaction that the DRAM served is appended, for replay.
+  std::vector<memory::DramTransaction>* memory_log = nullptr;
 };
 
 class Interrupted : public std::exception {

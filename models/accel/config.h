@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "models/numerics/multiplier_lut.h"
+
 namespace nibble::accel {
 
 enum class Dataflow : uint8_t {
@@ -17,6 +19,28 @@ struct TensorConfig {
   uint32_t lanes = 16;  // multipliers of one dot-product unit, along the input channels
   Dataflow dataflow = Dataflow::kOutputStationary;
   uint32_t latency = 8;  // cycles from the last operand to the accumulator
+};
+
+// Which energy a dot-product unit saves on zeros; no choice changes a bit.
+enum class Gating : uint8_t {
+  kNone,
+  kOperand,  // a multiplier of which an operand is zero holds its inputs
+  kBlock,    // besides, a block whose products are all zero, or a scale of which is, is not summed,
+             // scaled and accumulated
+};
+
+inline const char* GatingName(Gating gating) {
+  static constexpr const char* kNames[] = {"none", "operand", "block"};
+  return kNames[static_cast<int>(gating)];
+}
+
+// How dot-product units are built, beyond what decides bits.
+struct ComputeConfig {
+  numerics::Multiplier multiplier = numerics::Multiplier::kArray;
+  Gating gating = Gating::kNone;
+  bool count_zeros = false;  // count what the data did where no gating asks for it
+
+  bool counts_data() const { return count_zeros || gating != Gating::kNone; }
 };
 
 struct VectorConfig {

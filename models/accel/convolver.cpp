@@ -1,20 +1,21 @@
 #include "models/accel/convolver.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "models/accel/e2m1_convolver.h"
 #include "models/accel/register_convolver.h"
+#include "models/accel/unpacked_tile.h"
 #include "models/accel/weight_layout.h"
 #include "models/accel/wide_convolver.h"
 
 namespace nibble::accel {
 
-Convolvers::Convolvers(const numerics::AccumulatorSpec& accumulator)
+Convolvers::Convolvers(const numerics::AccumulatorSpec& accumulator,
+                       numerics::Multiplier multiplier)
     : plain_(accumulator.kind == numerics::Accumulation::kFp32 && accumulator.round_term),
       e2m1_(std::make_unique<E2m1Convolver>()),
       wide_(std::make_unique<WideConvolver>()),
-      registers_(std::make_unique<RegisterConvolver>(accumulator)),
+      registers_(std::make_unique<RegisterConvolver>(accumulator, multiplier)),
       current_(registers_.get()) {}
 
 void Convolvers::Configure(const sim::Geometry& g) {
@@ -38,28 +39,22 @@ void Convolvers::BreakNext() {
 }
 
 void Convolver::LoadWeights(const uint8_t* codes, const uint8_t* scales, uint32_t channels) {
-  const WeightLayout layout = WeightLayoutOf(geometry_);
   ResetWeights(channels);
-  for (uint32_t n = 0; n < channels; ++n) {
-    for (uint32_t s = 0; s < layout.segments; ++s) {
-      SetWeights(n, s, codes, scales);
-      codes += layout.run_bytes();
-      scales += layout.scale_bytes();
-    }
-  }
+  ForEachRun(WeightLayoutOf(geometry_), channels, codes, scales,
+             [this](uint32_t n, uint32_t segment, const uint8_t* run, const uint8_t* run_scales) {
+               SetWeights(n, segment, run, run_scales);
+             });
 }
 
 void Convolver::Run(const sim::Convolve& run, const uint8_t* act_codes, const uint8_t* act_scales,
                     uint8_t* acc) {
   const sim::Geometry& g = geometry_;
   // Of the tile, only the rows that these output rows need.
-  const int begin = run.out_row * g.stride_h - g.pad_top;
-  const int end = begin + (run.out_rows - 1) * g.stride_h + (g.kernel_h - 1) * g.dilation_h + 1;
-  first_row_ = std::clamp<int>(begin, run.in_row, run.in_row + run.in_rows);
-  const int last_row = std::clamp<int>(end, first_row_, run.in_row + run.in_rows);
+  const TileRows rows = RowsOf(g, run);
+  first_row_ = rows.first;
   const size_t skipped = static_cast<size_t>(first_row_ - run.in_row) * g.in_width;
   const numerics::ActivationLayout layout = InputLayoutOf(g);
-  Decode(run, static_cast<uint32_t>(last_row - first_row_),
+  Decode(run, static_cast<uint32_t>(rows.last - rows.first),
          act_codes + skipped * layout.code_bytes_per_pixel(),
          act_scales + skipped * layout.scale_bytes_per_pixel());
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/numerics/accumulator_spec.h"
+#include "models/numerics/multiplier_lut.h"
 #include "models/sim_core/command.h"
 
 namespace nibble::accel {
@@ -61,7 +62,9 @@ class Convolver {
 // numerics::Accumulator term by term.
 class Convolvers {
  public:
-  explicit Convolvers(const numerics::AccumulatorSpec& accumulator);
+  // `multiplier` makes the products that go term by term; the kernels' are the same bits.
+  explicit Convolvers(const numerics::AccumulatorSpec& accumulator,
+                      numerics::Multiplier multiplier = numerics::Multiplier::kArray);
 
   void Configure(const sim::Geometry& geometry);
   Convolver& current() { return *current_; }

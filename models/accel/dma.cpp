@@ -68,8 +68,14 @@ void DmaEngine::Execute(const sim::Command& command) {
 void DmaEngine::MoveTile(const sim::Command& command) {
   const sim::Move& move = command.move;
   const uint64_t bytes = uint64_t{move.rows} * move.row_bytes;
-  const uint64_t cycles = std::max(scratchpads_.out.Read(command.layer, bytes),
-                                   scratchpads_.act.Write(command.layer, bytes));
+  memory::Sram &out = scratchpads_.out, &act = scratchpads_.act;
+  const bool scales = command.flags & sim::kHoldsScales;
+  const uint64_t scale_bytes = scales ? bytes : 0;
+  const uint64_t reads = out.Read(command.layer, bytes, scale_bytes);
+  const uint64_t writes = act.Write(command.layer, bytes, scale_bytes);
+  const uint64_t cycles = std::max(reads, writes);
+  out.Use(user(), clock().Now(), clock().Now() + cycles, reads, 0);
+  act.Use(user(), clock().Now(), clock().Now() + cycles, 0, writes);
   rows_[command.layer].moved_bytes += bytes;
   if (!timing_only_) {
     for (uint32_t row = 0; row < move.rows; ++row) {
@@ -77,6 +83,9 @@ void DmaEngine::MoveTile(const sim::Command& command) {
                   scratchpads_.out.data(move.from + row * move.row_bytes), move.row_bytes);
     }
   }
+  act.Wrote(command.layer, static_cast<uint64_t>(engine()),
+            scales ? memory::SramContent::kScales : memory::SramContent::kData, move.to, move.rows,
+            move.row_bytes, move.to_stride);
   Spend(cycles);
 }
 
@@ -88,10 +97,11 @@ void DmaEngine::CopyTile(const sim::Command& command) {
   const uint32_t rows_at_once =
       contiguous ? 1 : std::max<uint32_t>(1, config_.chunk / copy.row_bytes);
   memory::Sram& sram = scratchpads_[copy.buffer];
+  const bool scales = command.flags & sim::kHoldsScales;
   if (is_store_) {
-    sram.Read(command.layer, total);
+    sram.Read(command.layer, total, scales ? total : 0);
   } else {
-    sram.Write(command.layer, total);
+    sram.Write(command.layer, total, scales ? total : 0);
   }
 
   // Two transactions are under way at a time, which hides the latency of each behind the other.
@@ -112,7 +122,17 @@ void DmaEngine::CopyTile(const sim::Command& command) {
       address = copy.dram + uint64_t{row} * copy.dram_stride;
     }
     last = Transport(command, address, static_cast<uint32_t>(done), rows, row_bytes);
-    done += uint64_t{rows} * row_bytes;
+    // The scratchpad's share of it, behind the transaction before.
+    const uint64_t bytes = uint64_t{rows} * row_bytes, port = sram.PortCycles(bytes);
+    const uint64_t begin = std::max(clock().Now(), previous);
+    sram.Use(user(), begin, std::max(begin, last), is_store_ ? port : 0, is_store_ ? 0 : port);
+    done += bytes;
+  }
+  if (!is_store_) {
+    sram.Wrote(command.layer, static_cast<uint64_t>(engine()),
+               scales ? memory::SramContent::kScales : memory::SramContent::kData,
+               copy.sram * sim::kSramUnit, 1, static_cast<uint32_t>(total),
+               static_cast<uint32_t>(total));
   }
   SpendUntil(last);
 }

@@ -31,6 +31,9 @@ class DmaEngine : public sim::EngineModule {
   void Execute(const sim::Command& command) override;
   void CopyTile(const sim::Command& command);
   void MoveTile(const sim::Command& command);
+  memory::SramPort::User user() const {
+    return is_store_ ? memory::SramPort::kStore : memory::SramPort::kLoad;
+  }
   // Sends one transaction; returns the machine cycle at which its last byte has moved.
   uint64_t Transport(const sim::Command& command, uint64_t dram, uint32_t sram_offset,
                      uint32_t rows, uint32_t row_bytes);

@@ -1,17 +1,16 @@
 // Convolutions in any accumulator: one output at a time, one exact term at a time.
 #pragma once
 
-#include <vector>
-
 #include "models/accel/convolver.h"
-#include "models/accel/weight_layout.h"
-#include "models/numerics/accumulate.h"
+#include "models/accel/unpacked_tile.h"
 
 namespace nibble::accel {
 
 class RegisterConvolver : public Convolver {
  public:
-  explicit RegisterConvolver(const numerics::AccumulatorSpec& spec) : spec_(spec) {}
+  explicit RegisterConvolver(const numerics::AccumulatorSpec& spec,
+                             numerics::Multiplier multiplier = numerics::Multiplier::kArray)
+      : spec_(spec), multiplier_(multiplier) {}
 
   void ResetWeights(uint32_t channels) override;
   void SetWeights(uint32_t n, uint32_t segment, const uint8_t* codes,
@@ -31,13 +30,8 @@ class RegisterConvolver : public Convolver {
                                   int count) const;
 
   numerics::AccumulatorSpec spec_;
-  WeightLayout weights_;
-  numerics::ActivationLayout input_;
-  size_t w_blocks_ = 0, a_blocks_ = 0;  // block scales of a run, of a pixel
-  std::vector<uint16_t> codes_;         // [channel][segment][element]
-  std::vector<int64_t> scales_;         // [channel][segment][block]: bits
-  std::vector<uint16_t> a_codes_;       // [decoded pixel][channel]
-  std::vector<int64_t> a_scales_;       // [decoded pixel][block]: bits
+  numerics::Multiplier multiplier_;
+  UnpackedTile tile_;
   uint64_t overflows_ = 0;
 };
 

@@ -20,11 +20,11 @@ class Operations {
         operands_(OperandsOf(g)),
         length_(int64_t{g.kernel_h} * g.kernel_w * (g.depthwise ? 1 : g.group_channels())) {}
 
-  // `count` terms of `length` products each.
-  void AddTerms(uint64_t count, int length) {
-    ops_.macs += count * length;
-    ops_.product_bits2 += count * length * ProductBits2(activations(), weights());
-    ops_.block_terms += count;
+  // `count` terms of `length` products each, of which `gated` cost nothing.
+  void AddTerms(uint64_t all, int length, uint64_t gated) {
+    ops_.macs += all * length;
+    ops_.block_terms += all;
+    const uint64_t count = all - gated;
     const int a_bits = numerics::ScaleSignificandBits(activations());
     const int w_bits = numerics::ScaleSignificandBits(weights());
     ops_.scale_bits2 += count * a_bits * w_bits;
@@ -35,6 +35,19 @@ class Operations {
     }
     AddSums(count, length, a_bits + w_bits);
     AddAccumulations(count, length);
+  }
+
+  // All products, of which `gated` cost nothing.
+  void AddProducts(numerics::Multiplier multiplier, uint64_t gated) {
+    const uint64_t products = ops_.macs - gated;
+    if (multiplier == numerics::Multiplier::kArray) {
+      ops_.product_bits2 += products * ProductBits2(activations(), weights());
+      return;
+    }
+    const numerics::LutSize size = numerics::MultiplierTableSize(weights());
+    ops_.product_signs += products;
+    ops_.product_exponent_bits += products * size.exponent_bits;
+    ops_.product_muxes += products * size.muxes();
   }
 
   ConvolveOperations Take(uint64_t outputs, int block) {
@@ -98,27 +111,30 @@ class Operations {
 }  // namespace
 
 ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_t channels,
-                                const numerics::AccumulatorSpec& accumulator, uint32_t channel,
-                                uint32_t group_outputs) {
+                                const numerics::AccumulatorSpec& accumulator,
+                                numerics::Multiplier multiplier, const GatedWork& gated,
+                                const GroupRange& groups) {
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
   Operations operations(g, accumulator);
   const int term = OperandsOf(g).term();
   const uint64_t length = g.depthwise ? 1 : g.group_channels();  // of a tap
+  const uint64_t outputs = pixels * channels;
   if (g.groups > 1 && term > 1) {
     for (uint32_t n = 0; n < channels; ++n) {
       // A term ends where a block of either operand does.
-      const auto first = static_cast<int>((channel + n) / group_outputs * length);
+      const auto first = static_cast<int>((groups.channel + n) / groups.group_outputs * length);
       for (int c = 0, count = 0; c < static_cast<int>(length); c += count) {
         count = std::min({g.activation_block - (first + c) % g.activation_block,
                           g.weight_block - c % g.weight_block, static_cast<int>(length) - c});
-        operations.AddTerms(pixels * taps, count);
+        operations.AddTerms(pixels * taps, count, 0);
       }
     }
-    return operations.Take(pixels * channels, term);
+  } else {
+    operations.AddTerms(outputs * taps * (length / term), term, gated.whole_terms);
+    const auto tail = static_cast<int>(length % term);
+    if (tail != 0) operations.AddTerms(outputs * taps, tail, gated.tail_terms);
   }
-  const uint64_t outputs = pixels * channels;
-  operations.AddTerms(outputs * taps * (length / term), term);
-  if (length % term != 0) operations.AddTerms(outputs * taps, static_cast<int>(length % term));
+  operations.AddProducts(multiplier, gated.products);
   return operations.Take(outputs, std::min(g.activation_block, g.weight_block));
 }
 
@@ -129,8 +145,8 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t taps = uint64_t{g.kernel_h} * g.kernel_w;
   const uint64_t pixel_groups = DivideUp(pixels, config.cols);
   const uint64_t channel_groups = DivideUp(channels, config.rows);
-  const uint64_t weight_bytes =
-      channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
+  const uint64_t weight_scales = uint64_t{channels} * weights.scale_bytes_per_channel();
+  const uint64_t weight_bytes = channels * weights.code_bytes_per_channel() + weight_scales;
   const uint64_t acc_bytes = pixels * channels * sizeof(float);
 
   TensorCost cost;
@@ -139,20 +155,25 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t steps = g.depthwise ? taps : taps * DivideUp(g.group_channels(), config.lanes);
   cost.cycles = pixel_groups * channel_groups * steps + config.latency;
 
-  const uint64_t pixel_bytes = input.code_bytes_per_pixel() + input.scale_bytes_per_pixel();
+  const uint64_t pixel_scales = input.scale_bytes_per_pixel();
+  const uint64_t pixel_bytes = input.code_bytes_per_pixel() + pixel_scales;
   if (g.depthwise) {
     // Each channel's taps once: the share of a pixel's bytes that belongs to these channels.
     cost.act_read_bytes = pixels * taps * DivideUp(pixel_bytes * channels, g.in_channels);
+    cost.act_scale_bytes = pixels * taps * DivideUp(pixel_scales * channels, g.in_channels);
   } else {
     // Broadcast along the rows; of a group the share of a pixel's bytes that belongs to it.
-    cost.act_read_bytes =
-        channel_groups * pixels * taps * DivideUp(pixel_bytes, std::max<uint64_t>(1, g.groups));
+    const uint64_t groups = std::max<uint64_t>(1, g.groups);
+    cost.act_read_bytes = channel_groups * pixels * taps * DivideUp(pixel_bytes, groups);
+    cost.act_scale_bytes = channel_groups * pixels * taps * DivideUp(pixel_scales, groups);
   }
   cost.acc_write_bytes = acc_bytes;
   if (config.dataflow == Dataflow::kOutputStationary) {
     cost.weight_read_bytes = pixel_groups * weight_bytes;  // broadcast along the columns
+    cost.weight_scale_bytes = pixel_groups * weight_scales;
   } else {
     cost.weight_read_bytes = weight_bytes;
+    cost.weight_scale_bytes = weight_scales;
     cost.acc_write_bytes = acc_bytes * steps;
     cost.acc_read_bytes = acc_bytes * (steps - 1);
   }

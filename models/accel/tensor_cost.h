@@ -7,6 +7,7 @@
 
 #include "models/accel/config.h"
 #include "models/numerics/accumulator_spec.h"
+#include "models/numerics/multiplier_lut.h"
 #include "models/sim_core/command.h"
 
 namespace nibble::accel {
@@ -15,7 +16,10 @@ namespace nibble::accel {
 // array does.
 struct ConvolveOperations {
   uint64_t macs = 0;
-  uint64_t product_bits2 = 0;      // multiplier size of element x element, in bit^2, added up
+  // Element x element: the size of array multipliers in bit^2, or what table multipliers consist of
+  // (models/numerics/multiplier_lut.h), added up.
+  uint64_t product_bits2 = 0;
+  uint64_t product_signs = 0, product_exponent_bits = 0, product_muxes = 0;
   uint64_t block_terms = 0;        // terms scaled and accumulated
   uint64_t scale_bits2 = 0;        // multiplier size of block scale x block scale, added up
   uint64_t scale_apply_bits2 = 0;  // multiplier size of block sum x scale, added up
@@ -27,13 +31,25 @@ struct ConvolveOperations {
 };
 // In groups: output channels from `channel` on, `group_outputs` to a group; where the blocks of a
 // group's activations begin decides how many terms there are.
+struct GroupRange {
+  uint32_t channel = 0, group_outputs = 0;
+};
+// Work of these that gating saves (Gating, config.h); not in groups. `macs` and `block_terms` count
+// it all the same; what costs energy does not.
+struct GatedWork {
+  uint64_t products = 0;
+  uint64_t whole_terms = 0;  // of OperandsOf(geometry).term() products
+  uint64_t tail_terms = 0;   // of the rest of a tap's channels
+};
 ConvolveOperations OperationsOf(const sim::Geometry& geometry, uint64_t pixels, uint32_t channels,
                                 const numerics::AccumulatorSpec& accumulator = {},
-                                uint32_t channel = 0, uint32_t group_outputs = 0);
+                                numerics::Multiplier multiplier = numerics::Multiplier::kArray,
+                                const GatedWork& gated = {}, const GroupRange& groups = {});
 
 struct TensorCost {
   uint64_t cycles = 0;  // with SRAM bandwidth to spare
   uint64_t act_read_bytes = 0, weight_read_bytes = 0, acc_read_bytes = 0, acc_write_bytes = 0;
+  uint64_t act_scale_bytes = 0, weight_scale_bytes = 0;  // block scales among those read
 };
 TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& geometry, uint64_t pixels,
                         uint32_t channels);

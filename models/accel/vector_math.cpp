@@ -107,9 +107,12 @@ uint64_t SecondPixels(const sim::Command& command) {
   return command.flags & sim::kBroadcast ? 1 : command.elementwise.pixels;
 }
 
-uint64_t StoredBytes(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
-  const numerics::ActivationLayout layout{static_cast<Format>(stored.format()), stored.block(),
-                                          static_cast<int>(pixels), static_cast<int>(channels)};
+numerics::ActivationLayout LayoutOf(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
+  return {static_cast<Format>(stored.format()), stored.block(), static_cast<int>(pixels),
+          static_cast<int>(channels)};
+}
+
+uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
   return layout.code_bytes() + layout.scale_bytes();
 }
 
@@ -209,50 +212,71 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
 VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
                         const sim::Geometry& windows) {
   const sim::Elementwise& tile = command.elementwise;
-  const uint64_t in_bytes = StoredBytes(tile.pixels, tile.channels, state.in);
-  const uint64_t residual_bytes = StoredBytes(tile.pixels, tile.channels, state.residual);
-  const uint64_t out_bytes = StoredBytes(tile.pixels, tile.channels, state.out);
+  const auto in = LayoutOf(tile.pixels, tile.channels, state.in);
+  const auto residual = LayoutOf(tile.pixels, tile.channels, state.residual);
+  const auto out = LayoutOf(tile.pixels, tile.channels, state.out);
   const uint64_t fp32_bytes = Elements(tile) * sizeof(float);
   VectorTraffic bytes;
   switch (command.opcode) {
     case sim::Opcode::kVectorRun:
       bytes.acc_read_bytes = fp32_bytes;
-      bytes.out_read_bytes =
+      bytes.out_read_bytes = bytes.out_read_scale_bytes =
           tile.channels * sizeof(float) * (state.flags & sim::kPerChannelScale ? 2 : 1);
-      if (state.flags & sim::kHasResidual) bytes.out_read_bytes += residual_bytes;
-      bytes.out_write_bytes = out_bytes;
+      if (state.flags & sim::kHasResidual) {
+        bytes.out_read_bytes += StoredBytes(residual);
+        bytes.out_read_scale_bytes += residual.scale_bytes();
+      }
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
       break;
     case sim::Opcode::kVectorAdd:
-      bytes.out_read_bytes = in_bytes + residual_bytes;
-      bytes.out_write_bytes = out_bytes;
+      bytes.out_read_bytes = StoredBytes(in) + StoredBytes(residual);
+      bytes.out_read_scale_bytes = in.scale_bytes() + residual.scale_bytes();
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
       break;
-    case sim::Opcode::kVectorMultiply:
-      bytes.out_read_bytes =
-          in_bytes + StoredBytes(SecondPixels(command), tile.channels, state.residual);
-      bytes.out_write_bytes = out_bytes;
+    case sim::Opcode::kVectorMultiply: {
+      const auto second = LayoutOf(SecondPixels(command), tile.channels, state.residual);
+      bytes.out_read_bytes = StoredBytes(in) + StoredBytes(second);
+      bytes.out_read_scale_bytes = in.scale_bytes() + second.scale_bytes();
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
       break;
-    case sim::Opcode::kVectorCopy:
-      bytes.out_read_bytes = StoredBytes(tile.pixels, command.channel_copy.in_pitch, state.in);
-      bytes.out_write_bytes = out_bytes;
+    }
+    case sim::Opcode::kVectorCopy: {
+      const auto read = LayoutOf(tile.pixels, command.channel_copy.in_pitch, state.in);
+      bytes.out_read_bytes = StoredBytes(read);
+      bytes.out_read_scale_bytes = read.scale_bytes();
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
       break;
-    case sim::Opcode::kVectorWindow:
-      bytes.out_read_bytes =
-          StoredBytes(uint64_t{command.window.in_rows} * windows.in_width, tile.channels, state.in);
-      bytes.out_write_bytes = out_bytes;
+    }
+    case sim::Opcode::kVectorWindow: {
+      const auto read =
+          LayoutOf(uint64_t{command.window.in_rows} * windows.in_width, tile.channels, state.in);
+      bytes.out_read_bytes = StoredBytes(read);
+      bytes.out_read_scale_bytes = read.scale_bytes();
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
       break;
+    }
     case sim::Opcode::kVectorPool:
-      bytes.out_read_bytes = in_bytes;
+      bytes.out_read_bytes = StoredBytes(in);
+      bytes.out_read_scale_bytes = in.scale_bytes();
       // The sums stay in the unit's registers while a tile passes; they are saved between tiles.
       if (!(command.flags & sim::kFirst)) bytes.acc_read_bytes = tile.channels * sizeof(float);
       if (command.flags & sim::kLast) {
-        bytes.out_write_bytes = StoredBytes(1, tile.channels, state.out);
+        const auto pixel = LayoutOf(1, tile.channels, state.out);
+        bytes.out_write_bytes = StoredBytes(pixel);
+        bytes.out_write_scale_bytes = pixel.scale_bytes();
       } else {
         bytes.acc_write_bytes = tile.channels * sizeof(float);
       }
       break;
     case sim::Opcode::kVectorQuantize:
       bytes.out_read_bytes = fp32_bytes;
-      bytes.out_write_bytes = out_bytes;
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
       break;
     default:
       break;

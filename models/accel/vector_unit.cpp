@@ -23,7 +23,8 @@ VectorUnit::VectorUnit(const sc_core::sc_module_name& name, const Context& conte
       scratchpads_(scratchpads),
       timing_only_(timing_only),
       scales_(registers),
-      rows_(context.layers) {}
+      rows_(context.layers),
+      stalls_(context.layers) {}
 
 void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
                                   const std::vector<sim::Engine>& peers) const {
@@ -38,6 +39,10 @@ void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
        {"table_reads", "1", "reads of two neighbours in a function's table", &C::table_reads, true},
        {"encodes", "1", "roundings to elements and block scales, additions of exponents",
         &C::encodes, true}});
+  registry.Register<Stalls>(
+      "vector", stalls_,
+      {{"stall_sram_cycles", "cycles", "busy cycles beyond the lanes' own, for SRAM bandwidth",
+        &Stalls::sram_cycles}});
 }
 
 void VectorUnit::Execute(const sim::Command& command) {
@@ -64,23 +69,61 @@ void VectorUnit::Execute(const sim::Command& command) {
     default:
       break;
   }
-  const uint64_t cycles = Account(command);
+  SramRun sram(memory::SramPort::kVector, command.layer);
+  const uint64_t cycles = Account(command, sram);
   if (!timing_only_) Compute(command);
+  Wrote(command);
+  sram.Begin(clock().Now(), cycles);
   Spend(cycles);
+  while (const uint64_t behind = sram.Behind(clock().Now())) {
+    stalls_[command.layer].sram_cycles += behind;
+    Spend(behind);
+  }
 }
 
-uint64_t VectorUnit::Account(const sim::Command& command) {
+void VectorUnit::Wrote(const sim::Command& command) {
+  const sim::Elementwise& tile = command.elementwise;
+  const auto writer = static_cast<uint64_t>(engine());
+  uint32_t pixels = tile.pixels;
+  if (command.opcode == sim::Opcode::kVectorScale) return;
+  if (command.opcode == sim::Opcode::kVectorPool) {
+    if (!(command.flags & sim::kLast)) {
+      const auto bytes = static_cast<uint32_t>(tile.channels * sizeof(float));
+      scratchpads_.acc.Wrote(command.layer, writer, memory::SramContent::kData,
+                             tile.acc * sim::kSramUnit, 1, bytes, bytes);
+      return;
+    }
+    pixels = 1;
+  }
+  const auto layout = [&](uint32_t channels) {
+    return numerics::ActivationLayout{static_cast<Format>(state_.out.format()), state_.out.block(),
+                                      1, static_cast<int>(channels)};
+  };
+  const auto part = layout(tile.channels), before = layout(tile.channel),
+             whole = layout(tile.pitch);
+  scratchpads_.out.Wrote(command.layer, writer, memory::SramContent::kData,
+                         tile.out * sim::kSramUnit + before.code_bytes_per_pixel(), pixels,
+                         part.code_bytes_per_pixel(), whole.code_bytes_per_pixel());
+  scratchpads_.out.Wrote(command.layer, writer, memory::SramContent::kScales,
+                         tile.out_scales * sim::kSramUnit + before.scale_bytes_per_pixel(), pixels,
+                         part.scale_bytes_per_pixel(), whole.scale_bytes_per_pixel());
+}
+
+uint64_t VectorUnit::Account(const sim::Command& command, SramRun& sram) {
   const size_t layer = command.layer;
   rows_[layer] += OperationsOf(command, state_, windows_);
   const VectorTraffic bytes = TrafficOf(command, state_, windows_);
-  const uint64_t acc = scratchpads_.acc.Read(layer, bytes.acc_read_bytes) +
-                       scratchpads_.acc.Write(layer, bytes.acc_write_bytes);
-  const uint64_t out = scratchpads_.out.Read(layer, bytes.out_read_bytes) +
-                       scratchpads_.out.Write(layer, bytes.out_write_bytes);
+  memory::Sram &acc = scratchpads_.acc, &out = scratchpads_.out;
+  const uint64_t acc_reads = acc.Read(layer, bytes.acc_read_bytes);
+  sram.Needs(acc, acc_reads, acc.Write(layer, bytes.acc_write_bytes));
+  const uint64_t out_reads = out.Read(layer, bytes.out_read_bytes, bytes.out_read_scale_bytes);
+  sram.Needs(out, out_reads, out.Write(layer, bytes.out_write_bytes, bytes.out_write_scale_bytes));
   // Channels sit in adjacent lanes so that a block's maximum is found in one pass; each pixel
   // starts a new row of lanes.
   const uint64_t rows = RowsOf(command);
-  return std::max({rows, acc, out}) + config_.latency;
+  const uint64_t cycles = std::max(rows, sram.cycles());
+  stalls_[layer].sram_cycles += cycles - rows;
+  return cycles + config_.latency + std::max(acc.config().latency, out.config().latency) - 1;
 }
 
 uint64_t VectorUnit::RowsOf(const sim::Command& command) const {

@@ -6,6 +6,7 @@
 
 #include "models/accel/config.h"
 #include "models/accel/scratchpads.h"
+#include "models/accel/sram_run.h"
 #include "models/accel/vector_math.h"
 #include "models/numerics/activation_store.h"
 #include "models/sim_core/engine.h"
@@ -34,7 +35,10 @@ class VectorUnit : public sim::EngineModule {
   };
   void Execute(const sim::Command& command) override;
   // Cycles of the word, its operations and scratchpad traffic accounted.
-  uint64_t Account(const sim::Command& command);
+  // `sram` gets what it needs of the scratchpads.
+  uint64_t Account(const sim::Command& command, SramRun& sram);
+  // Tells the scratchpads what the word has written.
+  void Wrote(const sim::Command& command);
   uint64_t RowsOf(const sim::Command& command) const;  // passes of all lanes
   void Compute(const sim::Command& command);
   void RunTile(const sim::Elementwise& tile);
@@ -61,6 +65,10 @@ class VectorUnit : public sim::EngineModule {
   float amax_ = 0;
   sim::Position position_{};  // of the tile written
   std::vector<VectorOperations> rows_;
+  struct Stalls {
+    uint64_t sram_cycles = 0;
+  };
+  std::vector<Stalls> stalls_;
   std::vector<float> y_, x_;  // one pixel
 };
 

@@ -35,6 +35,19 @@ struct WeightLayout {
   uint64_t scale_bytes_per_channel() const { return uint64_t{segments} * scale_bytes(); }
 };
 
+// Calls set(channel, segment, codes, scales) for each run of weights that lie one after the other.
+template <typename Set>
+void ForEachRun(const WeightLayout& layout, uint32_t channels, const uint8_t* codes,
+                const uint8_t* scales, Set set) {
+  for (uint32_t n = 0; n < channels; ++n) {
+    for (uint32_t s = 0; s < layout.segments; ++s) {
+      set(n, s, codes, scales);
+      codes += layout.run_bytes();
+      scales += layout.scale_bytes();
+    }
+  }
+}
+
 inline WeightLayout WeightLayoutOf(const sim::Geometry& g) {
   const uint32_t taps = uint32_t{g.kernel_h} * g.kernel_w;
   WeightLayout layout;

@@ -4,9 +4,15 @@
 
 namespace nibble::memory {
 
-Bus::Bus(const sc_core::sc_module_name& name, const std::vector<std::string>& masters,
-         uint64_t size, size_t layers)
-    : sc_module(name), memory("memory"), size_(size), masters_(masters) {
+Bus::Bus(const sc_core::sc_module_name& name, const BusConfig& config, const sim::Clock& clock,
+         const std::vector<std::string>& masters, uint64_t size, size_t layers)
+    : sc_module(name),
+      memory("memory"),
+      schedule_(config, config.mhz == 0 ? clock.period_ps() : sim::Clock(config.mhz).period_ps(),
+                masters.size()),
+      machine_cycle_ps_(clock.period_ps()),
+      size_(size),
+      masters_(masters) {
   rows_.assign(masters.size(), std::vector<Counters>(layers));
   for (size_t i = 0; i < masters.size(); ++i) {
     ports_.push_back(
@@ -24,7 +30,25 @@ void Bus::Transport(int master, tlm::tlm_generic_payload& payload, sc_core::sc_t
   }
   Counters& row = rows_[master][dma->layer];
   (payload.is_write() ? row.write_bytes : row.read_bytes) += payload.get_data_length();
+  const uint64_t now = sc_core::sc_time_stamp().value();
+  const BusSchedule::Transfer transfer =
+      schedule_.Place(static_cast<size_t>(master), now, payload.get_data_length());
   memory->b_transport(payload, delay);
+  const uint64_t memory_end = now + delay.value();
+  row.busy_ps += transfer.move_ps;
+  row.wait_ps += transfer.wait_ps;
+  if (transfer.end_ps <= memory_end) return;
+  row.late_ps += transfer.end_ps - memory_end;
+  delay = sc_core::sc_time::from_value(transfer.end_ps - now);
+}
+
+void Bus::RegisterTime(sim::CounterRegistry& registry, size_t master, const char* name,
+                       const char* meaning, uint64_t Counters::*member) const {
+  registry.RegisterColumn({"bus." + masters_[master], name, "cycles", meaning},
+                          [this, master, member](size_t layer) {
+                            const uint64_t ps = rows_[master][layer].*member;
+                            return (ps + machine_cycle_ps_ - 1) / machine_cycle_ps_;
+                          });
 }
 
 void Bus::RegisterCounters(sim::CounterRegistry& registry) const {
@@ -33,6 +57,14 @@ void Bus::RegisterCounters(sim::CounterRegistry& registry) const {
         "bus." + masters_[i], rows_[i],
         {{"read_bytes", "bytes", "bytes that this initiator asked for", &Counters::read_bytes},
          {"write_bytes", "bytes", "bytes that this initiator wrote", &Counters::write_bytes}});
+    RegisterTime(registry, i, "transfer_cycles", "machine cycles in which its bytes moved",
+                 &Counters::busy_ps);
+    RegisterTime(registry, i, "wait_cycles",
+                 "machine cycles that its transfers waited for a turn or a bus cycle's beginning",
+                 &Counters::wait_ps);
+    RegisterTime(registry, i, "late_cycles",
+                 "machine cycles that its transactions took because the bus ended after the memory",
+                 &Counters::late_ps);
   }
 }
 

@@ -31,8 +31,7 @@ void CheckDramConfig(const DramDevice& d, const DramConfig& c) {
   if (c.ranks > 1 && d.rank_gap == 0) {
     refuse("ranks", "the device file lacks rank_to_rank_gap, which several ranks need");
   }
-  if (c.power_down > 0 &&
-      (d.xp == 0 || !d.active_power_down_mw || !d.precharge_power_down_mw)) {
+  if (c.power_down > 0 && (d.xp == 0 || !d.active_power_down_mw || !d.precharge_power_down_mw)) {
     refuse("power_down", "the device file lacks tXP or the power in power-down");
   }
 }

@@ -23,6 +23,14 @@
 
 namespace nibble::memory {
 
+// What an initiator asked for and when, in clocks: `rows` of `row_bytes`, `stride` apart.
+struct DramTransaction {
+  uint64_t address;
+  uint32_t rows, row_bytes, stride;
+  bool write;
+  uint64_t start, end;
+};
+
 class Dram {
  public:
   // Throws std::invalid_argument when `config` asks for what the device lacks (per-bank refresh,
@@ -67,8 +75,9 @@ class Dram {
   std::vector<DramChannel> channels_;
 };
 
-// Registers the counters of `dram` (which must outlive the registry) as `component`. Those of states
-// that its device cannot be in (dram_energy.h) stay zero and are not marked as costing energy.
+// Registers the counters of `dram` (which must outlive the registry) as `component`. Those of
+// states that its device cannot be in (dram_energy.h) stay zero and are not marked as costing
+// energy.
 void RegisterDram(sim::CounterRegistry& registry, const std::string& component, const Dram& dram);
 
 // Throws std::invalid_argument that names the parameter, as the constructor of Dram does.

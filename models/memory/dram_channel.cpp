@@ -17,7 +17,7 @@ DramChannel::DramChannel(const DramDevice& device, const DramConfig& config,
       config_(config),
       rows_(rows),
       timing_(device, config.ranks),
-      conflicts_(size_t{config.ranks} * device.banks()),
+      usage_(size_t{config.ranks} * device.banks()),
       gates_(2 * timing_.groups() + 1),
       command_clocks_{device.column_clocks, device.act_clocks, device.pre_clocks},
       refresh_interval_(config.refresh == DramConfig::Refresh::kAllBank ? device.refi
@@ -29,7 +29,7 @@ DramChannel::DramChannel(const DramDevice& device, const DramConfig& config,
       accounted_(config.ranks) {
   const uint32_t sizes[2] = {config.window, config.write_buffer};
   for (int write = 0; write < 2; ++write) {
-    lists_[write].resize(conflicts_.size());
+    lists_[write].resize(usage_.size());
     Queue& q = queue_[write];
     q.requests.resize(sizes[write]);
     q.free_at.resize(sizes[write]);
@@ -53,7 +53,7 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
                              uint64_t arrival, uint32_t layer) {
   Queue& q = queue_[write];
   const auto size = static_cast<uint32_t>(q.requests.size());
-  while (q.waiting == size) Step();
+  while (q.waiting == size || (write && Waits(false, bank, row, column))) Step();
   const uint32_t free = q.first_free;
   const uint64_t t = std::max({arrival, next_accept_, q.free_at[free]});
   RunUntil(t);  // what it cannot influence any more
@@ -64,7 +64,8 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
   const uint32_t rank = timing_.bank(bank).rank;
   Request& request = q.requests[slot];
   request.accepted = t;
-  request.ready = rank_waiting_[rank] == 0 ? Wake(rank, t + 1) : std::max(t + 1, ready_[rank]);
+  request.ready =
+      rank_waiting_[rank] == 0 ? Wake(rank, t + kLatency) : std::max(t + kLatency, ready_[rank]);
   request.order = order_++;
   request.row = row;
   request.column = column;
@@ -75,32 +76,35 @@ uint64_t DramChannel::Accept(bool write, uint32_t bank, uint32_t row, uint32_t c
   ++q.waiting;
   q.banks |= uint64_t{1} << bank;
 
-  if (!write && lists_[1][bank].head != kNone) {
-    for (uint16_t w = lists_[1][bank].head; w != kNone; w = queue_[1].requests[w].next) {
-      const Request& waiting = queue_[1].requests[w];
-      if (waiting.row == row && waiting.column == column) draining_ = true;
-    }
-  }
+  if (!write && Waits(true, bank, row, column)) draining_ = true;
   List& list = lists_[write][bank];
   const uint16_t predecessor = list.tail;
   (predecessor == kNone ? list.head : q.requests[predecessor].next) = slot;
   list.tail = slot;
   const bool hits = timing_.bank(bank).open_row == static_cast<int64_t>(row);
-  const bool overtakes =
-      hits && !list.hit && config_.scheduler == DramConfig::Scheduler::kFrFcfs;
+  const bool overtakes = hits && !list.hit && config_.scheduler == DramConfig::Scheduler::kFrFcfs;
   if (predecessor == kNone || overtakes) {
     list.next = slot;
     list.before = predecessor;
     list.hit = hits;
     Offer(bank, write);
     if (predecessor == kNone && config_.scheduler == DramConfig::Scheduler::kFrFcfs) {
-      if (chosen_ && write == writing_) Consider(bank);
+      if (chosen_ && write == writing_ && Offered(bank).Before(choice_)) choice_ = Offered(bank);
     } else {
       chosen_ = false;
     }
   }
   if (chosen_ && Direction() != writing_) chosen_ = false;
   return t;
+}
+
+// Whether a request of that direction waits for the burst.
+bool DramChannel::Waits(bool write, uint32_t bank, uint32_t row, uint32_t column) const {
+  const std::vector<Request>& requests = queue_[write].requests;
+  for (uint16_t i = lists_[write][bank].head; i != kNone; i = requests[i].next) {
+    if (requests[i].row == row && requests[i].column == column) return true;
+  }
+  return false;
 }
 
 // Reads go first; see the head of dram_channel.h.
@@ -133,26 +137,17 @@ void DramChannel::Offer(uint32_t b, bool write) {
   }
 }
 
-void DramChannel::SetGates() {
-  const uint32_t groups = timing_.groups();
-  for (uint32_t g = 0; g < groups; ++g) {
-    gates_[g] = std::max(timing_.SharedActivate(g), command_bus_[0]);
-    gates_[groups + g] = std::max(timing_.SharedColumn(g, writing_), command_bus_[1]);
-  }
-  gates_[2 * groups] = command_bus_[0];
+// Ready first; then column commands; then the oldest request.
+inline bool DramChannel::Choice::Before(const Choice& other) const {
+  if (time != other.time) return time < other.time;
+  if (column != other.column) return column;
+  return order < other.order;
 }
 
-// Takes the bank's command if it is before the choice so far: ready first; then column commands;
-// then the oldest request.
-inline void DramChannel::Consider(uint32_t bank) {
+// The bank's command, at the time at which it could be given.
+inline DramChannel::Choice DramChannel::Offered(uint32_t bank) const {
   const List& list = lists_[writing_][bank];
-  const uint64_t time = std::max(list.ready, gates_[list.gate]);
-  const bool column = list.kind == Kind::kColumn;
-  if (time > choice_.time) return;
-  if (time == choice_.time) {
-    if (column != choice_.column ? choice_.column : list.order > choice_.order) return;
-  }
-  choice_ = {time, list.order, bank, column};
+  return {std::max(list.ready, gates_[list.gate]), list.order, bank, list.kind == Kind::kColumn};
 }
 
 const DramChannel::Choice& DramChannel::Choose() {
@@ -160,21 +155,29 @@ const DramChannel::Choice& DramChannel::Choose() {
   chosen_ = true;
   writing_ = Direction();
   draining_ = draining_ && writing_;
-  choice_ = Choice();
+  timing_.SharedGates(writing_, command_bus_[0], command_bus_[1], gates_.data());
+  gates_.back() = command_bus_[0];
   uint64_t banks = queue_[writing_].banks;
-  SetGates();
-  if (config_.scheduler == DramConfig::Scheduler::kFcfs) {
-    uint64_t oldest = kNever, bank = 0;
-    for (; banks != 0; banks &= banks - 1) {
-      const int b = __builtin_ctzll(banks);
-      if (lists_[writing_][b].order >= oldest) continue;
-      oldest = lists_[writing_][b].order;
-      bank = banks & -banks;
-    }
-    banks = bank;
+  if (config_.scheduler == DramConfig::Scheduler::kFcfs) banks = BankOfOldest();
+  Choice best;
+  for (; banks != 0; banks &= banks - 1) {
+    const Choice offered = Offered(static_cast<uint32_t>(__builtin_ctzll(banks)));
+    if (offered.Before(best)) best = offered;
   }
-  for (; banks != 0; banks &= banks - 1) Consider(static_cast<uint32_t>(__builtin_ctzll(banks)));
+  choice_ = best;
   return choice_;
+}
+
+// A bit for the bank whose request is the oldest; none when nothing waits.
+uint64_t DramChannel::BankOfOldest() const {
+  uint64_t oldest = kNever, bank = 0;
+  for (uint64_t banks = queue_[writing_].banks; banks != 0; banks &= banks - 1) {
+    const uint64_t order = lists_[writing_][static_cast<uint32_t>(__builtin_ctzll(banks))].order;
+    if (order >= oldest) continue;
+    oldest = order;
+    bank = banks & -banks;
+  }
+  return bank;
 }
 
 uint64_t DramChannel::NextTime() { return Choose().time; }
@@ -208,11 +211,14 @@ void DramChannel::Step() {
   request.missed = true;
   if (kind == Kind::kActivate) {
     timing_.Activate(bank, request.row, t);
+    Record(Command::Kind::kActivate, bank, t);
     ++count.activates;
+    LearnOpened(bank, request.row);
   } else {
+    Record(Command::Kind::kPrecharge, bank, t);
     timing_.Precharge(bank, t);
     ++count.precharges;
-    if (conflicts_[bank] < 3) ++conflicts_[bank];
+    LearnClosed(bank);
   }
   Find(bank, false);
   Find(bank, true);
@@ -251,6 +257,8 @@ void DramChannel::GiveColumn(uint32_t bank, uint64_t t) {
   const uint16_t slot = list.next;
   Request& request = q.requests[slot];
   DramCounters& count = rows_[request.layer];
+  ++usage_[bank].columns;
+  Record(write ? Command::Kind::kWrite : Command::Kind::kRead, bank, t);
   const uint64_t end = timing_.Column(bank, write, t);
   RaiseTo(last_end_, end);
   if (write) {
@@ -284,12 +292,29 @@ bool DramChannel::RowWanted(uint32_t bank) const {
   return lists_[0][bank].hit || lists_[1][bank].hit;
 }
 
+// A row that is opened again at once should have stayed open; one that served a single command need
+// not have.
+void DramChannel::LearnOpened(uint32_t bank, uint32_t row) {
+  Usage& u = usage_[bank];
+  if (u.row == static_cast<int64_t>(row)) u.useless -= std::min(u.useless, 2u);
+  u.row = row;
+  u.columns = 0;
+}
+
+void DramChannel::LearnClosed(uint32_t bank) {
+  Usage& u = usage_[bank];
+  u.useless = u.columns <= 1 ? std::min(u.useless + 1, 3u) : u.useless - std::min(u.useless, 1u);
+}
+
 // After a column command at `t`: an auto-precharge, where the policy asks for it.
 void DramChannel::ApplyPagePolicy(uint32_t bank, uint64_t t, DramCounters& count) {
   if (config_.page == DramConfig::Page::kOpen || RowWanted(bank)) return;
-  if (config_.page == DramConfig::Page::kAdaptive && conflicts_[bank] < 2) return;
-  timing_.Precharge(bank, std::max(t, timing_.bank(bank).precharge));
+  if (config_.page == DramConfig::Page::kAdaptive && usage_[bank].useless < 2) return;
+  const uint64_t close = std::max(t, timing_.bank(bank).precharge);
+  Record(Command::Kind::kPrecharge, bank, close);
+  timing_.Precharge(bank, close);
   ++count.precharges;
+  LearnClosed(bank);
   Find(bank, false);
   Find(bank, true);
 }

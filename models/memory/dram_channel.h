@@ -6,7 +6,8 @@
 // Reads go first. Writes are acknowledged when they enter the write buffer; they drain when the
 // buffer reaches its high mark, down to the low mark, and whenever no read waits. A read of an
 // address that waits in the write buffer drains the buffer before it is served (no forwarding: what
-// was asked for is what passes the pins).
+// was asked for is what passes the pins); a write of an address that a read waits for is not
+// accepted before that read is served.
 //
 // Among the requests of the present direction each bank offers one command: the column command of
 // its oldest request that hits the open row, or PRE or ACT for its oldest request. The scheduler
@@ -30,10 +31,22 @@ class DramChannel {
     uint64_t accepted, done;
   };
 
+  // A command as it was given. `bank` counts through the ranks (of kRefreshAll: the rank's first).
+  struct Command {
+    enum class Kind : uint8_t { kRead, kWrite, kActivate, kPrecharge, kRefreshAll, kRefreshBank };
+    Kind kind;
+    uint32_t bank;
+    int64_t row;
+    uint64_t time;
+  };
+
   // Events are counted in `rows` (one per layer).
   DramChannel(const DramDevice& device, const DramConfig& config, std::vector<DramCounters>& rows);
   // Reads served from now on are appended to `served`, unless null.
   void RecordReads(std::vector<Served>* served) { served_ = served; }
+  // Commands given from now on are appended to `commands`, in the order in which they were decided
+  // on (an auto-precharge or a refresh may lie in the future), unless null.
+  void RecordCommands(std::vector<Command>* commands) { commands_ = commands; }
 
   // Requests that follow are those of another transaction, which may begin earlier than commands
   // that were given: those do not stand in the way of its commands on the command bus.
@@ -68,6 +81,7 @@ class DramChannel {
   void AccountTime(uint64_t now_ps, uint32_t layer);
 
  private:
+  static constexpr uint64_t kLatency = 1;  // clocks from acceptance to the first command
   static constexpr uint16_t kNone = UINT16_MAX;
   static constexpr uint64_t kNever = UINT64_MAX;
   enum class Kind : uint8_t { kColumn, kActivate, kPrecharge };
@@ -87,7 +101,7 @@ class DramChannel {
   };
   struct List {  // of one bank and direction, oldest first
     uint16_t head = kNone, tail = kNone;
-    uint16_t next = kNone;  // the one to be served: the oldest hit, or the oldest
+    uint16_t next = kNone;    // the one to be served: the oldest hit, or the oldest
     uint16_t before = kNone;  // its predecessor
     bool hit = false;
     // Its command: the gate that it passes (what the bank shares with others, see Choose), when
@@ -100,33 +114,49 @@ class DramChannel {
     uint64_t time = kNever, order = 0;
     uint32_t bank = 0;
     bool column = false;
+    bool Before(const Choice& other) const;
   };
 
+  void Record(Command::Kind kind, uint32_t bank, uint64_t time) {
+    if (commands_ != nullptr) {
+      commands_->push_back({kind, bank, timing_.bank(bank).open_row, time});
+    }
+  }
   const Choice& Choose();
+  bool Waits(bool write, uint32_t bank, uint32_t row, uint32_t column) const;
   bool Direction() const;  // writes?
-  void SetGates();
-  void Consider(uint32_t bank);
+  Choice Offered(uint32_t bank) const;
+  uint64_t BankOfOldest() const;
   void Find(uint32_t bank, bool write);   // the bank's next request in that direction
   void Offer(uint32_t bank, bool write);  // the command that it needs
   void GiveColumn(uint32_t bank, uint64_t t);
+  void LearnOpened(uint32_t bank, uint32_t row);
+  void LearnClosed(uint32_t bank);
   void ApplyPagePolicy(uint32_t bank, uint64_t t, DramCounters& count);
   bool RowWanted(uint32_t bank) const;
   void Refresh(uint32_t rank, DramCounters& count);
   void RefreshAll(uint32_t rank, uint64_t due, DramCounters& count);
   void RefreshBanks(uint32_t rank, uint64_t due, DramCounters& count);
+  uint64_t Block(uint32_t first, uint32_t banks, uint64_t due, uint64_t duration,
+                 DramCounters& count);
   uint64_t Wake(uint32_t rank, uint64_t t);
-  void CloseCandidates(uint32_t first, uint32_t count);
 
   const DramDevice& d_;
   const DramConfig config_;
   std::vector<DramCounters>& rows_;
   std::vector<Served>* served_ = nullptr;
+  std::vector<Command>* commands_ = nullptr;
   DramTiming timing_;
-  Queue queue_[2];  // reads, writes
-  std::vector<List> lists_[2];        // by bank
-  std::vector<uint8_t> conflicts_;    // by bank, 0..3: for the adaptive page policy
-  std::vector<uint64_t> gates_;       // of ACT by bank group, of RD or WR by bank group, of PRE
-  bool writing_ = false;   // the present direction
+  Queue queue_[2];                      // reads, writes
+  std::vector<List> lists_[2];          // by bank
+  struct Usage {                        // of a bank, for the adaptive page policy
+    int64_t row = DramTiming::kClosed;  // the last one opened
+    uint32_t columns = 0;               // commands to it
+    uint32_t useless = 0;               // 0..3: rows of late that need not have stayed open
+  };
+  std::vector<Usage> usage_;
+  std::vector<uint64_t> gates_;  // of ACT by bank group, of RD or WR by bank group, of PRE
+  bool writing_ = false;         // the present direction
   bool draining_ = false;  // a read waits for a write of its address: until the buffer is empty
   uint64_t order_ = 0;
   uint64_t next_accept_ = 0;
@@ -136,12 +166,12 @@ class DramChannel {
   Choice choice_;
   bool chosen_ = false;
 
-  uint64_t refresh_interval_;            // between two refresh commands to a rank
-  std::vector<uint64_t> next_refresh_;   // by rank
-  std::vector<uint32_t> refresh_bank_;   // by rank, per-bank refresh: whose turn it is
-  uint64_t refresh_due_;                 // the earliest of them
-  std::vector<uint64_t> ready_;          // by rank: woken up
-  std::vector<uint32_t> rank_waiting_;   // requests
+  uint64_t refresh_interval_;           // between two refresh commands to a rank
+  std::vector<uint64_t> next_refresh_;  // by rank
+  std::vector<uint32_t> refresh_bank_;  // by rank, per-bank refresh: whose turn it is
+  uint64_t refresh_due_;                // the earliest of them
+  std::vector<uint64_t> ready_;         // by rank: woken up
+  std::vector<uint32_t> rank_waiting_;  // requests
   struct Accounted {
     uint64_t active = 0, active_power_down = 0, precharge_power_down = 0;  // ps
   };

@@ -13,7 +13,7 @@ struct DramConfig {
   enum class Page : uint8_t {
     kOpen,     // a row stays open until another row of the bank, or a refresh, needs it closed
     kClosed,   // precharge with the last column command that waits for the row
-    kAdaptive  // closed for a bank whose last rows were conflicts, open otherwise
+    kAdaptive  // closed for a bank whose rows of late served one command each, open otherwise
   };
   enum class Refresh : uint8_t { kAllBank, kPerBank };
   enum class Scheduler : uint8_t {
@@ -46,6 +46,11 @@ struct DramCounters {
   // that has passed. Active: at least one row is open.
   uint64_t active_standby_ps = 0, precharge_standby_ps = 0;
   uint64_t active_power_down_ps = 0, precharge_power_down_ps = 0;
+
+  uint64_t rank_ps() const {
+    return active_standby_ps + precharge_standby_ps + active_power_down_ps +
+           precharge_power_down_ps;
+  }
 };
 
 // Every counter with its name, unit and meaning.

@@ -161,8 +161,8 @@ void FromCurrents(const std::vector<Rail>& rails, double devices, DramDevice& d)
   if (power_down) d.active_power_down_mw = d.precharge_power_down_mw = 0;
   for (const Rail& r : rails) {
     const double v = r.volts * devices;
-    d.activate_pj += 1e-3 * v *
-                     (r.idd0 * ps(d.rc) - r.idd3n * ps(d.ras) - r.idd2n * ps(d.rc - d.ras));
+    d.activate_pj +=
+        1e-3 * v * (r.idd0 * ps(d.rc) - r.idd3n * ps(d.ras) - r.idd2n * ps(d.rc - d.ras));
     d.read_core_pj_bit += 1e-3 * v * (r.idd4r - r.idd3n) * ps(d.burst) / burst_bits;
     d.write_core_pj_bit += 1e-3 * v * (r.idd4w - r.idd3n) * ps(d.burst) / burst_bits;
     d.refresh_pj += 1e-3 * v * (r.idd5 - r.idd3n) * ps(d.rfc_ab);

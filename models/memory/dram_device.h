@@ -32,9 +32,9 @@ struct DramDevice {
   double activate_pj = 0;  // ACT + PRE of one row
   double read_core_pj_bit = 0, read_io_pj_bit = 0;
   double write_core_pj_bit = 0, write_io_pj_bit = 0;
-  double near_read_pj_bit = 0;  // column access that stays in the die
-  double refresh_pj = 0;        // one all-bank refresh of one rank
-  double active_standby_mw = 0, precharge_standby_mw = 0;              // one rank
+  double near_read_pj_bit = 0;                             // column access that stays in the die
+  double refresh_pj = 0;                                   // one all-bank refresh of one rank
+  double active_standby_mw = 0, precharge_standby_mw = 0;  // one rank
   std::optional<double> active_power_down_mw, precharge_power_down_mw;  // one rank
   std::map<std::string, std::string> sources;  // field -> where the number comes from
 

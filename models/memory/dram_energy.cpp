@@ -20,20 +20,20 @@ std::vector<DramPrice> DramPrices(const DramDevice& d) {
       {"refresh", &C::refreshes, d.refresh_pj, source("refresh")}};
   if (d.pb_banks > 0) {
     const double share = static_cast<double>(d.pb_banks) / d.banks();
-    prices.push_back({"refresh", &C::bank_refreshes, d.refresh_pj * share,
-                      "its share of the banks of an all-bank refresh, derived; " +
-                          source("refresh")});
+    prices.push_back(
+        {"refresh", &C::bank_refreshes, d.refresh_pj * share,
+         "its share of the banks of an all-bank refresh, derived; " + source("refresh")});
   }
   // mW * ps = 1e-3 pJ.
-  prices.push_back({"background", &C::active_standby_ps, d.active_standby_mw * 1e-3,
-                    source("active_standby")});
+  prices.push_back(
+      {"background", &C::active_standby_ps, d.active_standby_mw * 1e-3, source("active_standby")});
   prices.push_back({"background", &C::precharge_standby_ps, d.precharge_standby_mw * 1e-3,
                     source("precharge_standby")});
   if (d.active_power_down_mw && d.precharge_power_down_mw) {
     prices.push_back({"background", &C::active_power_down_ps, *d.active_power_down_mw * 1e-3,
                       source("active_power_down")});
-    prices.push_back({"background", &C::precharge_power_down_ps,
-                      *d.precharge_power_down_mw * 1e-3, source("precharge_power_down")});
+    prices.push_back({"background", &C::precharge_power_down_ps, *d.precharge_power_down_mw * 1e-3,
+                      source("precharge_power_down")});
   }
   return prices;
 }

@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <vector>
 
-
-
 namespace nibble::memory {
 namespace {
 
@@ -74,8 +72,8 @@ DramMapping::DramMapping(const DramDevice& device, uint32_t channels, const std:
 }
 
 uint64_t DramMapping::Address(const DramLocation& at) const {
-  return (row_.Put(at.row) | rank_.Put(at.rank) | bank_.Put(at.bank) | group_.Put(at.bank >> bank_bits_) |
-          column_.Put(at.column) | channel_.Put(at.channel))
+  return (row_.Put(at.row) | rank_.Put(at.rank) | bank_.Put(at.bank) |
+          group_.Put(at.bank >> bank_bits_) | column_.Put(at.column) | channel_.Put(at.channel))
          << burst_shift_;
 }
 

@@ -18,9 +18,9 @@ void DramChannel::Refresh(uint32_t rank, DramCounters& count) {
 // Waits until every row can be closed, closes them, refreshes.
 void DramChannel::RefreshAll(uint32_t rank, uint64_t due, DramCounters& count) {
   const uint32_t first = rank * d_.banks();
-  timing_.Block(first, d_.banks(), due, d_.rfc_ab, count.precharges);
+  const uint64_t begin = Block(first, d_.banks(), due, d_.rfc_ab, count);
+  Record(Command::Kind::kRefreshAll, first, begin);
   ++count.refreshes;
-  CloseCandidates(first, d_.banks());
 }
 
 // The banks of a rank take turns, some at a time; the others go on.
@@ -29,22 +29,37 @@ void DramChannel::RefreshBanks(uint32_t rank, uint64_t due, DramCounters& count)
   const auto stride = static_cast<uint32_t>(d_.banks() / d_.pb_banks);
   for (uint32_t i = 0; i < d_.pb_banks; ++i) {
     const uint32_t bank = rank * d_.banks() + refresh_bank_[rank] + i * stride;
-    const uint64_t begin = timing_.Block(bank, 1, due, d_.rfc_pb, count.precharges);
-    timing_.DelayActivates(rank, begin + d_.rrd_s);
-    CloseCandidates(bank, 1);
+    const uint64_t begin = Block(bank, 1, due, d_.rfc_pb, count);
+    // It takes the place of an ACT in the rank. That place is booked when the refresh is due, since
+    // the refresh itself may wait for its bank, and no other bank with it.
+    timing_.DelayActivates(rank, due + d_.rrd_s);
+    Record(Command::Kind::kRefreshBank, bank, begin);
   }
   refresh_bank_[rank] = (refresh_bank_[rank] + 1) % stride;
   ++count.bank_refreshes;
 }
 
-void DramChannel::CloseCandidates(uint32_t first, uint32_t count) {
-  for (uint32_t b = first; b < first + count; ++b) {
-    for (const bool write : {false, true}) Find(b, write);
+// Closes the rows of `banks` banks and blocks them for `duration`; returns when that begins.
+uint64_t DramChannel::Block(uint32_t first, uint32_t banks, uint64_t due, uint64_t duration,
+                            DramCounters& count) {
+  const size_t recorded = commands_ == nullptr ? 0 : commands_->size();
+  for (uint32_t b = first; b < first + banks; ++b) {
+    if (timing_.bank(b).open_row != DramTiming::kClosed) Record(Command::Kind::kPrecharge, b, 0);
   }
+  uint64_t close = 0;
+  const uint64_t begin = timing_.Block(first, banks, due, duration, close, count.precharges);
+  if (commands_ != nullptr) {
+    for (size_t i = recorded; i < commands_->size(); ++i) (*commands_)[i].time = close;
+  }
+  for (uint32_t b = first; b < first + banks; ++b) {
+    Find(b, false);
+    Find(b, true);
+  }
+  return begin;
 }
 
-// Accounts for the idleness of a rank that is needed from clock `t` on, and returns when it can take
-// a command.
+// Accounts for the idleness of a rank that is needed from clock `t` on, and returns when it can
+// take a command.
 uint64_t DramChannel::Wake(uint32_t rank, uint64_t t) {
   if (config_.power_down == 0 || rank_waiting_[rank] > 0) return std::max(t, ready_[rank]);
   if (timing_.AddIdle(rank, t, config_.power_down)) {
@@ -54,8 +69,8 @@ uint64_t DramChannel::Wake(uint32_t rank, uint64_t t) {
   return std::max(t, ready_[rank]);
 }
 
-// Refreshes that fall due while nothing uses the channel. Only the first can find open rows and only
-// the last can delay a command, so those between are merely counted, with the power-down time
+// Refreshes that fall due while nothing uses the channel. Only the first can find open rows and
+// only the last can delay a command, so those between are merely counted, with the power-down time
 // between them.
 void DramChannel::RefreshUntil(uint64_t now, uint32_t layer) {
   if (now < refresh_due_) return;
@@ -78,9 +93,10 @@ uint64_t DramChannel::IdleTime(uint64_t start) const {
   uint64_t time = start;
   for (uint32_t b = 0; b < timing_.banks(); ++b) {
     const DramTiming::Bank& bank = timing_.bank(b);
-    const uint64_t closed = bank.open_row == DramTiming::kClosed
-                                ? bank.activate
-                                : std::max(bank.activate, std::max(start, bank.precharge) + d_.rp_ab);
+    const uint64_t closed =
+        bank.open_row == DramTiming::kClosed
+            ? bank.activate
+            : std::max(bank.activate, std::max(start, bank.precharge) + d_.rp_ab);
     time = std::max(time, closed);
   }
   return time;
@@ -92,11 +108,10 @@ void DramChannel::Occupy(uint64_t begin, uint64_t end, uint64_t refreshes_per_ra
   for (uint32_t r = 0; r < config_.ranks; ++r) {
     Wake(r, begin);
     const uint64_t close = begin > d_.rp_ab ? begin - d_.rp_ab : 0;
-    timing_.Block(r * d_.banks(), d_.banks(), close, 0, count.precharges);
+    Block(r * d_.banks(), d_.banks(), close, 0, count);
     timing_.Hold(r, end);
     timing_.AddActive(r, end - begin);
     next_refresh_[r] += refreshes_per_rank * refresh_interval_;
-    CloseCandidates(r * d_.banks(), d_.banks());
   }
   (config_.refresh == DramConfig::Refresh::kAllBank ? count.refreshes : count.bank_refreshes) +=
       refreshes_per_rank * config_.ranks;
@@ -117,7 +132,8 @@ void DramChannel::AccountTime(uint64_t now_ps, uint32_t layer) {
     Accounted& done = accounted_[r];
     const DramTiming::Residency& clocks = timing_.residency(r);
     const auto take = [this](uint64_t& counted, uint64_t total, uint64_t at_most) {
-      const uint64_t part = std::min(total * d_.tck_ps - std::min(counted, total * d_.tck_ps), at_most);
+      const uint64_t part =
+          std::min(total * d_.tck_ps - std::min(counted, total * d_.tck_ps), at_most);
       counted += part;
       return part;
     };

@@ -24,6 +24,7 @@ uint64_t DramTarget::NowClock() const {
 void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const auto* dma = payload.get_extension<sim::DmaExtension>();
   const bool write = payload.is_write();
+  ++transactions_;
   const uint64_t start = NowClock();
   uint64_t address = payload.get_address();
   uint8_t* data = payload.get_data_ptr();
@@ -37,6 +38,10 @@ void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
       storage_.Read(address, data, dma->row_bytes);
     }
     data += dma->row_bytes;
+  }
+  if (log_ != nullptr) {
+    log_->push_back({payload.get_address(), dma->rows, dma->row_bytes, dma->stride, write, start,
+                     end});
   }
   delay = sc_core::sc_time::from_value(Picoseconds(end)) - sc_core::sc_time_stamp();
   payload.set_response_status(tlm::TLM_OK_RESPONSE);

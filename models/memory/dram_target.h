@@ -21,15 +21,22 @@ class DramTarget : public sc_core::sc_module {
   uint64_t NowClock() const;
   uint64_t Picoseconds(uint64_t clocks) const { return clocks * dram_.device().tck_ps; }
 
+  // Transactions of all initiators so far.
+  uint64_t transactions() const { return transactions_; }
+
   Dram& dram() { return dram_; }
   const Dram& dram() const { return dram_; }
   SparseMemory& storage() { return storage_; }
+  // Transactions from now on are appended to `log`, unless null.
+  void Record(std::vector<DramTransaction>* log) { log_ = log; }
 
  private:
   void Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
   Dram dram_;
   SparseMemory storage_;
+  std::vector<DramTransaction>* log_ = nullptr;
+  uint64_t transactions_ = 0;
 };
 
 }  // namespace nibble::memory

@@ -10,14 +10,13 @@ DramTiming::DramTiming(const DramDevice& device, uint32_t ranks)
   for (uint32_t b = 0; b < banks_.size(); ++b) {
     banks_[b].group = b / device.banks_per_group;
     banks_[b].rank = b / device.banks();
-    groups_[banks_[b].group].rank = banks_[b].rank;
   }
 }
 
 uint64_t DramTiming::Block(uint32_t first, uint32_t count, uint64_t due, uint64_t duration,
-                           uint64_t& closed) {
+                           uint64_t& close, uint64_t& closed) {
   uint64_t begin = due;  // of what blocks the banks
-  uint64_t close = due;  // of the precharge of all of them
+  close = due;
   uint32_t open = 0;
   for (uint32_t b = first; b < first + count; ++b) {
     const Bank& bank = banks_[b];

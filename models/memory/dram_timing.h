@@ -27,7 +27,7 @@ class DramTiming {
   };
   // How long a rank has been in which state, in clocks; see RankState.
   struct Residency {
-    uint64_t active = 0;                                      // closed intervals
+    uint64_t active = 0;  // closed intervals
     uint64_t active_power_down = 0, precharge_power_down = 0;
   };
 
@@ -38,16 +38,10 @@ class DramTiming {
   uint32_t banks() const { return static_cast<uint32_t>(banks_.size()); }
   uint32_t groups() const { return static_cast<uint32_t>(groups_.size()); }
 
-  // A command to a bank can be given when both the bank (its activate, precharge or column) and what
-  // it shares with others permit it. Of these the earliest clock of an ACT and of a RD or WR in a
-  // bank group:
-  uint64_t SharedActivate(uint32_t group) const {
-    const Rank& r = ranks_[groups_[group].rank];
-    return std::max({groups_[group].activate, r.activate, r.window[r.oldest]});
-  }
-  uint64_t SharedColumn(uint32_t group, bool write) const {
-    return std::max(groups_[group].column[write], ranks_[groups_[group].rank].column[write]);
-  }
+  // A command to a bank can be given when both the bank (its activate, precharge or column) and
+  // what it shares with others permit it. The latter: gates[g] is the earliest clock of an ACT in
+  // bank group g, gates[groups() + g] that of a RD or WR. Not before `row_bus` and `column_bus`.
+  void SharedGates(bool write, uint64_t row_bus, uint64_t column_bus, uint64_t* gates) const;
 
   void Activate(uint32_t b, int64_t row, uint64_t t);
   void Precharge(uint32_t b, uint64_t t);
@@ -55,9 +49,10 @@ class DramTiming {
   uint64_t Column(uint32_t b, bool write, uint64_t t);
 
   // Closes the open rows of banks [first, first + count) of one rank as soon as they allow it, from
-  // `due` on, and blocks the banks for `duration` more clocks. Returns when that begins; `closed` is
-  // increased by the rows that were open.
-  uint64_t Block(uint32_t first, uint32_t count, uint64_t due, uint64_t duration, uint64_t& closed);
+  // `due` on, and blocks the banks for `duration` more clocks. Returns when that begins; `close` is
+  // when the rows are closed, and `closed` is increased by their number.
+  uint64_t Block(uint32_t first, uint32_t count, uint64_t due, uint64_t duration, uint64_t& close,
+                 uint64_t& closed);
   // No ACT in any bank of the rank before `t`: work of which the commands are not given here.
   void Hold(uint32_t rank, uint64_t t);
   // No ACT in the rank before `t`: a per-bank refresh is a row command as well.
@@ -78,14 +73,13 @@ class DramTiming {
   struct Group {
     uint64_t activate = 0;
     uint64_t column[2] = {0, 0};
-    uint32_t rank = 0;
   };
   struct Rank {
-    uint64_t activate = 0;                    // tRRD
-    std::array<uint64_t, 4> window = {};      // tFAW after each of the last four ACTs
-    uint32_t oldest = 0;                      // of the four
-    uint64_t column[2] = {0, 0};              // data bus, turn-around
-    uint32_t open = 0;                        // rows
+    uint64_t activate = 0;                // tRRD
+    std::array<uint64_t, 4> window = {};  // tFAW after each of the last four ACTs
+    uint32_t oldest = 0;                  // of the four
+    uint64_t column[2] = {0, 0};          // data bus, turn-around
+    uint32_t open = 0;                    // rows
     uint64_t active_since = 0, last_close = 0;
     uint64_t busy_until = 0, idle_counted = 0;
     Residency residency;
@@ -99,6 +93,20 @@ class DramTiming {
   std::vector<Group> groups_;
   std::vector<Rank> ranks_;
 };
+
+inline void DramTiming::SharedGates(bool write, uint64_t row_bus, uint64_t column_bus,
+                                    uint64_t* gates) const {
+  const uint32_t groups = this->groups();
+  uint32_t g = 0;
+  for (const Rank& r : ranks_) {
+    const uint64_t activate = std::max({r.activate, r.window[r.oldest], row_bus});
+    const uint64_t column = std::max(r.column[write], column_bus);
+    for (uint32_t i = 0; i < d_.bank_groups; ++i, ++g) {
+      gates[g] = std::max(activate, groups_[g].activate);
+      gates[groups + g] = std::max(column, groups_[g].column[write]);
+    }
+  }
+}
 
 inline void DramTiming::Opened(Rank& r, uint64_t t) {
   if (r.open++ == 0) r.active_since = std::max(t, r.last_close);
@@ -138,7 +146,9 @@ inline uint64_t DramTiming::Column(uint32_t b, bool write, uint64_t t) {
   Bank& bank = banks_[b];
   Group& group = groups_[bank.group];
   const uint64_t end = t + (write ? d_.cwl : d_.cl) + d_.burst;
-  const auto before = [](uint64_t time, uint64_t clocks) { return time > clocks ? time - clocks : 0; };
+  const auto before = [](uint64_t time, uint64_t clocks) {
+    return time > clocks ? time - clocks : 0;
+  };
   RaiseTo(group.column[write], t + d_.ccd_l);
   Rank& own = ranks_[bank.rank];
   RaiseTo(own.column[write], t + std::max(d_.ccd_s, d_.burst));

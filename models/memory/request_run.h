@@ -18,7 +18,7 @@ class LatencyHistogram {
  public:
   void Add(uint64_t clocks);
   uint64_t count() const { return count_; }
-  double mean() const;               // 0 when nothing was added
+  double mean() const;                  // 0 when nothing was added
   uint64_t Percentile(double p) const;  // the smallest latency that p of them (0..1) do not exceed
   uint64_t max() const { return max_; }
 
@@ -28,11 +28,11 @@ class LatencyHistogram {
 };
 
 struct RequestRunResult {
-  uint64_t cycles = 0;        // to the last beat of the last read, or the last write's acceptance
-  uint64_t accepted = 0;      // clock of the last acceptance
-  uint64_t drained = 0;       // to the last beat of all data, buffered writes included
-  LatencyHistogram latency;   // of reads
-  DramCounters counters;      // writes that still waited at `cycles` included
+  uint64_t cycles = 0;       // to the last beat of the last read, or the last write's acceptance
+  uint64_t accepted = 0;     // clock of the last acceptance
+  uint64_t drained = 0;      // to the last beat of all data, buffered writes included
+  LatencyHistogram latency;  // of reads
+  DramCounters counters;     // writes that still waited at `cycles` included
 };
 
 // Offers `requests` in order, each one burst, at most one a clock and channel, and waits where the

@@ -1,8 +1,8 @@
+#include "models/memory/sparse_memory.h"
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
-
-#include "models/memory/sparse_memory.h"
 
 namespace nibble::memory {
 

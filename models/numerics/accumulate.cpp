@@ -1,6 +1,7 @@
 #include "models/numerics/accumulate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -50,36 +51,6 @@ Integers IntegersOf(Format format) {
 
 bool IsBf16(Format format) { return SpecOf(format).element == Element::kBf16; }
 
-// The integers of all codes of an element format of up to 16 bits but bfloat16.
-class IntegerTable {
- public:
-  static constexpr int64_t kNotFinite = INT64_MIN;
-  explicit IntegerTable(Format format) : values_(size_t{1} << ElementBits(format)) {
-    const Element element = SpecOf(format).element;
-    const double unit = 1 / std::ldexp(1.0, IntegersOf(format).exponent);
-    for (size_t code = 0; code < values_.size(); ++code) {
-      const double value = DecodeElement(element, static_cast<uint16_t>(code));
-      values_[code] = std::isfinite(value) ? static_cast<int64_t>(value * unit) : kNotFinite;
-    }
-  }
-  const int64_t* values() const { return values_.data(); }
-
- private:
-  std::vector<int64_t> values_;
-};
-
-const int64_t* IntegersOfCodes(Format format) {
-  static const std::vector<IntegerTable> kTables = [] {
-    std::vector<IntegerTable> tables;
-    for (const FormatSpec& spec : AllFormats()) {
-      const bool none = spec.element == Element::kFp32 || spec.element == Element::kBf16;
-      tables.emplace_back(none ? Format::kFp4 : spec.format);
-    }
-    return tables;
-  }();
-  return kTables[static_cast<size_t>(format)].values();
-}
-
 // significand * 2^exponent; `point` is the place of the significand's leading bit where it is
 // normal.
 struct Scaled {
@@ -98,10 +69,8 @@ Scaled FromFields(uint32_t bits, int mantissa_bits, int exponent_bits, int bias)
           field == (1 << exponent_bits) - 1};
 }
 
-// The block scale of a format.
-Scaled ScaleOf(Format format, int64_t bits) {
-  if (bits == kNoScale) return {};
-  switch (SpecOf(format).block_scale) {
+Scaled DecodeScale(BlockScale scale, uint32_t bits) {
+  switch (scale) {
     case BlockScale::kNone:
       break;
     case BlockScale::kE4M3: {
@@ -112,11 +81,61 @@ Scaled ScaleOf(Format format, int64_t bits) {
     case BlockScale::kE8M0:
       return {1, static_cast<int>(bits) - 127, 0, bits == 0xFF};
     case BlockScale::kFp16:
-      return FromFields(static_cast<uint32_t>(bits), 10, 5, 15);
+      return FromFields(bits, 10, 5, 15);
     case BlockScale::kFp32:
-      return FromFields(static_cast<uint32_t>(bits), 23, 8, 127);
+      return FromFields(bits, 23, 8, 127);
   }
   return {};
+}
+
+bool SumFits(Format activations, Format weights) {
+  if (IsBf16(activations) || IsBf16(weights)) return false;
+  return ProductBits(activations, weights) + CarryBits(kMaxTermElements) <= 63;
+}
+
+// What the inner loops look up instead of working it out for every term.
+struct Facts {
+  static constexpr int64_t kNotFinite = INT64_MIN;
+
+  explicit Facts(const FormatSpec& spec) {
+    for (uint32_t byte = 0; BlockScaleBits(spec.format) == 8 && byte < 256; ++byte) {
+      scales.push_back(DecodeScale(spec.block_scale, byte));
+    }
+    if (spec.element == Element::kFp32) return;
+    exponent = IntegersOf(spec.format).exponent;
+    for (const FormatSpec& other : AllFormats()) {
+      const bool fits = other.element != Element::kFp32 && SumFits(spec.format, other.format);
+      adds[static_cast<size_t>(other.format)] = fits;
+    }
+    if (spec.element == Element::kBf16) return;
+    integers.resize(size_t{1} << ElementBits(spec.element));
+    const double unit = 1 / std::ldexp(1.0, exponent);
+    for (size_t code = 0; code < integers.size(); ++code) {
+      const double value = DecodeElement(spec.element, static_cast<uint16_t>(code));
+      const bool is_finite = std::isfinite(value);
+      integers[code] = is_finite ? static_cast<int64_t>(value * unit) : kNotFinite;
+      finite &= is_finite;
+    }
+  }
+
+  int exponent = 0;                              // of the unit of the integers
+  std::vector<int64_t> integers;                 // of all codes; empty for exponents of eight bits
+  bool finite = true;                            // all of them
+  std::vector<Scaled> scales;                    // of all bytes, where a scale is one
+  std::array<bool, kFormatSpecs.size()> adds{};  // AddsBlocksExactly by the other operand
+};
+
+const Facts& FactsOf(Format format) {
+  static const std::vector<Facts> kFacts(kFormatSpecs.begin(), kFormatSpecs.end());
+  return kFacts.at(static_cast<size_t>(format));
+}
+
+// The block scale of a format.
+Scaled ScaleOf(Format format, int64_t bits) {
+  if (bits == kNoScale) return {};
+  const Facts& facts = FactsOf(format);
+  if (!facts.scales.empty()) return facts.scales[static_cast<uint8_t>(bits)];
+  return DecodeScale(SpecOf(format).block_scale, static_cast<uint32_t>(bits));
 }
 
 // An element as a number with an exponent of its own.
@@ -126,14 +145,14 @@ Scaled ElementOf(Format format, uint16_t code) {
     if ((code & 0x8000) != 0) x.significand = -x.significand;
     return x;
   }
-  const int64_t integer = IntegersOfCodes(format)[code];
-  if (integer == IntegerTable::kNotFinite) return {0, 0, 0, true};
-  if (integer == 0) return {0, 0, 0, false};
-  // Without the zeros at its end: 11 bits at most, so that products fit.
-  const int zeros = __builtin_ctzll(static_cast<uint64_t>(integer));
-  const int64_t significand = integer / (int64_t{1} << zeros);
-  return {significand, IntegersOf(format).exponent + zeros,
-          BitLength(Magnitude(Int128{significand})) - 1, false};
+  const Facts& facts = FactsOf(format);
+  if (facts.integers.empty()) Refuse(std::string(FormatName(format)) + " operands");
+  const int64_t integer = facts.integers[code];
+  if (integer == Facts::kNotFinite) return {0, 0, 0, true};
+  // A significand of so many bits, of which a subnormal number leaves the topmost at 0.
+  const int bits = SignificandBits(format);
+  const int shift = std::max(BitLength(Magnitude(Int128{integer})) - bits, 0);
+  return {integer / (int64_t{1} << shift), IntegersOf(format).exponent + shift, bits - 1, false};
 }
 
 // A term of one product: aligned by the exponents of its elements, too, as an FP8 or FP16 tensor
@@ -164,12 +183,11 @@ void CheckExactRegister(Format format) {
 }  // namespace
 
 bool AddsBlocksExactly(Format activations, Format weights) {
-  if (IsBf16(activations) || IsBf16(weights)) return false;
-  return ProductBits(activations, weights) + CarryBits(kMaxTermElements) <= 63;
+  return FactsOf(activations).adds[static_cast<size_t>(weights)];
 }
 
 void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weights) {
-  int bits = ProductBits(activations, weights);  // refuses binary32
+  const int product_bits = ProductBits(activations, weights);  // refuses binary32
   switch (spec.kind) {
     case Accumulation::kFp32:
     case Accumulation::kFp32Rz:
@@ -182,8 +200,10 @@ void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weigh
     default:
       break;
   }
-  if (AddsBlocksExactly(activations, weights)) bits += CarryBits(kMaxTermElements);
-  bits += ScaleSignificandBits(activations) + ScaleSignificandBits(weights);
+  const int sum_bits = AddsBlocksExactly(activations, weights)
+                           ? product_bits + CarryBits(kMaxTermElements)
+                           : SignificandBits(activations) + SignificandBits(weights);
+  const int bits = sum_bits + ScaleSignificandBits(activations) + ScaleSignificandBits(weights);
   if (bits > 63) {
     Refuse(std::string(FormatName(activations)) + " activations by " + FormatName(weights) +
            " weights in an accumulator other than fp32, fp32-rz, lanes and exact: a term has " +
@@ -198,6 +218,26 @@ int ProductExponent(Format activations, Format weights) {
 int ProductBits(Format activations, Format weights) {
   const Int128 largest = Int128{IntegersOf(activations).largest} * IntegersOf(weights).largest;
   return BitLength(Magnitude(largest));
+}
+
+int SignificandBits(Format format) {
+  switch (SpecOf(format).element) {
+    case Element::kE2M1:
+      return 2;
+    case Element::kE3M2:
+    case Element::kE5M2:
+    case Element::kInt4:
+      return 3;
+    case Element::kE2M3:
+    case Element::kE4M3:
+      return 4;
+    case Element::kInt8:
+      return 7;
+    case Element::kBf16:
+      return 8;
+    default:
+      return 11;
+  }
 }
 
 int ScaleSignificandBits(Format format) {
@@ -219,7 +259,8 @@ ExactTerm MakeTerm(int64_t sum, Format activations, int64_t a_scale, Format weig
   ExactTerm term;
   term.sum = sum;
   term.significand = a.significand * w.significand;
-  term.exponent = ProductExponent(activations, weights) + a.exponent + w.exponent;
+  term.exponent =
+      FactsOf(activations).exponent + FactsOf(weights).exponent + a.exponent + w.exponent;
   term.scale_exponent = a.exponent + a.point + w.exponent + w.point;
   term.nan = a.nan || w.nan;
   return term;
@@ -227,16 +268,30 @@ ExactTerm MakeTerm(int64_t sum, Format activations, int64_t a_scale, Format weig
 
 ExactTerm MakeTerm(const OperandBlock& block) {
   if (!AddsBlocksExactly(block.activations, block.weights)) return ProductTerm(block);
-  const int64_t* a_integers = IntegersOfCodes(block.activations);
-  const int64_t* w_integers = IntegersOfCodes(block.weights);
+  const Facts &a_facts = FactsOf(block.activations), &w_facts = FactsOf(block.weights);
+  const int64_t *a_integers = a_facts.integers.data(), *w_integers = w_facts.integers.data();
   int64_t sum = 0;
   bool finite = true;
-  for (int i = 0; i < block.count; ++i) {
-    const int64_t a = a_integers[block.a[i]], w = w_integers[block.w[i]];
-    if (a != IntegerTable::kNotFinite && w != IntegerTable::kNotFinite) {
-      sum += a * w;
-    } else {
-      finite = false;
+  if (block.multiplier == Multiplier::kTable) {
+    const int unit = ProductExponent(block.activations, block.weights);
+    for (int i = 0; i < block.count; ++i) {
+      if (w_integers[block.w[i]] == Facts::kNotFinite) {  // E2M1 activations are always finite
+        finite = false;
+        continue;
+      }
+      const auto code = static_cast<uint8_t>(block.a[i]);
+      sum += MultiplyByTable(code, block.w[i], block.weights).Integer(unit);
+    }
+  } else if (a_facts.finite && w_facts.finite) {
+    for (int i = 0; i < block.count; ++i) sum += a_integers[block.a[i]] * w_integers[block.w[i]];
+  } else {
+    for (int i = 0; i < block.count; ++i) {
+      const int64_t a = a_integers[block.a[i]], w = w_integers[block.w[i]];
+      if (a != Facts::kNotFinite && w != Facts::kNotFinite) {
+        sum += a * w;
+      } else {
+        finite = false;
+      }
     }
   }
   ExactTerm term = MakeTerm(sum, block.activations, block.a_scale, block.weights, block.w_scale);
@@ -312,6 +367,7 @@ void Accumulator::Add(const ExactTerm& term, int lane) {
 
 void Accumulator::AddBlock(const OperandBlock& block) {
   const int elements = AddsBlocksExactly(block.activations, block.weights) ? term_elements_ : 1;
+  if (block.count <= elements) return Add(MakeTerm(block));
   for (int begin = 0; begin < block.count; begin += elements) {
     OperandBlock part = block;
     part.a += begin;

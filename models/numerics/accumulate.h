@@ -14,6 +14,7 @@
 #include "models/numerics/datapath.h"
 #include "models/numerics/dot.h"
 #include "models/numerics/exact.h"
+#include "models/numerics/multiplier_lut.h"
 
 namespace nibble::numerics {
 
@@ -24,7 +25,7 @@ struct ExactTerm {
   int32_t exponent = 0;        // of the unit of sum * significand; |sum * significand| < 2^126
   int32_t scale_exponent = 0;  // of what multiplies the sum, as significands in 1..2 (subnormal
                                // below): a fused step aligns by it; 0 without scales
-  bool nan = false;            // a NaN scale, or an element that is no finite number
+  bool nan = false;            // a scale or an element that is no finite number
 };
 
 // A term has at most so many elements.
@@ -36,10 +37,10 @@ inline constexpr int kMaxTermElements = 128;
 bool AddsBlocksExactly(Format activations, Format weights);
 
 // Throws std::invalid_argument that says what stands against it where the accumulator does not take
-// the terms of these operands: binary32 elements; terms of more than 63 bits (binary32 block scales
-// of both) in registers other than kFp32, kFp32Rz and kLanes, which round each term to binary32
-// first; a register that loses nothing where the exponents span too much (kExact: E8M0 or binary32
-// scales, bfloat16 elements).
+// the terms of these operands: binary32 elements; terms of more than 63 bits (wide elements under
+// binary16 or binary32 block scales) in registers other than kFp32, kFp32Rz and kLanes,
+// which round each term to binary32 first; a register that loses nothing where the exponents span
+// too much (kExact: E8M0 or binary32 scales, bfloat16 elements).
 void CheckOperands(const AccumulatorSpec& spec, Format activations, Format weights);
 
 // One block of operands in the manner of BlockTerm (dot.h): codes one by one, block scales as their
@@ -51,7 +52,8 @@ struct OperandBlock {
   Format weights = Format::kNvfp4;
   const uint16_t* w = nullptr;
   int64_t w_scale = kNoScale;
-  int count = 0;  // up to kMaxTermElements; 1 unless AddsBlocksExactly
+  int count = 0;                               // up to kMaxTermElements; 1 unless AddsBlocksExactly
+  Multiplier multiplier = Multiplier::kArray;  // which unit makes the products: the same bits
 };
 ExactTerm MakeTerm(const OperandBlock& block);
 
@@ -64,6 +66,8 @@ int ProductExponent(Format activations, Format weights);
 // Bits of the magnitude of the largest product in these units; for bfloat16, of the product of two
 // significands.
 int ProductBits(Format activations, Format weights);
+// Bits of the significand of an element: 2 for E2M1, 11 for binary16, 7 for INT8. Not for binary32.
+int SignificandBits(Format format);
 // Bits of the significand of a block scale: 0 without or for powers of two, 4, 11 or 24.
 int ScaleSignificandBits(Format format);
 

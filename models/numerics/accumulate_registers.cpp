@@ -1,6 +1,7 @@
 // The registers behind Accumulator, one choice after the other.
 #include <algorithm>
 #include <cassert>
+#include <cfloat>
 #include <cmath>
 #include <stdexcept>
 
@@ -59,6 +60,10 @@ bool FloatRegister::Add(const ExactTerm& term, int /*lane*/) {
   if (native_) return AddNative(RoundTerm(term), &acc_);
   if (round_term_) {  // fp32-rz
     const float rounded = RoundTerm(term);
+    if (std::isinf(rounded)) {
+      acc_ = std::copysign(FLT_MAX, rounded);
+      return true;
+    }
     const float sum = TruncatedSum(acc_, rounded);
     if (std::isfinite(sum)) {
       acc_ = sum;

@@ -9,14 +9,71 @@
 namespace nibble::numerics {
 namespace {
 
-// The bits of a code, by field; those that are all clear in a zero; and the least of these that is
-// NaN or infinite.
-struct Fields {
-  uint32_t sign, exponent, mantissa, nonzero, not_finite;
-};
 constexpr uint32_t kAlwaysFinite = 0x10000;
 
-Fields FieldsOf(Format format) {
+template <typename Code>
+uint64_t CountZeroMagnitudes(Format format, const Code* codes, int count) {
+  const uint32_t nonzero = CodeFieldsOf(format).nonzero;
+  int zeros = 0;
+  for (int i = 0; i < count; ++i) zeros += (codes[i] & nonzero) == 0 ? 1 : 0;
+  return static_cast<uint64_t>(zeros);
+}
+
+// The magnitude bits of a floating-point scale, and the least of these that is no number; none for
+// scales that have no zero.
+struct ScaleFields {
+  uint32_t magnitude, not_finite;
+};
+ScaleFields ScaleFieldsOf(Format format) {
+  switch (SpecOf(format).block_scale) {
+    case BlockScale::kE4M3:
+      return {0x7F, 0x7F};
+    case BlockScale::kFp16:
+      return {0x7FFF, 0x7C00};
+    case BlockScale::kFp32:
+      return {0x7FFFFFFF, 0x7F800000};
+    case BlockScale::kE8M0:
+    case BlockScale::kNone:
+      break;
+  }
+  return {};
+}
+
+template <typename Code>
+OperandMask MakeMask(Format format, const Code* codes, int64_t scale, int count) {
+  if (count < 0 || count > OperandMask::kMaxElements) {
+    throw std::invalid_argument("a mask of " + std::to_string(count) + " elements");
+  }
+  const CodeFields fields = CodeFieldsOf(format);
+  OperandMask mask;
+  mask.elements = count;
+  for (int i = 0; i < count; ++i) {
+    const auto word = static_cast<size_t>(i / 64);
+    const uint32_t bits = codes[i] & fields.nonzero;
+    mask.zero[word] |= static_cast<uint64_t>(bits == 0) << (i % 64);
+    mask.not_finite[word] |= static_cast<uint64_t>(bits >= fields.not_finite) << (i % 64);
+  }
+  mask.zero_scale = IsZeroScale(format, scale);
+  mask.nan_scale = IsNotFiniteScale(format, scale);
+  return mask;
+}
+
+// Set bits of each byte, without the processor's own instruction, which not all have.
+uint64_t CountByBytes(uint64_t x) {
+  x -= x >> 1 & 0x5555555555555555;
+  x = (x & 0x3333333333333333) + (x >> 2 & 0x3333333333333333);
+  return (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F;
+}
+uint64_t SumOfBytes(uint64_t x) {
+  x = (x & 0x00FF00FF00FF00FF) + (x >> 8 & 0x00FF00FF00FF00FF);
+  return x * 0x0001000100010001 >> 48;
+}
+
+uint64_t Count(uint64_t bits) { return static_cast<uint64_t>(__builtin_popcountll(bits)); }
+
+}  // namespace
+
+CodeFields CodeFieldsOf(Format format) {
   switch (SpecOf(format).element) {
     case Element::kE2M1:
       return {0x8, 0x6, 0x1, 0x7, kAlwaysFinite};
@@ -42,58 +99,18 @@ Fields FieldsOf(Format format) {
   }
 }
 
-template <typename Code>
-uint64_t CountZeroMagnitudes(Format format, const Code* codes, int count) {
-  const uint32_t nonzero = FieldsOf(format).nonzero;
-  int zeros = 0;
-  for (int i = 0; i < count; ++i) zeros += (codes[i] & nonzero) == 0 ? 1 : 0;
-  return static_cast<uint64_t>(zeros);
+bool IsZeroScale(Format format, int64_t scale) {
+  const uint32_t magnitude = ScaleFieldsOf(format).magnitude;
+  return scale != kNoScale && magnitude != 0 && (static_cast<uint32_t>(scale) & magnitude) == 0;
 }
 
-void SetScale(Format format, int scale, OperandMask* mask) {
-  if (scale == kNoScale) return;
+bool IsNotFiniteScale(Format format, int64_t scale) {
+  if (scale == kNoScale) return false;
   const auto bits = static_cast<uint32_t>(scale);
-  // Of a floating-point scale: all bits but the sign, and the least of them that is no number.
-  const auto classify = [&](uint32_t magnitude, uint32_t not_finite) {
-    mask->zero_scale = (bits & magnitude) == 0;
-    mask->nan_scale = (bits & magnitude) >= not_finite;
-  };
-  switch (SpecOf(format).block_scale) {
-    case BlockScale::kE4M3:
-      return classify(0x7F, 0x7F);
-    case BlockScale::kFp16:
-      return classify(0x7FFF, 0x7C00);
-    case BlockScale::kFp32:
-      return classify(0x7FFFFFFF, 0x7F800000);
-    case BlockScale::kE8M0:  // has no zero
-      mask->nan_scale = bits == 0xFF;
-      return;
-    case BlockScale::kNone:
-      return;
-  }
+  if (SpecOf(format).block_scale == BlockScale::kE8M0) return bits == 0xFF;
+  const ScaleFields fields = ScaleFieldsOf(format);
+  return fields.magnitude != 0 && (bits & fields.magnitude) >= fields.not_finite;
 }
-
-template <typename Code>
-OperandMask MakeMask(Format format, const Code* codes, int scale, int count) {
-  if (count < 0 || count > OperandMask::kMaxElements) {
-    throw std::invalid_argument("a mask of " + std::to_string(count) + " elements");
-  }
-  const Fields fields = FieldsOf(format);
-  OperandMask mask;
-  mask.elements = count;
-  for (int i = 0; i < count; ++i) {
-    const auto word = static_cast<size_t>(i / 64);
-    const uint32_t bits = codes[i] & fields.nonzero;
-    mask.zero[word] |= static_cast<uint64_t>(bits == 0) << (i % 64);
-    mask.not_finite[word] |= static_cast<uint64_t>(bits >= fields.not_finite) << (i % 64);
-  }
-  SetScale(format, scale, &mask);
-  return mask;
-}
-
-uint64_t Count(uint64_t bits) { return static_cast<uint64_t>(__builtin_popcountll(bits)); }
-
-}  // namespace
 
 ZeroCounts& ZeroCounts::operator+=(const ZeroCounts& other) {
   products += other.products;
@@ -114,11 +131,11 @@ uint64_t CountZeroCodes(Format format, const uint16_t* codes, int count) {
   return CountZeroMagnitudes(format, codes, count);
 }
 
-OperandMask MaskOf(Format format, const uint8_t* codes, int scale, int count) {
+OperandMask MaskOf(Format format, const uint8_t* codes, int64_t scale, int count) {
   return MakeMask(format, codes, scale, count);
 }
 
-OperandMask MaskOf(Format format, const uint16_t* codes, int scale, int count) {
+OperandMask MaskOf(Format format, const uint16_t* codes, int64_t scale, int count) {
   return MakeMask(format, codes, scale, count);
 }
 
@@ -155,15 +172,16 @@ Toggles& Toggles::operator+=(const Toggles& other) {
 
 template <typename Code>
 OperandRegisters<Code>::OperandRegisters(Format format, int lanes) {
-  const Fields fields = FieldsOf(format);
+  const CodeFields fields = CodeFieldsOf(format);
   if (ElementBits(format) > static_cast<int>(8 * sizeof(Code))) {
     throw std::invalid_argument(std::string(FormatName(format)) + " codes do not fit " +
                                 std::to_string(8 * sizeof(Code)) + " bits");
   }
   if (lanes < 1) throw std::invalid_argument("registers of " + std::to_string(lanes) + " lanes");
-  // A field in every code of a 64-bit word.
-  constexpr uint64_t kEveryCode = ~uint64_t{0} / ((uint64_t{1} << (8 * sizeof(Code))) - 1);
-  masks_ = {fields.sign * kEveryCode, fields.exponent * kEveryCode, fields.mantissa * kEveryCode};
+  while (slot_bits_ < ElementBits(format)) slot_bits_ *= 2;
+  // A field in every slot of a 64-bit word.
+  const uint64_t every = ~uint64_t{0} / ((uint64_t{1} << slot_bits_) - 1);
+  masks_ = {fields.sign * every, fields.exponent * every, fields.mantissa * every};
   held_.assign(static_cast<size_t>(lanes), 0);
 }
 
@@ -185,15 +203,26 @@ template <typename Code>
 Toggles OperandRegisters<Code>::Changes(const Code* before, const Code* after, size_t count) const {
   constexpr size_t kCodes = sizeof(uint64_t) / sizeof(Code);
   Toggles toggles;
-  for (size_t i = 0; i < count; i += kCodes) {
-    uint64_t x = 0, y = 0;
-    const size_t bytes = std::min(kCodes, count - i) * sizeof(Code);
-    std::memcpy(&x, before + i, bytes);
-    std::memcpy(&y, after + i, bytes);
-    const uint64_t changed = x ^ y;
-    toggles.sign += Count(changed & masks_.sign);
-    toggles.exponent += Count(changed & masks_.exponent);
-    toggles.mantissa += Count(changed & masks_.mantissa);
+  for (size_t i = 0; i < count;) {
+    // Counts by byte, of at most 31 words of 8 bits a byte: they stay below 256.
+    uint64_t sign = 0, exponent = 0, mantissa = 0;
+    for (int words = 0; words < 31 && i < count; ++words) {
+      uint64_t changed = 0;
+      // Codes shorter than their type leave room for those of the next words.
+      for (int shift = 0; shift < kCodeBits && i < count; shift += slot_bits_, i += kCodes) {
+        uint64_t x = 0, y = 0;
+        const size_t bytes = std::min(kCodes, count - i) * sizeof(Code);
+        std::memcpy(&x, before + i, bytes);
+        std::memcpy(&y, after + i, bytes);
+        changed |= (x ^ y) << shift;
+      }
+      sign += CountByBytes(changed & masks_.sign);
+      exponent += CountByBytes(changed & masks_.exponent);
+      mantissa += CountByBytes(changed & masks_.mantissa);
+    }
+    toggles.sign += SumOfBytes(sign);
+    toggles.exponent += SumOfBytes(exponent);
+    toggles.mantissa += SumOfBytes(mantissa);
   }
   return toggles;
 }

@@ -38,14 +38,25 @@ struct OperandMask {
   bool nan_scale = false;
 };
 // Throws std::invalid_argument for more than kMaxElements, or kFp32.
-OperandMask MaskOf(Format format, const uint8_t* codes, int scale, int count);
-OperandMask MaskOf(Format format, const uint16_t* codes, int scale, int count);
+OperandMask MaskOf(Format format, const uint8_t* codes, int64_t scale, int count);
+OperandMask MaskOf(Format format, const uint16_t* codes, int64_t scale, int count);
 // Masks of equally many elements.
 ZeroCounts CountZeros(const OperandMask& a, const OperandMask& w);
 
 // Codes that are +0 or -0. Throws std::invalid_argument for kFp32.
 uint64_t CountZeroCodes(Format format, const uint8_t* codes, int count);
 uint64_t CountZeroCodes(Format format, const uint16_t* codes, int count);
+
+// Which bits of a code are what. A code is a zero where `code & nonzero` is 0, and NaN or infinite
+// where it is at least `not_finite`.
+struct CodeFields {
+  uint32_t sign, exponent, mantissa, nonzero, not_finite;
+  bool always_finite() const { return not_finite > nonzero; }
+};
+CodeFields CodeFieldsOf(Format format);  // throws std::invalid_argument for kFp32
+// Of the bits of a block scale, or kNoScale; a zero or infinity has either sign.
+bool IsZeroScale(Format format, int64_t scale);
+bool IsNotFiniteScale(Format format, int64_t scale);
 
 // Bits that changed in operand registers, by field of the element.
 struct Toggles {
@@ -77,6 +88,8 @@ class OperandRegisters {
   };
   Toggles Changes(const Code* before, const Code* after, size_t count) const;
 
+  static constexpr int kCodeBits = 8 * sizeof(Code);
+  int slot_bits_ = 4;  // 4, 8 or 16: room for a code
   Masks masks_;
   std::vector<Code> held_;
 };

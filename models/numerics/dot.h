@@ -4,8 +4,8 @@
 //
 // A term is the exact sum of the products of a block times the scales of both operands; for NVFP4
 // and FP4 by NVFP4 or FP4 it is a binary32 already (blocks up to 512). Where block sums are not
-// exact in 64 bits, each product is a term (AddsBlocksExactly, accumulate.h). A NaN scale, or an
-// element that is no finite number, makes the accumulator NaN (canonical 0x7FC00000).
+// exact in 64 bits, each product is a term (AddsBlocksExactly, accumulate.h). A scale or
+// an element that is no finite number makes the accumulator NaN (canonical 0x7FC00000).
 //
 // Two implementations: BlockTerm and the terms of accumulate.h are the definition, one block at a
 // time, used by the golden executor; WeightPanel (E2M1 elements) and WidePanel (wide_panel.h, all

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "models/numerics/accumulate.h"
+
 namespace nibble::numerics {
 namespace {
 
@@ -16,17 +18,18 @@ struct Fields {
 constexpr Fields kE2M1Fields = {2, 1, 1};
 constexpr Fields kE4M3Fields = {4, 3, 7};
 
+bool IsE2M1(Format format) { return SpecOf(format).element == Element::kE2M1; }
+bool IsE4M3(Format format) { return SpecOf(format).element == Element::kE4M3; }
+
+[[noreturn]] void Refuse(Format format, const char* operand) {
+  throw std::invalid_argument(std::string("no table of ") + FormatName(format) + ' ' + operand +
+                              ": it covers E2M1 activations by E2M1 or E4M3 weights");
+}
+
 Fields WeightFields(Format weights) {
-  switch (weights) {
-    case Format::kNvfp4:
-    case Format::kFp4:
-      return kE2M1Fields;
-    case Format::kFp8:
-      return kE4M3Fields;
-    default:
-      throw std::invalid_argument(std::string("no table multiplier for ") + FormatName(weights) +
-                                  " weights");
-  }
+  if (IsE2M1(weights)) return kE2M1Fields;
+  if (IsE4M3(weights)) return kE4M3Fields;
+  Refuse(weights, "weights");
 }
 
 struct Operand {
@@ -58,7 +61,23 @@ constexpr Table MakeTable(int weight_bits) {
 }
 constexpr Table kE2M1Table = MakeTable(2), kE4M3Table = MakeTable(4);
 
+int BitLength(int x) {
+  int bits = 0;
+  while (x >> bits != 0) ++bits;
+  return bits;
+}
+
 }  // namespace
+
+const char* MultiplierName(Multiplier multiplier) {
+  return multiplier == Multiplier::kArray ? "array" : "lut";
+}
+
+void CheckMultiplier(Multiplier multiplier, Format activations, Format weights) {
+  if (multiplier == Multiplier::kArray) return;
+  if (!IsE2M1(activations)) Refuse(activations, "activations");
+  if (!IsE2M1(weights) && !IsE4M3(weights)) Refuse(weights, "weights");
+}
 
 LutProduct MultiplyByTable(uint8_t a, uint16_t w, Format weights) {
   const Fields fields = WeightFields(weights);
@@ -73,9 +92,16 @@ LutSize MultiplierTableSize(Format weights) {
   const Fields fields = WeightFields(weights);
   const int entries = 1 << (kE2M1Fields.significand_bits() + fields.significand_bits());
   const Table& table = fields.mantissa_bits == 1 ? kE2M1Table : kE4M3Table;
-  int width = 0;
-  while (*std::max_element(table.begin(), table.end()) >> width != 0) ++width;
-  return {entries, width};
+  const auto largest_field = [](const Fields& f) { return (1 << f.exponent_bits) - 1; };
+  // Fields of a product run from 1 + 1 (a subnormal's counts as 1) to the sum of the largest.
+  const int places = largest_field(kE2M1Fields) + largest_field(fields) - 2;
+  LutSize size{};
+  size.entries = entries;
+  size.width = BitLength(*std::max_element(table.begin(), table.end()));
+  size.exponent_bits = std::max(kE2M1Fields.exponent_bits, fields.exponent_bits);
+  size.aligned_bits = ProductBits(Format::kFp4, weights);
+  size.shift_stages = BitLength(places);
+  return size;
 }
 
 }  // namespace nibble::numerics

@@ -29,33 +29,12 @@ int ScaleBits(const WideOperands& o) {
   return ScaleSignificandBits(o.activations) + ScaleSignificandBits(o.weights);
 }
 
-// Bits of the significand of an element.
-int SignificandBits(Format format) {
-  switch (SpecOf(format).element) {
-    case Element::kE2M1:
-      return 2;
-    case Element::kE3M2:
-    case Element::kE5M2:
-    case Element::kInt4:
-      return 3;
-    case Element::kE2M3:
-    case Element::kE4M3:
-      return 4;
-    case Element::kInt8:
-      return 7;
-    case Element::kBf16:
-      return 8;
-    default:
-      return 11;
-  }
-}
-
 double ScaleOf(Format format, const uint8_t* scales, int block) {
   const int bytes = BlockScaleBits(format) / 8;
   if (bytes == 0) return 1.0;
   const float scale =
       BlockScaleValue(SpecOf(format).block_scale, LoadWord(scales + block * bytes, bytes));
-  return std::isnan(scale) ? double{BitsFloat(kCanonicalNan)} : scale;
+  return std::isfinite(scale) ? scale : double{BitsFloat(kCanonicalNan)};
 }
 
 // Decodes a run of `count` elements into element(k, value) and, once for each term, scale(t,

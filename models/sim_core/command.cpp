@@ -114,9 +114,11 @@ std::string DescribeOperands(const Command& c) {
   switch (c.opcode) {
     case Opcode::kLoad:
     case Opcode::kStore:
-      return Describe(c.copy) + (c.flags & kEndOfLayer ? ", end of layer" : "");
+      return Describe(c.copy) + (c.flags & kHoldsScales ? ", scales" : "") +
+             (c.flags & kEndOfLayer ? ", end of layer" : "");
     case Opcode::kForward:
-      return Describe(c.move) + (c.flags & kEndOfLayer ? ", end of layer" : "");
+      return Describe(c.move) + (c.flags & kHoldsScales ? ", scales" : "") +
+             (c.flags & kEndOfLayer ? ", end of layer" : "");
     case Opcode::kTensorConfig:
     case Opcode::kBankConfig:
     case Opcode::kVectorGeometry:

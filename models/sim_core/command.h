@@ -56,6 +56,8 @@ inline constexpr uint8_t kEndOfLayer =
     1;                                // kStore, kForward: the layer is complete when this word is
 inline constexpr uint8_t kFirst = 2;  // kVectorPool: sums start at +0
 inline constexpr uint8_t kLast = 4;   // kVectorPool: divide and write
+inline constexpr uint8_t kHoldsScales =
+    8;  // kLoad, kStore, kForward: the bytes are block scales or parameters
 inline constexpr uint8_t kBroadcast = 8;      // kVectorMultiply: the second operand is one pixel
 inline constexpr uint8_t kLargest = 16;       // kVectorWindow: the largest element, not the mean
 inline constexpr uint8_t kCountPadding = 32;  // kVectorWindow: the mean is over the whole window
@@ -88,8 +90,9 @@ struct Geometry {
   uint8_t pad_top, pad_left;
   uint8_t activation_format, weight_format;  // numerics::Format
   uint8_t activation_block, weight_block;
-  uint8_t depthwise;
-  uint8_t groups;  // of input channels, each with output channels of its own; 0 and 1: none
+  uint8_t depthwise : 1;
+  uint8_t groups : 7;  // of input channels, each with output channels of its own; 0 and 1: none
+  uint8_t bank_group;  // kBankConfig: output channels of a unit whose sums wait together, minus 1
 
   // Input channels that an output channel sums over; not depthwise.
   uint16_t group_channels() const {

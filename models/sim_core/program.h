@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,13 @@ struct Segment {  // part of the DRAM image
   std::vector<uint8_t> bytes;
 };
 
+// Shares of zeros, 0 to 1, where they are known without the bits.
+struct ZeroShares {
+  double activations = 0;  // zero codes, padding not counted
+  double weights = 0;
+  double blocks = 0;  // terms of zero products only, padding not counted
+};
+
 struct LayerEntry {
   std::string name, op, source;
   std::string shape;  // "112x112x32 -> 112x112x16"
@@ -23,6 +31,7 @@ struct LayerEntry {
   bool near_memory = false;
   uint64_t compulsory_bytes =
       0;  // DRAM bytes that the layer moves at least: weights and the tensors that live in DRAM
+  std::optional<ZeroShares> zeros{};  // recorded with the network
 };
 
 struct TensorPlacement {

@@ -112,6 +112,29 @@ void AddRounding(Builder& b) {
           });
 }
 
+// What changes energy and area, and no bits.
+void AddCompute(Builder& b) {
+  b.Choice("datapath.multiplier", {"array", "lut"}, "array",
+           "of elements: an array of adders, or a table of significand products with an XOR of the "
+           "signs and an adder of the exponents (E2M1 by E2M1 or E4M3 elements); the same bits",
+           [](DesignPoint& d, const std::string& s) {
+             d.compute.multiplier =
+                 s == "array" ? numerics::Multiplier::kArray : numerics::Multiplier::kTable;
+           });
+  b.Choice("datapath.gating", {"none", "operand", "block"}, "none",
+           "energy saved on zeros: none; a multiplier with a zero operand holds its inputs; "
+           "besides, a block of zero products, or under a zero scale, is not summed, scaled and "
+           "accumulated",
+           [](DesignPoint& d, const std::string& s) {
+             d.compute.gating = s == "none"      ? accel::Gating::kNone
+                                : s == "operand" ? accel::Gating::kOperand
+                                                 : accel::Gating::kBlock;
+           });
+  b.Choice("datapath.count_zeros", {"off", "on"}, "off",
+           "count zero operands, products and blocks, and toggles, without gating, too",
+           [](DesignPoint& d, const std::string& s) { d.compute.count_zeros = s == "on"; });
+}
+
 }  // namespace
 
 void AddDatapath(Builder& b) {
@@ -144,6 +167,7 @@ void AddDatapath(Builder& b) {
              d.datapath.weight_profile = numerics::ParseProfile(s);
            });
   AddAccumulator(b);
+  AddCompute(b);
 }
 
 }  // namespace nibble::platforms

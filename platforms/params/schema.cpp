@@ -16,7 +16,7 @@ void AddEngines(Builder& b, bool nearmem) {
           [](DesignPoint& d) -> uint32_t& { return d.clock_mhz; });
   b.Whole("tensor.rows", "", 1, 256, 16, "output channels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.rows; });
-  b.Whole("tensor.cols", "", 1, 256, nearmem ? 1 : 4, "output pixels in parallel",
+  b.Whole("tensor.cols", "", 1, 256, 4, "output pixels in parallel",
           [](DesignPoint& d) -> uint32_t& { return d.tensor.cols; });
   b.OneOf("tensor.lanes", "", {8, 16, 32, 64, 128}, nearmem ? 8 : 16,
           "multipliers of one dot-product unit, along the input channels",
@@ -41,41 +41,27 @@ void AddEngines(Builder& b, bool nearmem) {
           [](DesignPoint& d) -> uint32_t& { return d.fetch.batch; });
 }
 
-template <class At>
-void AddSram(Builder& b, const std::string& name, uint32_t kib, uint32_t banks,
-             const std::string& holds, At at) {
-  const std::string prefix = "sram." + name + ".";
-  // 16-bit addresses of 64-byte units reach 4 MiB.
-  b.Size((prefix + "size").c_str(), 8u << 10, 4u << 20, kib << 10,
-         ("scratchpad of " + holds + ", all banks together").c_str(),
-         [at](DesignPoint& d) -> uint32_t& { return at(d).size; });
-  b.OneOf((prefix + "banks").c_str(), "", {1, 2, 4, 8, 16, 32, 64}, banks,
-          "banks, accessed in parallel", [at](DesignPoint& d) -> uint32_t& { return at(d).banks; });
-  b.OneOf((prefix + "width").c_str(), "B", {8, 16}, 16,
-          "bytes per bank and cycle; the energy table has ports of 64 and 128 bits",
-          [at](DesignPoint& d) -> uint32_t& { return at(d).width; });
-}
-
 void AddDramController(Builder& b) {
   using memory::DramConfig;
   b.OneOf("dram.ranks", "", {1, 2, 4}, 1, "ranks of each channel",
           [](DesignPoint& d) -> uint32_t& { return d.dram_config.ranks; });
-  b.Add("dram.mapping", "list", "", "row, rank, bank, bankgroup, column, channel in any order",
-        "row rank bank column bankgroup channel",
-        "fields of an address from most to least significant; rank may be missing when there is one",
-        [](const std::string& text, DesignPoint& d) {
-          Names fields = Split(text, ' ');
-          fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
-          d.dram_mapping = Join(fields, " ");
-          memory::DramMapping(d.dram, d.dram_channels, d.dram_mapping,
-                              d.dram_config.ranks);  // refuses in its own words
-          return d.dram_mapping;
-        });
+  b.Add(
+      "dram.mapping", "list", "", "row, rank, bank, bankgroup, column, channel in any order",
+      "row rank bank column bankgroup channel",
+      "fields of an address from most to least significant; rank may be missing when there is one",
+      [](const std::string& text, DesignPoint& d) {
+        Names fields = Split(text, ' ');
+        fields.erase(std::remove(fields.begin(), fields.end(), ""), fields.end());
+        d.dram_mapping = Join(fields, " ");
+        [[maybe_unused]] const memory::DramMapping checked(
+            d.dram, d.dram_channels, d.dram_mapping, d.dram_config.ranks);  // in its own words
+        return d.dram_mapping;
+      });
   b.Choice("dram.scheduler", {"fr-fcfs", "fcfs"}, "fr-fcfs",
            "which command is given next: the first that is ready, or the oldest request's",
            [](DesignPoint& d, const std::string& s) {
-             d.dram_config.scheduler = s == "fcfs" ? DramConfig::Scheduler::kFcfs
-                                                   : DramConfig::Scheduler::kFrFcfs;
+             d.dram_config.scheduler =
+                 s == "fcfs" ? DramConfig::Scheduler::kFcfs : DramConfig::Scheduler::kFrFcfs;
            });
   b.Whole("dram.window", "bursts", 1, memory::kMaxQueue, 32,
           "reads of a channel that the scheduler sees at a time",
@@ -91,7 +77,7 @@ void AddDramController(Builder& b) {
           [](DesignPoint& d) -> uint32_t& { return d.dram_config.write_low; });
   b.Choice("dram.page_policy", {"open", "closed", "adaptive"}, "open",
            "when a row is closed: when another is needed; when no waiting burst needs it; the "
-           "latter in banks whose last rows were closed for another",
+           "latter in banks whose rows of late served one burst each",
            [](DesignPoint& d, const std::string& s) {
              d.dram_config.page = s == "open"     ? DramConfig::Page::kOpen
                                   : s == "closed" ? DramConfig::Page::kClosed
@@ -100,8 +86,8 @@ void AddDramController(Builder& b) {
   b.Choice("dram.refresh", {"all-bank", "per-bank"}, "all-bank",
            "per-bank: the banks take turns and the others go on, where the device can",
            [](DesignPoint& d, const std::string& s) {
-             d.dram_config.refresh = s == "all-bank" ? DramConfig::Refresh::kAllBank
-                                                     : DramConfig::Refresh::kPerBank;
+             d.dram_config.refresh =
+                 s == "all-bank" ? DramConfig::Refresh::kAllBank : DramConfig::Refresh::kPerBank;
            });
   b.Whole("dram.power_down", "clocks", 0, 100000, 0,
           "idle device clocks after which a rank is powered down; 0: never",
@@ -109,58 +95,27 @@ void AddDramController(Builder& b) {
 }
 
 void AddMemories(Builder& b) {
-  AddSram(b, "act", 192, 8, "activations",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_act; });
-  b.Choice("sram.act.keep", {"on", "off"}, "on",
-           "keep an output there, instead of in DRAM, when the next layer is its reader and it "
-           "fits in half",
-           [](DesignPoint& d, const std::string& s) { d.keep_activations = s == "on"; });
-  AddSram(b, "weight", 128, 16, "weights",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_weight; });
-  AddSram(b, "acc", 128, 16, "accumulators",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_acc; });
-  AddSram(b, "out", 64, 8, "parameters, residuals and outputs",
-          [](DesignPoint& d) -> memory::SramConfig& { return d.sram_out; });
-  b.Choice("sram.node", {"22", "32", "45"}, "22",
-           "nm, row set of the CACTI table; unless given it follows energy.preset: 45 for "
-           "horowitz-45nm, 22 (the smallest in the table) for jouppi-7nm",
-           [](DesignPoint& d, const std::string& s) { d.sram_node = s; });
-  b.Choice("sram.cell", {"itrs-hp", "itrs-lop", "itrs-lstp"}, "itrs-lstp",
-           "transistors of the CACTI table: high performance, low operating or standby power",
-           [](DesignPoint& d, const std::string& s) { d.sram_cell = s; });
+  AddSrams(b);
   b.Choice("dram.device", DataFileNames("platforms/dram", ".json"), "lpddr5-6400-x16",
            "device of every channel, a file of platforms/dram",
            [](DesignPoint& d, const std::string& s) {
              d.dram = memory::ReadDramDevice(DataFolder() + "/platforms/dram/" + s + ".json");
            });
-  b.OneOf("dram.channels", "", {1, 2, 4, 8, 16}, 2, "channels, each of one device",
+  b.OneOf("dram.channels", "", {1, 2, 4, 8, 16, 32, 64}, 2, "channels, each of one device",
           [](DesignPoint& d) -> uint32_t& { return d.dram_channels; });
   AddDramController(b);
-}
-
-void AddNearmem(Builder& b) {
-  b.OneOf("nearmem.lanes", "", {16, 32, 64, 128}, 64,
-          "multipliers of one bank unit: E2M1 products per column access",
-          [](DesignPoint& d) -> uint32_t& { return d.nearmem.lanes; });
-  b.Whole("nearmem.accumulators", "", 1, 256, 16, "FP32 accumulators of one bank unit",
-          [](DesignPoint& d) -> uint32_t& { return d.nearmem.accumulators; });
-  b.Size("nearmem.buffer", 288, 1u << 16, 2304,
-         "broadcast buffer of one channel: eight parts codes, one part scales",
-         [](DesignPoint& d) -> uint32_t& { return d.nearmem.buffer_bytes; });
-  b.Add("nearmem.layers", "list", "", "none, or pointwise, conv, fc with commas between",
-        "pointwise,fc", "kinds of layers that run near the memory; the others on the host side",
-        [](const std::string& text, DesignPoint& d) {
-          const Names asked = Split(text, ',');
-          Names kept;
-          for (const char* kind : {"pointwise", "conv", "fc"}) {
-            if (std::count(asked.begin(), asked.end(), kind) > 0) kept.emplace_back(kind);
-          }
-          if (text != "none" && kept.size() != asked.size()) {
-            throw ValueError("unknown or repeated kind of layer");
-          }
-          d.nearmem_layers = kept.empty() ? "none" : Join(kept, ",");
-          return d.nearmem_layers;
-        });
+  b.OneOf("bus.width", "B", {8, 16, 32, 64, 128, 256, 512, 1024}, 64,
+          "bytes a cycle between the DMA engines and the memory controllers",
+          [](DesignPoint& d) -> uint32_t& { return d.bus.width; });
+  b.Whole("bus.mhz", "MHz", 0, 5000, 0, "clock of the bus; 0: that of the engines",
+          [](DesignPoint& d) -> uint32_t& { return d.bus.mhz; });
+  b.Choice("bus.arbitration", {"round-robin", "priority"}, "round-robin",
+           "whose bytes move when several engines have some: each in turn, or those of the first "
+           "of fetch, load, store",
+           [](DesignPoint& d, const std::string& s) {
+             d.bus.arbitration = s == "priority" ? memory::Arbitration::kPriority
+                                                 : memory::Arbitration::kRoundRobin;
+           });
 }
 
 }  // namespace

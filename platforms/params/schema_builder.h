@@ -95,5 +95,9 @@ class Builder {
 
 // The parameters `datapath.*` and `accumulator.*` (datapath_schema.cpp).
 void AddDatapath(Builder& builder);
+// The parameters `nearmem.*` (nearmem_schema.cpp).
+void AddNearmem(Builder& builder);
+// The parameters `sram.*` (sram_schema.cpp).
+void AddSrams(Builder& builder);
 
 }  // namespace nibble::platforms

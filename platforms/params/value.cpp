@@ -1,7 +1,9 @@
 #include "platforms/params/value.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 namespace nibble::platforms {
@@ -39,6 +41,20 @@ uint32_t ParseWhole(const std::string& text, uint32_t lo, uint32_t hi) {
   }
   if (q.number < lo || q.number > hi) throw ValueError("out of range");
   return static_cast<uint32_t>(q.number);
+}
+
+double ParseDecimal(const std::string& text, double lo, double hi) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc::invalid_argument || rest == text.data()) {
+    throw ValueError("not a number");
+  }
+  if (rest != end) {
+    throw ValueError("wrong unit \"" + std::string(rest, end) + "\", use a plain number");
+  }
+  if (error != std::errc() || !(value >= lo && value <= hi)) throw ValueError("out of range");
+  return value;
 }
 
 uint32_t ParseSize(const std::string& text, uint32_t lo, uint32_t hi) {

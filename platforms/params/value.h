@@ -21,6 +21,9 @@ class ValueError : public std::runtime_error {
 // lo..hi.
 uint32_t ParseWhole(const std::string& text, uint32_t lo, uint32_t hi);
 
+// A decimal number, "0.45" or "1e-4". Throws ValueError as ParseWhole does.
+double ParseDecimal(const std::string& text, double lo, double hi);
+
 // Bytes: a whole number with B, KiB or MiB behind it; no unit is bytes.
 uint32_t ParseSize(const std::string& text, uint32_t lo, uint32_t hi);
 std::string FormatSize(uint32_t bytes);  // in the largest unit that divides it: "192KiB"

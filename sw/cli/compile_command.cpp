@@ -81,6 +81,7 @@ void CalibrateOn(const CompileArguments& args, trace::Network& net) {
         StopIfInterrupted();
       },
       choice);
+  compiler::RecordZeros(net, inputs.front());
 }
 
 void PrintPass(const std::string& pass, const std::string& listing) {
@@ -91,10 +92,16 @@ trace::Network Import(const CompileArguments& args) {
   if (args.model.empty() == args.builtin.empty()) {
     throw UsageError("compile: give either a model file or --builtin NAME");
   }
-  if (!args.builtin.empty()) return compiler::BuildNetwork(args.builtin, args.resolution);
-  compiler::PassListener listener;
-  if (args.dump_passes) listener = PrintPass;
-  return compiler::ImportOnnx(args.model, listener);
+  if (args.builtin.empty()) {
+    compiler::PassListener listener;
+    if (args.dump_passes) listener = PrintPass;
+    return compiler::ImportOnnx(args.model, listener);
+  }
+  try {
+    return compiler::BuildNetwork(args.builtin, args.resolution);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--builtin: ") + error.what());
+  }
 }
 
 int Compile(const CompileArguments& args) {
@@ -124,8 +131,10 @@ Command AddCompile(CLI::App& app) {
   auto* model = sub->add_option("model", args->model, "ONNX model, opset 13 to 17")
                     ->option_text("MODEL.onnx");
   auto* builtin =
-      sub->add_option("--builtin", args->builtin, "built-in network with synthetic weights")
-          ->check(CLI::IsMember(compiler::BuiltInNetworks()))
+      sub->add_option("--builtin", args->builtin,
+                      "built-in network with synthetic weights: " +
+                          fmt::format("{}", fmt::join(compiler::BuiltInNetworks(), " or ")))
+          ->option_text("NAME")
           ->excludes(model);
   sub->add_option("-r,--resolution", args->resolution,
                   "height and width of a built-in network's input")

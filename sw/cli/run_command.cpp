@@ -10,6 +10,7 @@
 #include "models/numerics/parallel.h"
 #include "platforms/energy_model.h"
 #include "platforms/machine.h"
+#include "platforms/sram_model.h"
 #include "sw/cli/commands.h"
 #include "sw/cli/design_options.h"
 #include "sw/cli/errors.h"
@@ -56,6 +57,7 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
   for (int i = 0; i < inputs.count(); ++i) {
     platforms::RunOptions options;
     options.timing_only = args.timing_only;
+    options.run = static_cast<uint64_t>(i);
     options.break_datapath = args.break_datapath;
     options.stop = &Interrupted();
     options.progress = [&](size_t done, size_t total) {
@@ -91,6 +93,17 @@ void CheckArguments(const RunArguments& args) {
     throw UsageError("--outputs and --fp32-outputs take a file: they are binary");
 }
 
+// The golden executor has no memory whose bits could be wrong.
+void CheckVerifiable(const platforms::DesignPoint& design) {
+  for (const auto& [name, sram] : platforms::SramsOf(design)) {
+    if (sram->error_rate == 0) continue;
+    throw UsageError(fmt::format(
+        "--verify: golden does not model bits that a scratchpad does not hold, and sram.{} has an "
+        "error rate of {:.3g} at {:g} V; compare with FP32 instead, or set sram.{}.error_rate=0",
+        name, sram->error_rate, sram->vdd, name));
+  }
+}
+
 int Run(const RunArguments& args) {
   numerics::SetThreads(args.threads);
   const platforms::DesignPoint design = args.design.Resolve();
@@ -99,6 +112,7 @@ int Run(const RunArguments& args) {
     return kDone;
   }
   CheckArguments(args);
+  if (args.verify) CheckVerifiable(design);
   const OutputFile json(args.json), csv(args.csv);
   const OutputFile outputs(args.outputs), fp32_outputs(args.fp32_outputs);
   const platforms::EnergyModel energy(design);

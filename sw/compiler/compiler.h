@@ -18,9 +18,9 @@ namespace nibble::compiler {
 using PassListener = std::function<void(const std::string& pass, const std::string& listing)>;
 trace::Network ImportOnnx(const std::string& path, const PassListener& listener = {});
 
-// Built-in networks with synthetic weights, by the names of BuiltInNetworks. `resolution` is the
-// input's height and width. Ranges are left at 0. Throws std::invalid_argument for an unknown name
-// and a resolution outside the bounds.
+// Built-in networks with synthetic weights, by the names of BuiltInNetworks, of which `resolution`
+// is the input's height and width, and "gemv:ROWSxCOLUMNS", one fully connected layer. Ranges are
+// left at 0. Throws std::invalid_argument for an unknown name and a resolution outside the bounds.
 inline constexpr int kMinResolution = 32, kMaxResolution = 2048;  // pixels
 trace::Network BuildNetwork(const std::string& name, int resolution = 224);
 std::vector<std::string> BuiltInNetworks();
@@ -35,5 +35,9 @@ std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index);
 // is the caller's to set.
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
                void (*progress)(int done, int total) = nullptr, const RangeChoice& choice = {});
+
+// Records the shares of zeros (trace::Tensor::zeros, trace::Layer::zeros) that the golden executor
+// sees for one input of a calibrated network.
+void RecordZeros(trace::Network& net, const std::vector<float>& input);
 
 }  // namespace nibble::compiler

@@ -16,8 +16,11 @@ namespace nibble::lowering {
 // for each platform: they differ in where weights lie.
 std::vector<LayerConstants> PlaceOnAccel(const Target& target, bool with_image, MemoryMap& map,
                                          sim::Program& program);
-std::vector<LayerConstants> PlaceOnNearmem(const Target& target, bool with_image, MemoryMap& map,
-                                           sim::Program& program);
+std::vector<LayerConstants> PlaceOnNearmem(const Target& target, const Plan& plan, bool with_image,
+                                           MemoryMap& map, sim::Program& program);
+// Where each layer may run on that platform, as nearmem.layers says. Throws LoweringError for
+// weights that the banks cannot hold and that are asked for there.
+std::vector<Place> PlacesOnNearmem(const Target& target);
 
 // Shared by both.
 

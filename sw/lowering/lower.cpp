@@ -102,6 +102,10 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
     entry.macs = static_cast<uint64_t>(trace::AnalyticMacs(net, layer));
     entry.output = layer.output;
     entry.near_memory = constants[i].near_memory;
+    const std::optional<float>& input_zeros = net.tensors[layer.input].zeros;
+    if (layer.zeros && input_zeros) {
+      entry.zeros = {*input_zeros, layer.zeros->weights, layer.zeros->blocks};
+    }
     const sim::TensorPlacement& in = program.tensors[layer.input];
     const sim::TensorPlacement& out = program.tensors[layer.output];
     const bool kept = in.in_act && layer.has_weights();
@@ -140,12 +144,20 @@ uint64_t StagingBytes(const Target& target, const std::vector<sim::TensorPlaceme
   return largest * sizeof(float);
 }
 
-// What a command word cannot say.
-void RefuseUnsupported(const trace::Network& net) {
+// What a command word cannot say, or the counts of zeros do not cover.
+void RefuseUnsupported(const trace::Network& net, const platforms::DesignPoint& design) {
+  constexpr int kMostGroups = 127;
   for (const trace::Layer& l : net.layers) {
-    if (l.op == trace::Op::kConv && l.groups > 255) {
-      throw LoweringError(
-          fmt::format("layer '{}': {} groups; the platforms take 255", l.name, l.groups));
+    if (l.op != trace::Op::kConv || l.groups == 1) continue;
+    if (l.groups > kMostGroups) {
+      throw LoweringError(fmt::format("layer '{}': {} groups; the platforms take {}", l.name,
+                                      l.groups, kMostGroups));
+    }
+    if (design.compute.counts_data()) {
+      throw LoweringError(fmt::format(
+          "layer '{}': zeros of a convolution in groups are not counted: datapath.gating and "
+          "datapath.count_zeros must be off",
+          l.name));
     }
   }
 }
@@ -156,13 +168,43 @@ golden::Datapaths DatapathsOf(const trace::Network& net, const platforms::Design
   throw LoweringError(error.what());
 }
 
+// Of layers with formats of their own; those of the whole network are checked with the design.
+void CheckMultipliers(const Target& target) {
+  for (const trace::Layer& layer : target.net.layers) {
+    if (!layer.has_weights()) continue;
+    const numerics::Datapath& d = target.DatapathOf(layer);
+    try {
+      numerics::CheckMultiplier(target.design.compute.multiplier, d.activations, d.weights);
+    } catch (const std::invalid_argument& error) {
+      throw LoweringError(
+          fmt::format("layer '{}': datapath.multiplier lut: {}", layer.name, error.what()));
+    }
+  }
+}
+
+// Without the bits zeros are those that the trace records.
+void CheckZeros(const Target& target) {
+  if (!target.design.compute.counts_data()) return;
+  for (const trace::Layer& layer : target.net.layers) {
+    if (!layer.has_weights()) continue;
+    if (layer.zeros && target.net.tensors[layer.input].zeros) continue;
+    throw LoweringError(fmt::format(
+        "the trace records no zeros of layer '{}' or its input, which datapath.{} needs without "
+        "the bits: run with them, or compile the network anew",
+        layer.name,
+        target.design.compute.gating == accel::Gating::kNone ? "count_zeros" : "gating"));
+  }
+}
+
 }  // namespace
 
 sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& design,
                    const Options& options) {
-  RefuseUnsupported(net);
+  RefuseUnsupported(net, design);
   const golden::Datapaths datapaths = DatapathsOf(net, design);
   const Target target{net, design, datapaths};
+  CheckMultipliers(target);
+  if (!options.with_image) CheckZeros(target);
   sim::Program program;
   program.input = net.input;
   program.output = net.output;
@@ -171,13 +213,12 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   MemoryMap map(mapping.capacity());
   const bool near = design.platform == platforms::Platform::kNearmem;
+  const Plan plan(
+      target, near ? PlacesOnNearmem(target) : std::vector<Place>(net.layers.size(), Place::kHost),
+      program.tensors);
   const std::vector<LayerConstants> constants =
-      near ? PlaceOnNearmem(target, options.with_image, map, program)
+      near ? PlaceOnNearmem(target, plan, options.with_image, map, program)
            : PlaceOnAccel(target, options.with_image, map, program);
-  std::vector<bool> near_memory(constants.size());
-  std::transform(constants.begin(), constants.end(), near_memory.begin(),
-                 [](const LayerConstants& c) { return c.near_memory; });
-  const Plan plan(target, near_memory, program.tensors);
   map.PlaceTensors(net, program.tensors);
   const uint64_t staging = map.Reserve(StagingBytes(target, program.tensors));
   DescribeLayers(target, constants, program);

@@ -14,31 +14,41 @@ namespace nibble::lowering {
 
 namespace {
 
-// True where the design point asks for this kind of layer near the memory, and one pixel's
-// activations fit the buffer.
-bool RunsNearMemory(const Target& target, const trace::Layer& layer) {
+// As nearmem.layers names them; empty for what the units beside the banks cannot do: channels of
+// groups, and depthwise ones, do not all take the same activations.
+std::string KindOf(const Target& target, const trace::Layer& layer) {
+  if (layer.op == trace::Op::kFullyConnected) return "fc";
+  if (layer.op != trace::Op::kConv || layer.groups != 1) return "";
+  if (target.net.tensors[layer.input].shape.pixels() == 1) return "fc";
+  return layer.kernel_h == 1 && layer.kernel_w == 1 ? "pointwise" : "conv";
+}
+
+Place PlaceOf(const Target& target, const trace::Layer& layer) {
   const platforms::DesignPoint& design = target.design;
-  const trace::Shape& in = target.net.tensors[layer.input].shape;
-  std::string kind;
-  if (layer.op == trace::Op::kFullyConnected ||
-      (layer.op == trace::Op::kConv && in.pixels() == 1)) {
-    kind = "fc";
-  } else if (layer.op == trace::Op::kConv && layer.groups == 1) {
-    kind = layer.kernel_h == 1 && layer.kernel_w == 1 ? "pointwise" : "conv";
-  } else {
-    return false;  // channels of groups, and depthwise ones, do not all take the same activations
-  }
+  const std::string kind = KindOf(target, layer);
+  const bool choose = design.nearmem_layers == "auto";
   const std::string list = "," + design.nearmem_layers + ",";
-  if (list.find("," + kind + ",") == std::string::npos) return false;
-  const auto weights = target.DatapathOf(layer).weights;
-  if (design.dram.burst_bytes * 8 % static_cast<uint32_t>(numerics::ElementBits(weights)) != 0) {
-    throw LoweringError(
-        fmt::format("layer '{}': datapath.weights = \"{}\": codes of {} bits do not fill a column "
-                    "of {} bytes; take {} out of nearmem.layers",
-                    layer.name, numerics::FormatName(weights), numerics::ElementBits(weights),
-                    design.dram.burst_bytes, kind));
+  if (kind.empty() || (!choose && list.find("," + kind + ",") == std::string::npos)) {
+    return Place::kHost;
   }
-  return nearmem::BroadcastBytes(GeometryOf(target, layer)) <= design.nearmem.buffer_bytes;
+  const auto weights = target.DatapathOf(layer).weights;
+  if (design.dram.burst_bytes * 8 % static_cast<uint32_t>(numerics::ElementBits(weights)) == 0) {
+    try {
+      nearmem::BankLayout(GeometryOf(target, layer), design.nearmem, design.dram,
+                          design.dram_channels);
+      return choose ? Place::kEither : Place::kNear;
+    } catch (const std::invalid_argument& error) {
+      if (choose) return Place::kHost;
+      throw LoweringError(
+          fmt::format("layer '{}': {}: nearmem.buffer is too small", layer.name, error.what()));
+    }
+  }
+  if (choose) return Place::kHost;
+  throw LoweringError(
+      fmt::format("layer '{}': datapath.weights = \"{}\": codes of {} bits do not fill a column "
+                  "of {} bytes; take {} out of nearmem.layers",
+                  layer.name, numerics::FormatName(weights), numerics::ElementBits(weights),
+                  design.dram.burst_bytes, kind));
 }
 
 // The rows of a layer as bytes: rows come first in every address mapping, so that they are
@@ -77,23 +87,30 @@ sim::Segment RowImage(const numerics::QuantizedWeights& weights, const nearmem::
 
 }  // namespace
 
-std::vector<LayerConstants> PlaceOnNearmem(const Target& target, bool with_image, MemoryMap& map,
-                                           sim::Program& program) {
+std::vector<Place> PlacesOnNearmem(const Target& target) {
+  std::vector<Place> places;
+  for (const trace::Layer& layer : target.net.layers) places.push_back(PlaceOf(target, layer));
+  return places;
+}
+
+std::vector<LayerConstants> PlaceOnNearmem(const Target& target, const Plan& plan, bool with_image,
+                                           MemoryMap& map, sim::Program& program) {
   const platforms::DesignPoint& design = target.design;
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   const uint64_t bytes_per_row = mapping.capacity() / design.dram.rows;
   uint32_t next_row = design.dram.rows;
   const auto place = [&](const trace::Layer& layer, const numerics::QuantizedWeights* image,
                          LayerConstants& constants) {
-    constants.near_memory = RunsNearMemory(target, layer);
+    const ConvProblem& problem =
+        plan.layer(static_cast<size_t>(&layer - target.net.layers.data())).problem;
+    constants.near_memory = problem.near_memory;
     if (!constants.near_memory) {
       PlaceWeights(target, layer, image, map, program, constants);
       return;
     }
-    const nearmem::BankLayout layout(accel::WeightLayoutOf(GeometryOf(target, layer)), design.dram,
+    const nearmem::BankLayout layout(problem.geometry, design.nearmem, design.dram,
                                      design.dram_channels);
-    const uint32_t rows =
-        layout.Rows(static_cast<uint32_t>(target.net.tensors[layer.output].shape.channels));
+    const uint32_t rows = layout.Rows(problem.channels);
     if (rows > next_row) throw LoweringError("the weights need more rows than dram.device has");
     next_row -= rows;
     constants.bank_row = static_cast<uint16_t>(next_row);

@@ -1,9 +1,13 @@
 #include "sw/lowering/plan.h"
 
 #include <algorithm>
+#include <memory>
+#include <numeric>
 
 #include "models/accel/weight_layout.h"
+#include "models/nearmem/bank_layout.h"
 #include "sw/lowering/lowering.h"
+#include "sw/lowering/place_cost.h"
 #include "sw/lowering/scratchpad_plan.h"
 
 namespace nibble::lowering {
@@ -62,9 +66,12 @@ bool IsStaged(const Target& target, const trace::Layer& layer) {
          numerics::HasTensorScale(target.datapaths.tensors[layer.output].format);
 }
 
-Plan::Plan(const Target& target, const std::vector<bool>& near_memory,
+Plan::Plan(const Target& target, const std::vector<Place>& places,
            std::vector<sim::TensorPlacement>& tensors)
     : target_(target), tensors_(tensors), layers_(target.net.layers.size()) {
+  if (std::count(places.begin(), places.end(), Place::kEither) > 0) {
+    cost_ = std::make_unique<const PlaceCost>(target.design);
+  }
   uint32_t largest = 0;
   for (const trace::Layer& layer : target.net.layers) {
     if (layer.has_weights()) largest = std::max(largest, ParamBytes(target, layer));
@@ -74,8 +81,10 @@ Plan::Plan(const Target& target, const std::vector<bool>& near_memory,
     throw LoweringError("the parameters of two layers (" + std::to_string(params_room_) +
                         " bytes) do not fit beside a tile: sram.out.size is too small");
   }
-  for (size_t i = 0; i < layers_.size(); ++i) PlanLayer(static_cast<int>(i), near_memory[i]);
+  for (size_t i = 0; i < layers_.size(); ++i) PlanLayer(static_cast<int>(i), places[i]);
 }
+
+Plan::~Plan() = default;
 
 bool Plan::MayStay(int index) const {
   const trace::Layer& layer = target_.net.layers[index];
@@ -138,24 +147,45 @@ ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
   p.input_in_act = tensors_[layer.input].in_act;
   p.output_in_dram = out.in_dram || written.format == Format::kFp32;
   p.near_memory = near_memory;
+  if (near_memory) {
+    const platforms::DesignPoint& d = target_.design;
+    const uint32_t units = d.dram_channels * d.dram.banks() / d.nearmem.unit_banks;
+    const uint32_t of_a_unit = (channels + units - 1) / units;
+    p.geometry.bank_group = static_cast<uint8_t>(std::min(d.nearmem.accumulators, of_a_unit) - 1);
+    const nearmem::BankLayout layout(p.geometry, d.nearmem, d.dram, d.dram_channels);
+    p.channel_unit = std::lcm(p.channel_unit, layout.channel_unit());
+  }
   return p;
 }
 
-void Plan::PlanLayer(int index, bool near_memory) {
+LayerPlan Plan::Tile(const trace::Layer& layer, Place place) const {
+  const auto tile = [&](bool near_memory) {
+    const ConvProblem problem = Problem(layer, near_memory);
+    return LayerPlan{problem, ChooseTiling(problem, target_.design, layer.name)};
+  };
+  if (place != Place::kEither) return tile(place == Place::kNear);
+  const LayerPlan host = tile(false);
+  try {
+    const LayerPlan near = tile(true);
+    return cost_->Of(near) < cost_->Of(host) ? near : host;
+  } catch (const LoweringError&) {  // its tiles do not fit
+    return host;
+  }
+}
+
+void Plan::PlanLayer(int index, Place place) {
   const trace::Layer& layer = target_.net.layers[index];
   const bool keep = MayStay(index);
   if (keep) KeepOutput(layer);
   if (!layer.has_weights()) return;
   try {
-    const ConvProblem problem = Problem(layer, near_memory);
-    layers_[index] = {problem, ChooseTiling(problem, target_.design, layer.name)};
+    layers_[index] = Tile(layer, place);
   } catch (const LoweringError&) {
     if (!keep) throw;
     // Its tiles need the whole of the activation SRAM: the output goes through DRAM.
     tensors_[layer.output].in_act = false;
     tensors_[layer.output].in_dram = true;
-    const ConvProblem problem = Problem(layer, near_memory);
-    layers_[index] = {problem, ChooseTiling(problem, target_.design, layer.name)};
+    layers_[index] = Tile(layer, place);
   }
 }
 

@@ -2,6 +2,7 @@
 // tiled.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "models/sim_core/program.h"
@@ -31,17 +32,24 @@ uint32_t ParamBytes(const Target& target, const trace::Layer& layer);
 // True where a layer's output waits in FP32 for its dynamic scale.
 bool IsStaged(const Target& target, const trace::Layer& layer);
 
+// Where a layer's dot products may be computed: beside the memory, near it, or where it is
+// estimated to be better (nearmem.auto).
+enum class Place : uint8_t { kHost, kNear, kEither };
+
 struct LayerPlan {  // of convolutions and fully connected layers
   ConvProblem problem;
   ConvTiling tiling;
 };
 
+class PlaceCost;  // place_cost.h
+
 class Plan {
  public:
-  // `near_memory`: by layer. Sets in_dram, in_act and the SRAM addresses in `tensors`, whose
+  // `places`: by layer. Sets in_dram, in_act and the SRAM addresses in `tensors`, whose
   // layouts are given.
-  Plan(const Target& target, const std::vector<bool>& near_memory,
+  Plan(const Target& target, const std::vector<Place>& places,
        std::vector<sim::TensorPlacement>& tensors);
+  ~Plan();
 
   const LayerPlan& layer(size_t index) const { return layers_[index]; }
   // Bytes at the end of the output SRAM that hold the parameters of two layers; tiles have the
@@ -51,12 +59,14 @@ class Plan {
 
  private:
   bool MayStay(int layer) const;
-  void PlanLayer(int layer, bool near_memory);
+  void PlanLayer(int layer, Place place);
+  LayerPlan Tile(const trace::Layer& layer, Place place) const;
   ConvProblem Problem(const trace::Layer& layer, bool near_memory) const;
   void KeepOutput(const trace::Layer& layer);
 
   const Target& target_;
   std::vector<sim::TensorPlacement>& tensors_;
+  std::unique_ptr<const PlaceCost> cost_;
   uint32_t params_room_ = 0;
   std::vector<LayerPlan> layers_;
 };

@@ -157,6 +157,11 @@ CommandId Schedule::Copy(Opcode opcode, Buffer buffer, uint16_t unit, uint64_t d
   return id;
 }
 
+CommandId Schedule::HoldsScales(CommandId word) {
+  emit_.at(word).flags |= sim::kHoldsScales;
+  return word;
+}
+
 namespace {
 
 // Bytes of `channels` channels of a pixel; parts start at whole blocks, so a part is a layout of
@@ -192,8 +197,8 @@ CommandId Schedule::CopyPart(Opcode opcode, const Part& part, Buffer buffer, uin
   const CommandId last = copy(codes, tensor.codes, before.code_bytes_per_pixel(),
                               held.code_bytes_per_pixel(), tensor.code_stride);
   if (held.scale_bytes_per_pixel() == 0) return last;
-  return copy(scales, tensor.scales, before.scale_bytes_per_pixel(), held.scale_bytes_per_pixel(),
-              tensor.scale_stride);
+  return HoldsScales(copy(scales, tensor.scales, before.scale_bytes_per_pixel(),
+                          held.scale_bytes_per_pixel(), tensor.scale_stride));
 }
 
 CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, uint16_t scales,
@@ -225,6 +230,7 @@ CommandId Schedule::Forward(const Part& part, uint16_t codes, uint16_t scales, c
   if (held.scale_bytes_per_pixel() > 0) {
     move(scales, tensor.act_scales, before.scale_bytes_per_pixel(), held.scale_bytes_per_pixel(),
          tensor.layout.scale_bytes_per_pixel());
+    HoldsScales(last_store_);
   }
   act_.Use(kept_[part.tensor], last_store_);
   return last_store_;

@@ -111,6 +111,7 @@ class Schedule {
   CommandId Forward(const Part& part, uint16_t codes, uint16_t scales, const Deps& after);
   CommandId Copy(sim::Opcode opcode, sim::Buffer buffer, uint16_t unit, uint64_t dram,
                  uint32_t rows, uint32_t row_bytes, uint32_t stride, const Deps& after);
+  CommandId HoldsScales(CommandId word);           // marks a copy of block scales or parameters
   uint64_t PartCodeBytes(const Part& part) const;  // as they lie in SRAM
   uint64_t PartScaleBytes(const Part& part) const;
 

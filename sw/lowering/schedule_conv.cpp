@@ -48,7 +48,7 @@ CommandId Schedule::LoadParams(ConvState& s) {
   const CommandId load =
       Copy(Opcode::kLoad, Buffer::kOut, params_.unit(s.params), s.constants.params, 1,
            s.problem.params_bytes, s.problem.params_bytes, after);
-  params_.Use(s.params, load);
+  params_.Use(s.params, HoldsScales(load));
   return load;
 }
 
@@ -126,7 +126,9 @@ Schedule::Piece Schedule::LoadWeights(ConvState& s, uint32_t channel, uint32_t c
                 bytes, w.after);
   };
   piece.load = load(piece.codes, s.constants.weight_codes, code_bytes);
-  if (scale_bytes > 0) piece.load = load(piece.scales, s.constants.weight_scales, scale_bytes);
+  if (scale_bytes > 0) {
+    piece.load = HoldsScales(load(piece.scales, s.constants.weight_scales, scale_bytes));
+  }
   weight_.Use(w.tile, piece.load);
   w.pieces[channel] = piece;
   return piece;

@@ -8,7 +8,7 @@
 
 #include "models/accel/tensor_cost.h"
 #include "models/accel/weight_layout.h"
-#include "models/nearmem/bank_layout.h"
+#include "models/nearmem/bank_cost.h"
 #include "sw/lowering/lowering.h"
 
 namespace nibble::lowering {
@@ -66,7 +66,7 @@ class Candidate {
       input_bytes += InputRows(g_, row, rows).count * uint64_t{g_.in_width} * PixelBytes();
       for (uint32_t c = 0; c < p_.channels; c += t_.channels) {
         const uint32_t channels = std::min(t_.channels, p_.channels - c);
-        tensor += ComputeCycles(Pixels(rows), channels);
+        tensor += ComputeCycles(Pixels(rows), c, channels);
         vector += Pixels(rows) * DivideUp(channels, d_.vector.lanes) + d_.vector.latency;
       }
     }
@@ -136,10 +136,11 @@ class Candidate {
                     p_.channels) +
            2 * kSlack;
   }
-  uint64_t ComputeCycles(uint64_t pixels, uint32_t channels) const {
+  uint64_t ComputeCycles(uint64_t pixels, uint32_t first, uint32_t channels) const {
     if (p_.near_memory) {
       const uint64_t clocks =
-          nearmem::BankCostOf(d_.nearmem, d_.dram, d_.dram_channels, g_, pixels, channels).clocks;
+          nearmem::BankCostOf(d_.nearmem, d_.dram, d_.dram_channels, g_, pixels, {first, channels})
+              .clocks;
       return clocks * d_.dram.tck_ps * d_.clock_mhz / 1000000;
     }
     const uint64_t runs = DivideUp(channels, t_.weight_channels);
@@ -158,9 +159,8 @@ class Candidate {
 
 // Channel tiles worth trying: all, and multiples of what a block, an accumulator group and the
 // banks need.
-std::vector<uint32_t> ChannelChoices(const ConvProblem& p, const platforms::DesignPoint& d) {
-  uint32_t unit = p.channel_unit;
-  if (p.near_memory) unit = std::max(unit, d.dram_channels * d.dram.banks());
+std::vector<uint32_t> ChannelChoices(const ConvProblem& p) {
+  const uint32_t unit = p.channel_unit;
   std::vector<uint32_t> choices{p.channels};
   for (uint32_t parts = 2; p.channels > unit && parts <= DivideUp(p.channels, unit); ++parts) {
     const auto channels = static_cast<uint32_t>(DivideUp(DivideUp(p.channels, parts), unit) * unit);
@@ -200,7 +200,7 @@ ConvTiling ChooseTiling(const ConvProblem& problem, const platforms::DesignPoint
   const sim::Geometry& g = problem.geometry;
   std::vector<ConvTiling> fitting;
   const char* too_small = nullptr;
-  for (uint32_t channels : ChannelChoices(problem, design)) {
+  for (uint32_t channels : ChannelChoices(problem)) {
     for (LoopOrder order : {LoopOrder::kRowsOuter, LoopOrder::kChannelsOuter}) {
       if (order == LoopOrder::kChannelsOuter && channels == problem.channels) continue;
       // Tile heights that differ in the number of tiles, so that tiles are of about equal size.
@@ -226,7 +226,7 @@ ConvTiling ChooseTiling(const ConvProblem& problem, const platforms::DesignPoint
     throw LoweringError(
         fmt::format("layer '{}': no tile fits the scratchpads, not even one output row of {} "
                     "channels: {} is too small",
-                    layer, ChannelChoices(problem, design).back(), too_small));
+                    layer, ChannelChoices(problem).back(), too_small));
   }
   uint64_t fewest = fitting.front().cycles;
   for (const ConvTiling& t : fitting) fewest = std::min(fewest, t.cycles);

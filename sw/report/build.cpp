@@ -6,6 +6,7 @@
 #include "models/numerics/activation_store.h"
 #include "models/numerics/datapath.h"
 #include "models/numerics/profiles.h"
+#include "platforms/sram_model.h"
 #include "sw/golden/datapaths.h"
 #include "sw/golden/weights.h"
 #include "sw/report/report.h"
@@ -82,6 +83,10 @@ std::string DatapathLine(const platforms::DesignPoint& design) {
                         RoundingName(d.weight_rounding));
   }
   line += fmt::format(", {} accumulator", numerics::AccumulatorName(d.accumulator.kind));
+  line += fmt::format(", {} multipliers", numerics::MultiplierName(design.compute.multiplier));
+  if (design.compute.gating != accel::Gating::kNone) {
+    line += fmt::format(", {} gating", accel::GatingName(design.compute.gating));
+  }
   for (const numerics::LayerOverride& o : design.layer_overrides) {
     line += fmt::format(", layers {}:", o.pattern);
     if (o.activations) line += fmt::format(" activations {}", numerics::FormatName(*o.activations));
@@ -159,9 +164,19 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
                    const sim::Program& program, const sim::RunStats& stats) {
   Totals t;
   t.cycles = stats.cycles;
-  for (const char* counter : {"tensor.overflows", "bank.overflows"}) {
-    if (stats.Has(counter)) t.overflows += stats.Total(counter);
+  const auto both = [&stats](const std::string& counter) {
+    uint64_t sum = 0;
+    for (const char* engine : {"tensor.", "bank."}) {
+      if (stats.Has(engine + counter)) sum += stats.Total(engine + counter);
+    }
+    return sum;
+  };
+  if (!report.zeros.empty()) {
+    t.zero_products = both("zero_products");
+    t.zero_blocks = both("zero_blocks");
+    t.block_terms = both("block_terms");
   }
+  t.overflows = both("overflows");
   double peak_macs = 0;
   for (const LayerRow& row : report.layers) {
     t.macs += row.macs;
@@ -189,7 +204,31 @@ Totals BuildTotals(const Report& report, const platforms::DesignPoint& design,
   t.sram_used_bytes.assign(program.sram_bytes_used, program.sram_bytes_used + sim::kBuffers);
   t.sram_size_bytes = {design.sram_act.size, design.sram_weight.size, design.sram_acc.size,
                        design.sram_out.size};
+  for (const SramRow& sram : report.srams) t.sram_area_mm2 += sram.area_mm2;
+  const auto sum = [&](const char* name) {
+    uint64_t total = 0;
+    for (const SramRow& sram : report.srams) {
+      const std::string key = "sram." + sram.buffer + "." + name;
+      if (stats.Has(key)) total += stats.Total(key);
+    }
+    return total;
+  };
+  t.fault_bits = sum("fault_bits");
+  t.corrected_words = sum("corrected_words");
+  t.detected_words = sum("detected_words");
+  t.silent_words = sum("silent_words");
   return t;
+}
+
+std::vector<SramRow> BuildSrams(const platforms::DesignPoint& design,
+                                const platforms::EnergyModel& energy) {
+  std::vector<SramRow> rows;
+  for (const auto& [name, sram] : platforms::SramsOf(design)) {
+    const platforms::SramFigures& figures = energy.srams()[rows.size()];
+    rows.push_back({name, sram->vdd, sram->error_rate, sram->latency, figures.area_mm2,
+                    figures.leakage_mw, figures.area_source, figures.error_source});
+  }
+  return rows;
 }
 
 std::optional<ImportedWeights> ImportedWeightsOf(const trace::Network& net,
@@ -204,6 +243,18 @@ std::optional<ImportedWeights> ImportedWeightsOf(const trace::Network& net,
   return imported.layers == 0 ? std::nullopt : std::optional(imported);
 }
 
+std::vector<EngineSize> BuildSizes(const platforms::DesignPoint& d) {
+  const accel::UnitShape tensor{uint64_t{d.tensor.rows} * d.tensor.cols, d.tensor.lanes, 1};
+  std::vector<EngineSize> sizes = {
+      {"tensor", accel::SizeOf(tensor, d.datapath, d.compute.multiplier)}};
+  if (d.platform == platforms::Platform::kNearmem) {
+    const accel::UnitShape bank{uint64_t{d.dram_channels} * d.dram.banks(), d.nearmem.lanes,
+                                d.nearmem.accumulators};
+    sizes.push_back({"bank", accel::SizeOf(bank, d.datapath, d.compute.multiplier)});
+  }
+  return sizes;
+}
+
 }  // namespace
 
 uint64_t LayerRow::stall_cycles() const { return SumOf(stalls); }
@@ -214,9 +265,9 @@ double LayerRow::total_energy_pj() const {
 
 double PeakMacsPerCycle(const platforms::DesignPoint& design, const std::string& engine) {
   if (engine == "bank") {
-    // Every bank multiplies one column of weights per column cadence tCCD_L, given in DRAM clocks.
-    const double per_column =
-        static_cast<double>(design.dram_channels) * design.dram.banks() * design.nearmem.lanes;
+    // Every unit multiplies once per column cadence tCCD_L, given in DRAM clocks.
+    const double per_column = static_cast<double>(design.dram_channels) * design.dram.banks() /
+                              design.nearmem.unit_banks * design.nearmem.lanes;
     const double column_ps = static_cast<double>(design.dram.ccd_l * design.dram.tck_ps);
     const double cycle_ps = 1e6 / design.clock_mhz;
     return per_column * cycle_ps / column_ps;
@@ -238,6 +289,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   report.design_line = design.OneLine();
   report.datapath = DatapathLine(design);
   report.timing_only = identity.timing_only;
+  if (design.compute.counts_data()) report.zeros = identity.timing_only ? "expected" : "counted";
   report.clock_mhz = design.clock_mhz;
   report.imported_weights = ImportedWeightsOf(net, design);
   report.parameters = design.parameters;
@@ -254,6 +306,8 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
     report.layers.push_back(std::move(row));
   }
   report.engines = BuildEngines(stats);
+  report.datapath_sizes = BuildSizes(design);
+  report.srams = BuildSrams(design, energy);
   report.totals = BuildTotals(report, design, program, stats);
   return report;
 }

@@ -71,8 +71,25 @@ Json TotalsJson(const Report& report) {
           {"dram_used_bytes", t.dram_used_bytes},
           {"sram_used_bytes", BuffersJson(report, t.sram_used_bytes)},
           {"sram_size_bytes", BuffersJson(report, t.sram_size_bytes)},
+          {"sram_area_mm2", t.sram_area_mm2},
+          {"sram_fault_bits", t.fault_bits},
+          {"sram_corrected_words", t.corrected_words},
+          {"sram_detected_words", t.detected_words},
+          {"sram_silent_words", t.silent_words},
           {"bits_per_activation", t.bits_per_activation},
           {"bits_per_weight", t.bits_per_weight}};
+}
+
+Json SizeJson(const EngineSize& e) {
+  return {{"engine", e.engine},
+          {"units", e.size.units},
+          {"multipliers", e.size.multipliers},
+          {"multiplier_bits2", e.size.multiplier_bits2},
+          {"table_bits", e.size.table_bits},
+          {"exponent_adder_bits", e.size.exponent_adder_bits},
+          {"multiplexers", e.size.multiplexers},
+          {"tree_bits", e.size.tree_bits},
+          {"accumulator_bits", e.size.accumulator_bits}};
 }
 
 Json QualityJson(const Quality& q) {
@@ -112,6 +129,14 @@ std::string ToJson(const Report& report) {
                                 {"as_they_are_layers", as_they_are},
                                 {"requantised_layers", layers - as_they_are}};
   }
+  if (!report.zeros.empty()) {
+    const Totals& t = report.totals;
+    json["zeros"] = {{"source", report.zeros},
+                     {"zero_products", t.zero_products},
+                     {"macs", t.macs},
+                     {"zero_blocks", t.zero_blocks},
+                     {"block_terms", t.block_terms}};
+  }
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;
@@ -121,6 +146,21 @@ std::string ToJson(const Report& report) {
                                {"busy_cycles", e.busy_cycles},
                                {"stall_cycles", StallsJson(e.stalls)},
                                {"idle_cycles", e.idle_cycles}});
+  }
+  json["datapath_size"] = Json::array();
+  for (const EngineSize& e : report.datapath_sizes) {
+    json["datapath_size"].push_back(SizeJson(e));
+  }
+  json["srams"] = Json::array();
+  for (const SramRow& s : report.srams) {
+    json["srams"].push_back({{"buffer", s.buffer},
+                             {"vdd_v", s.vdd},
+                             {"error_rate", s.error_rate},
+                             {"error_source", s.error_source},
+                             {"latency_cycles", s.latency_cycles},
+                             {"leakage_mw", s.leakage_mw},
+                             {"area_mm2", s.area_mm2},
+                             {"area_source", s.area_source}});
   }
   json["layers"] = Json::array();
   for (const LayerRow& row : report.layers) json["layers"].push_back(LayerJson(report, row));

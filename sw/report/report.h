@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "models/accel/datapath_size.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
 #include "platforms/design_point.h"
@@ -58,6 +59,7 @@ struct EngineTime {
 struct Totals {
   uint64_t macs = 0, cycles = 0;
   uint64_t overflows = 0;  // accumulations whose result did not fit the accumulator
+  uint64_t zero_products = 0, zero_blocks = 0, block_terms = 0;  // 0 where Report::zeros is empty
   double latency_ns = 0;
   double inferences_per_s = 0;
   double tops = 0;        // effective: 2 operations a MAC over the latency, 10^12 / s
@@ -70,6 +72,20 @@ struct Totals {
   uint64_t dram_read_bytes = 0, dram_write_bytes = 0, compulsory_bytes = 0;
   uint64_t dram_used_bytes = 0;
   std::vector<uint64_t> sram_used_bytes, sram_size_bytes;  // as Report::sram_buffers
+  double sram_area_mm2 = 0;
+  // Bits and words that scratchpads did not hold, of all scratchpads.
+  uint64_t fault_bits = 0, corrected_words = 0, detected_words = 0, silent_words = 0;
+};
+
+// A scratchpad as a memory: what it is built of.
+struct SramRow {
+  std::string buffer;  // as Report::sram_buffers
+  double vdd = 0;      // V
+  double error_rate = 0;
+  uint32_t latency_cycles = 0;
+  double area_mm2 = 0;
+  double leakage_mw = 0;
+  std::string area_source, error_source;
 };
 
 // Layers whose weights the trace has as codes, quantised elsewhere.
@@ -79,11 +95,19 @@ struct ImportedWeights {
       0;  // the datapath takes the codes; the rest is requantised from their values
 };
 
+struct EngineSize {
+  std::string engine;
+  accel::DatapathSize size;
+};
+
 struct Report {
   std::string version;  // of the tool
   std::string trace_file, trace_name, trace_hash, producer, calibration;
   std::string platform, design_line, datapath;
   bool timing_only = false;
+  // Where zeros come from that energy depends on: "counted" in the bits, "expected" from the shares
+  // that the trace records, or empty where the design asks for none.
+  std::string zeros;
   uint32_t clock_mhz = 0;
   std::vector<platforms::Parameter> parameters;
   std::vector<sim::CounterInfo> counters;
@@ -92,6 +116,8 @@ struct Report {
   std::vector<platforms::EnergyTerm> energy_terms;
   std::vector<LayerRow> layers;
   std::vector<EngineTime> engines;
+  std::vector<EngineSize> datapath_sizes;  // of the engines with dot-product units
+  std::vector<SramRow> srams;
   Totals totals;
   std::optional<ImportedWeights> imported_weights;  // where the trace has some
   std::optional<Quality> quality;

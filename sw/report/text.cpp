@@ -49,6 +49,11 @@ std::string Header(const Report& r, const TextStyle& style) {
                                               layers, as_they_are, layers - as_they_are));
   }
   text += HeaderLine("trace", fmt::format("{} (hash {})", r.trace_file, r.trace_hash));
+  if (r.zeros == "expected") {
+    text += HeaderLine("zeros",
+                       "expected from the shares that the trace records under nvfp4 in blocks of "
+                       "16, not counted: energy saved on them is an estimate");
+  }
   if (r.timing_only) text += HeaderLine("timing", "only: no tensor data moved, no quality");
   return text;
 }
@@ -189,6 +194,23 @@ std::string TotalsText(const Report& r, const TextStyle& style) {
                         BinarySize(t.sram_used_bytes[b]), BinarySize(t.sram_size_bytes[b]));
   }
   text += '\n';
+  if (!r.zeros.empty()) {
+    text += fmt::format(
+        "  zeros       {} % of the products and {} % of the block terms, {}\n",
+        Percent(static_cast<double>(t.zero_products), static_cast<double>(t.macs)),
+        Percent(static_cast<double>(t.zero_blocks), static_cast<double>(t.block_terms)), r.zeros);
+  }
+  text += fmt::format("  SRAM area   {} mm2:", Significant(t.sram_area_mm2));
+  for (size_t i = 0; i < r.srams.size(); ++i) {
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", r.srams[i].buffer,
+                        Significant(r.srams[i].area_mm2));
+  }
+  text += '\n';
+  if (t.fault_bits > 0) {
+    text += fmt::format(
+        "  bit errors  {} bits written did not hold; words corrected {}, detected {}, silent {}\n",
+        t.fault_bits, t.corrected_words, t.detected_words, t.silent_words);
+  }
   if (t.overflows > 0) {
     text +=
         fmt::format("  overflows   {} accumulations did not fit the accumulator\n", t.overflows);
@@ -244,12 +266,49 @@ std::string EnergyText(const Report& r, const TextStyle& style) {
   return '\n' + Heading("Where the energy goes", style) + table.Render(kWidth);
 }
 
+std::string SizeText(const Report& r, const TextStyle& style) {
+  const bool tables = !r.datapath_sizes.empty() && r.datapath_sizes.front().size.table_bits > 0;
+  Table table;
+  table.AddColumn("  engine", "", Table::Align::kLeft);
+  table.AddColumn("units", "");
+  table.AddColumn("multipliers", "");
+  if (tables) {
+    table.AddColumn("tables", "bit");
+    table.AddColumn("multiplexers", "");
+    table.AddColumn("exponent adders", "bit");
+  } else {
+    table.AddColumn("arrays", "bit^2");
+  }
+  table.AddColumn("adder trees", "bit");
+  table.AddColumn("accumulators", "bit");
+  for (const EngineSize& e : r.datapath_sizes) {
+    std::vector<std::string> cells = {"  " + e.engine, std::to_string(e.size.units),
+                                      std::to_string(e.size.multipliers)};
+    if (tables) {
+      cells.push_back(std::to_string(e.size.table_bits));
+      cells.push_back(std::to_string(e.size.multiplexers));
+      cells.push_back(std::to_string(e.size.exponent_adder_bits));
+    } else {
+      cells.push_back(std::to_string(e.size.multiplier_bits2));
+    }
+    cells.push_back(std::to_string(e.size.tree_bits));
+    cells.push_back(std::to_string(e.size.accumulator_bits));
+    table.AddRow(std::move(cells));
+  }
+  return '\n' + Heading("Datapath size", style) + table.Render(kWidth);
+}
+
 std::string QualityText(const Quality& q, const TextStyle& style) {
   const std::string heading = fmt::format("Quality against the FP32 golden run ({} image{})",
                                           q.images, q.images == 1 ? "" : "s");
   std::string text = '\n' + Heading(heading, style);
-  text +=
-      q.exact ? "  output      equal\n" : fmt::format("  output      SQNR {:.2f} dB\n", q.sqnr_db);
+  if (q.exact) {
+    text += "  output      equal\n";
+  } else if (!std::isfinite(q.sqnr_db)) {
+    text += "  output      holds NaN or infinity: no SQNR\n";
+  } else {
+    text += fmt::format("  output      SQNR {:.2f} dB\n", q.sqnr_db);
+  }
   text +=
       fmt::format("  agreement   FP32's class is first on {} of {}, among the first five on {}\n",
                   q.top1_agree, q.images, q.top5_agree);
@@ -270,6 +329,7 @@ std::string ToText(const Report& report, const TextStyle& style) {
   text += TotalsText(report, style);
   text += TimeText(report, style);
   text += EnergyText(report, style);
+  text += SizeText(report, style);
   if (report.quality) text += QualityText(*report.quality, style);
   if (report.verified_tensors) {
     text += fmt::format("\nVerified: {} stored tensors equal the golden executor's bit for bit\n",

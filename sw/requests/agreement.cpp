@@ -17,7 +17,9 @@ namespace {
 bool IsMixed(const std::string& pattern) { return pattern == "mix_2r1w"; }
 bool IsRandom(const std::string& pattern) { return pattern == "rand_read"; }
 bool IsSerial(const std::string& pattern) { return pattern == "rand_serial"; }
-bool IsStream(const std::string& pattern) { return pattern == "seq_read" || pattern == "seq_write"; }
+bool IsStream(const std::string& pattern) {
+  return pattern == "seq_read" || pattern == "seq_write";
+}
 
 // Patterns in which a policy decides, and the references differ from each other.
 bool HasBand(const Comparison& c) {
@@ -42,25 +44,26 @@ double Off(double ours, const std::vector<double>& theirs, bool band) {
   return ours / nearest - 1;
 }
 
-void Judge(Comparison& c, const memory::DramDevice& device) {
-  std::vector<double> time, activates;
-  for (const Reference& r : c.references) {
-    if (r.simulator == "DRAMSys") continue;  // for information: it groups no writes
-    time.push_back(IsSerial(c.pattern) ? r.latency : static_cast<double>(r.cycles));
-    if (r.activates > 0) activates.push_back(static_cast<double>(r.activates));
-  }
-  const double ours = IsSerial(c.pattern) ? c.ours.latency.mean()
-                                          : static_cast<double>(c.ours.cycles);
-  c.bound = Bound(c, device);
-  c.off = Off(ours, time, HasBand(c));
-  c.activates_off = Off(static_cast<double>(c.ours.counters.activates), activates, true);
+// What a pattern is about: the mean latency of a read, or the clocks of the whole.
+double Quantity(const Comparison& c) {
+  return IsSerial(c.pattern) ? c.ours.latency.mean() : static_cast<double>(c.ours.cycles);
+}
+double Quantity(const Comparison& c, const Reference& r) {
+  return IsSerial(c.pattern) ? r.latency : static_cast<double>(r.cycles);
 }
 
-const Reference* Find(const Comparison& c, const std::string& simulator) {
+void Judge(Comparison& c, const memory::DramDevice& device) {
+  std::vector<double> quantity, activates, refreshes;
   for (const Reference& r : c.references) {
-    if (r.simulator == simulator) return &r;
+    if (r.simulator == "DRAMSys") continue;  // for information: it groups no writes
+    quantity.push_back(Quantity(c, r));
+    if (r.activates > 0) activates.push_back(static_cast<double>(r.activates));
+    if (r.refreshes > 0) refreshes.push_back(static_cast<double>(r.refreshes));
   }
-  return nullptr;
+  c.bound = Bound(c, device);
+  c.off = Off(Quantity(c), quantity, HasBand(c));
+  c.activates_off = Off(static_cast<double>(c.ours.counters.activates), activates, true);
+  c.refreshes_off = Off(static_cast<double>(c.ours.counters.refreshes), refreshes, true);
 }
 
 }  // namespace
@@ -110,32 +113,27 @@ std::vector<Comparison> Compare(const std::string& references, const std::string
 }
 
 std::string Markdown(const std::vector<Comparison>& comparisons) {
-  const char* const simulators[] = {"DRAMsim3", "Ramulator", "DRAMSys"};
   std::string text =
-      "| device | map | pattern | cycles | DRAMsim3 | Ramulator 2.1 | DRAMSys 5.1 | latency | "
-      "DRAMsim3 | Ramulator 2.1 | ACT | off | REF | off by | asked for |\n"
-      "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
-  const auto percent = [](double ratio) { return fmt::format("{:+.1f} %", 100 * (ratio - 1)); };
+      "| device | map | pattern | cycles | DRAMsim3 | Ramulator 2.1 | DRAMSys 5.1 | off | asked "
+      "for "
+      "| ACT | off | REF | off |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const Comparison& c : comparisons) {
-    text += fmt::format("| {} | {} | {} | {} ", c.device, c.mapping, c.pattern, c.ours.cycles);
-    for (const char* simulator : simulators) {
-      const Reference* r = Find(c, simulator);
-      text += r == nullptr ? "| - "
-                           : fmt::format("| {} ", percent(static_cast<double>(c.ours.cycles) /
-                                                          static_cast<double>(r->cycles)));
-    }
     const bool serial = IsSerial(c.pattern);
-    text += serial ? fmt::format("| {:.1f} ", c.ours.latency.mean()) : "| - ";
-    for (const char* simulator : {"DRAMsim3", "Ramulator"}) {
-      const Reference* r = Find(c, simulator);
-      text += serial && r != nullptr
-                  ? fmt::format("| {} ", percent(c.ours.latency.mean() / r->latency))
-                  : "| - ";
+    text += fmt::format("| {} | {} | {} | {} ", c.device, c.mapping, c.pattern,
+                        serial ? fmt::format("{:.1f} a read", c.ours.latency.mean())
+                               : std::to_string(c.ours.cycles));
+    for (const char* simulator : {"DRAMsim3", "Ramulator", "DRAMSys"}) {
+      const auto r = std::find_if(c.references.begin(), c.references.end(),
+                                  [&](const Reference& r) { return r.simulator == simulator; });
+      const bool known = r != c.references.end() && (!serial || r->latency > 0);
+      text += known ? fmt::format("| {:+.1f} % ", 100 * (Quantity(c) / Quantity(c, *r) - 1)) : "| ";
     }
-    text += fmt::format("| {} | {:+.1f} % | {} | {:+.2f} % | {:.0f} %{} |\n",
-                        c.ours.counters.activates, 100 * c.activates_off,
-                        c.ours.counters.refreshes, 100 * c.off, 100 * c.bound,
-                        c.within() ? "" : ", missed");
+    const memory::DramCounters& n = c.ours.counters;
+    text += fmt::format(
+        "| {:+.2f} % | {:.0f} %{} | {} | {:+.1f} %{} | {} | {:+.1f} % |\n", 100 * c.off,
+        100 * c.bound, std::abs(c.off) <= c.bound ? "" : ", **missed**", n.activates,
+        100 * c.activates_off, std::abs(c.activates_off) <= kActivatesBound ? "" : ", **missed**",
+        n.refreshes, 100 * c.refreshes_off);
   }
   return text;
 }

@@ -20,12 +20,12 @@ struct Comparison {
   std::string device, mapping, pattern;
   std::vector<Reference> references;
   memory::RequestRunResult ours;
-  // How far `ours` is from the nearest of DRAMsim3 and Ramulator, in the quantity that the pattern is
-  // about (the mean latency for rand_serial, else cycles), relative to it; 0 between the two where
-  // they need not agree (look-ahead and write batching). `bound`: the most that is asked for.
+  // How far `ours` is from the nearest of DRAMsim3 and Ramulator, in the quantity that the pattern
+  // is about (the mean latency for rand_serial, else cycles), relative to it; 0 between the two
+  // where they need not agree (look-ahead and write batching). `bound`: the most that is asked for.
   double off = 0, bound = 0;
-  // The same of the activates; bound 6 %.
-  double activates_off = 0;
+  // The same of the activates, bound 6 %, and of the refreshes, which follow from the time taken.
+  double activates_off = 0, refreshes_off = 0;
   bool within() const;
 };
 inline constexpr double kActivatesBound = 0.06;

@@ -45,8 +45,7 @@ struct Figures {
     energy = memory::DramEnergy(d, c);
     for (const auto& [component, pj] : energy) total_pj += pj;
     pj_per_bit = bytes > 0 ? total_pj / (8.0 * static_cast<double>(bytes)) : 0;
-    rank_ps = c.active_standby_ps + c.precharge_standby_ps + c.active_power_down_ps +
-              c.precharge_power_down_ps;
+    rank_ps = c.rank_ps();
   }
   double Share(uint64_t ps) const {
     return rank_ps > 0 ? 100.0 * static_cast<double>(ps) / static_cast<double>(rank_ps) : 0;
@@ -75,12 +74,11 @@ std::string Text(const memory::Dram& dram, uint64_t requests, uint32_t outstandi
       config.power_down > 0 ? fmt::format(", power-down after {} clocks", config.power_down) : "");
   text += fmt::format("  requests    {}: {} reads, {} writes of {} B{}\n", requests, c.reads,
                       c.writes, dram.device().burst_bytes,
-                      outstanding > 0
-                          ? fmt::format(", at most {} read{} under way", outstanding,
-                                        outstanding == 1 ? "" : "s")
-                          : "");
-  text += fmt::format("  cycles      {} of {:g} ns: {:.3f} us\n", r.cycles, f.tck_ns,
-                      f.time_ns * 1e-3);
+                      outstanding > 0 ? fmt::format(", at most {} read{} under way", outstanding,
+                                                    outstanding == 1 ? "" : "s")
+                                      : "");
+  text +=
+      fmt::format("  cycles      {} of {:g} ns: {:.3f} us\n", r.cycles, f.tck_ns, f.time_ns * 1e-3);
   text += fmt::format("  bandwidth   {:.2f} GB/s, {:.1f} % of {:g}\n", f.gb_per_s,
                       100 * f.gb_per_s / f.peak_gb_per_s, f.peak_gb_per_s);
   if (r.latency.count() > 0) {

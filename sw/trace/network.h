@@ -59,6 +59,9 @@ struct Tensor {
   std::string name;
   Shape shape;
   float amax = 0;  // calibrated largest magnitude; static tensor scales come from it
+  // Share of zero codes, 0 to 1, of the first calibration input under the default datapath (NVFP4
+  // in blocks of 16, static tensor scales); of the output, which is FP32, none.
+  std::optional<float> zeros{};
 };
 
 // Synthetic weights: element i of the layer is an Irwin-Hall variate from splitmix64(seed, i),
@@ -77,6 +80,12 @@ struct QuantizedValues {
   float s_dec = 1;              // a value is E2M1 * (E4M3 * s_dec), each product in FP32
   std::vector<uint8_t> codes;   // [out][runs][bytes]: two a byte, even element in bits 3:0
   std::vector<uint8_t> scales;  // [out][runs][blocks]: 0 to 126, for 0 to 448
+};
+
+// Shares of zeros under the default datapath, as Tensor::zeros.
+struct LayerZeros {
+  float weights = 0;  // zero codes
+  float blocks = 0;   // block terms of which all products, or a scale, are zero; none on padding
 };
 
 // One fused operator: y = activation(op(input) + bias) + residual, each step in FP32; kAdd and
@@ -116,6 +125,7 @@ struct Layer {
   std::vector<float> bias;     // empty when synthetic
   // Present where the weights were imported as codes; `weights` are the values of these then.
   std::optional<QuantizedValues> quantized;
+  std::optional<LayerZeros> zeros;  // only of layers with weights
 };
 
 // How an image becomes the network's input: x = (u8 / 255 - mean) / stddev, per channel.

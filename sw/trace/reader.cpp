@@ -131,6 +131,7 @@ Layer UnpackLayer(const fbs::Layer& in, const std::string& where) {
     Bounded("operands of a layer", operands->size(), kMaxChannels);
     l.operands.assign(operands->begin(), operands->end());
   }
+  if (const fbs::Zeros* z = in.zeros()) l.zeros = {z->weights(), z->blocks()};
   return l;
 }
 
@@ -146,6 +147,7 @@ Network UnpackStructure(const fbs::Network& in) {
     const std::string where = fmt::format("tensor {}: name", net.tensors.size());
     net.tensors.push_back(
         {Text(where, t->name()), {t->height(), t->width(), t->channels()}, t->amax()});
+    if (const auto zeros = t->zeros()) net.tensors.back().zeros = *zeros;
   }
   net.layers.reserve(Bounded("layers", in.layers()->size(), kMaxLayers));
   for (const fbs::Layer* l : *in.layers()) {

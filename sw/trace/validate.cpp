@@ -28,6 +28,9 @@ class Subject {
   void Finite(const char* field, float value) const {
     if (!std::isfinite(value)) Fail(fmt::format("{} is {}, must be finite", field, value));
   }
+  void Share(const char* field, float value) const {
+    if (!(value >= 0 && value <= 1)) Fail(fmt::format("{} is {}, must be 0..1", field, value));
+  }
   void Text(const char* field, const std::string& text, bool required) const {
     if (required && text.empty()) Fail(fmt::format("{} is empty", field));
     if (text.size() > kMaxNameBytes) {
@@ -68,6 +71,7 @@ void CheckTensors(const Network& net) {
     subject.InRange("elements", pixels * t.shape.channels, 1, kMaxElements);
     subject.Finite("amax", t.amax);
     if (t.amax < 0) subject.Fail(fmt::format("amax is {}, must not be negative", t.amax));
+    if (t.zeros) subject.Share("share of zeros", *t.zeros);
   }
 }
 
@@ -294,6 +298,11 @@ void CheckLayers(const Network& net, bool with_weights) {
     CheckShapes(subject, net, l);
     CheckWeights(subject, net, l, with_weights);
     CheckQuantized(subject, net, l, with_weights);
+    if (l.zeros) {
+      if (!l.has_weights()) subject.Fail("shares of zeros on an operator without weights");
+      subject.Share("share of zero weights", l.zeros->weights);
+      subject.Share("share of zero blocks", l.zeros->blocks);
+    }
   }
   for (size_t t = 0; t < net.tensors.size(); ++t) {
     if (!written[t]) {

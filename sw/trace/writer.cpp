@@ -73,13 +73,20 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   } else if (l.synthetic) {
     synthetic = fbs::CreateSynthetic(builder, l.generator.seed, l.generator.gain);
   }
+  fbs::Zeros zeros;
+  if (l.zeros) zeros = {l.zeros->weights, l.zeros->blocks};
   flatbuffers::Offset<flatbuffers::Vector<int32_t>> operands;
   if (!l.operands.empty()) operands = builder.CreateVector(l.operands);
-  return fbs::CreateLayer(
-      builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual, l.output, l.kernel_h,
-      l.kernel_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left,
-      l.pad_bottom, l.pad_right, activation, synthetic, stored && !l.quantized ? &weights : nullptr,
-      stored ? &bias : nullptr, quantized, l.groups, l.count_padding, l.first_channel, operands);
+  return fbs::CreateLayer(builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual,
+                          l.output, l.kernel_h, l.kernel_w, l.stride_h, l.stride_w, l.dilation_h,
+                          l.dilation_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right,
+                          activation, synthetic, stored && !l.quantized ? &weights : nullptr,
+                          stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups,
+                          l.count_padding, l.first_channel, operands);
+}
+
+flatbuffers::Optional<float> Optional(const std::optional<float>& x) {
+  return x ? flatbuffers::Optional<float>(*x) : flatbuffers::nullopt;
 }
 
 std::vector<uint8_t> Serialize(const Network& net) {
@@ -88,7 +95,8 @@ std::vector<uint8_t> Serialize(const Network& net) {
   std::vector<flatbuffers::Offset<fbs::Tensor>> tensors;
   for (const Tensor& t : net.tensors) {
     tensors.push_back(fbs::CreateTensor(builder, builder.CreateString(t.name), t.shape.height,
-                                        t.shape.width, t.shape.channels, t.amax));
+                                        t.shape.width, t.shape.channels, t.amax,
+                                        Optional(t.zeros)));
   }
   std::vector<flatbuffers::Offset<fbs::Layer>> layers;
   for (const Layer& l : net.layers) layers.push_back(PackLayer(builder, l, section));

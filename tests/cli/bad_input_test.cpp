@@ -41,6 +41,8 @@ TEST_CASE("wrong use of the command line") {
   Refuses("compile --builtin mobilenet_v2", 2, {"--output"});
   Refuses("compile --builtin mobilenet_v9 -o x.trc", 2, {"mobilenet_v9", "mobilenet_v2"});
   Refuses("compile --builtin mobilenet_v2 --resolution 3 -o x.trc", 2, {"3"});
+  Refuses("compile --builtin gemv:0x8 -o x.trc", 2, {"gemv:0x8", "32768"});
+  Refuses("compile --builtin gemv:8x -o x.trc", 2, {"gemv:8x", "gemv:ROWSxCOLUMNS"});
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --std 0 -o x.trc", 2, {"--std"});
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --mean 1,2 -o x.trc", 2,
           {"--mean", "3 channels"});
@@ -67,6 +69,11 @@ TEST_CASE("parameters") {
   Refuses(run + "tensor.rows", 2, {"tensor.rows"});
   Refuses(run + "datapath.block=12", 2, {"datapath.block", "16"});
   Refuses(run + "nearmem.lanes=64", 2, {"nearmem.lanes", "nearmem"});
+  Refuses(run + "datapath.gating=some", 2, {"datapath.gating", "none | operand | block"});
+  Refuses(run + "datapath.multiplier=lut --set datapath.weights=int8", 2,
+          {"datapath.multiplier", "int8 weights"});
+  Refuses(run + "datapath.multiplier=lut --set layers.first.weights=fp16", 2,
+          {"stem", "datapath.multiplier", "fp16 weights"});
   Refuses("--trace mobilenet.trc --config nowhere.cfg", 2, {"nowhere.cfg"});
 }
 
@@ -129,10 +136,14 @@ TEST_CASE("a network that no tiling fits the scratchpads with") {
   Refuses(run + "--set sram.weight.size=8KiB --set sram.weight.banks=1", 2, {"sram.weight.size"});
 }
 
-TEST_CASE("operators and activations that no platform runs yet are named") {
-  Refuses("--trace squeezenet1_1.trc --timing-only", 2, {"'pool1'", "'maxpool'"});
-  Refuses("--trace efficientnet_b0.trc --timing-only", 2, {"'stem'", "'silu'"});
-  Refuses("show shufflenet_v2_x1_0.trc --program --platform nearmem", 2, {"'pool1'"});
+TEST_CASE("bits that do not hold cannot be verified, voltages alone can") {
+  const std::string run = "--trace " + SmallTrace() + " --quiet --verify ";
+  Refuses(run + "--set sram.weight.vdd=0.44", 2, {"--verify", "sram.weight", "golden"});
+  Refuses(run + "--set sram.acc.error_rate=1e-9 --set sram.acc.ecc=all", 2, {"sram.acc"});
+  const Folder folder;
+  CHECK(Sim(folder, run + "--set sram.weight.vdd=0.5 --set sram.weight.ecc=scales").exit_code == 0);
+  CHECK(Sim(folder, run + "--set sram.weight.vdd=0.44 --set sram.weight.error_rate=0").exit_code ==
+        0);
 }
 
 TEST_CASE("outputs that cannot be written are reported before the run") {

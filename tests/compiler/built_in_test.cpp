@@ -44,6 +44,20 @@ Counts MobileNetV2Counts(int64_t side) {
   return counts;
 }
 
+TEST_CASE("a matrix-vector product is one layer of the size that its name says") {
+  const trace::Network net = BuildNetwork("gemv:300x70");
+  REQUIRE(net.layers.size() == 1);
+  CHECK(net.layers[0].op == trace::Op::kFullyConnected);
+  CHECK(net.tensors[net.input].shape == trace::Shape{1, 1, 70});
+  CHECK(net.tensors[net.output].shape == trace::Shape{1, 1, 300});
+  CHECK(trace::AnalyticMacs(net, net.layers[0]) == 300 * 70);
+  for (const char* wrong :
+       {"gemv:", "gemv:3", "gemv:3x", "gemv:3x4x5", "gemv:0x4", "gemv:4x40000"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(BuildNetwork(wrong), std::invalid_argument);
+  }
+}
+
 TEST_CASE("MobileNetV2 has the published numbers of MACs and parameters") {
   const Counts at224 = MobileNetV2Counts(224);
   REQUIRE(at224.macs == 300774272);  // "300 M" in the paper

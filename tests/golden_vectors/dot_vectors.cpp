@@ -4,9 +4,11 @@
 #include <string>
 
 #include "models/numerics/accumulate.h"
-#include "models/numerics/activation_store.h"
 #include "models/numerics/bits.h"
 #include "models/numerics/dot.h"
+#include "models/numerics/packing.h"
+#include "models/numerics/quantize.h"
+#include "models/numerics/wide_panel.h"
 #include "tests/golden_vectors/vector_file.h"
 
 namespace nibble::golden_vectors {
@@ -19,7 +21,7 @@ struct DotProduct {
   int count, block;
   Format weights;
   std::vector<uint8_t> a_packed, a_scales, w_bytes, w_scales;
-  std::vector<uint8_t> a;   // E2M1 codes
+  std::vector<uint16_t> a;  // E2M1 codes
   std::vector<uint16_t> w;  // codes of the weights
 };
 
@@ -27,9 +29,9 @@ void Require(bool fits, const char* what) {
   if (!fits) throw std::invalid_argument(std::string(what) + " does not fit K and B");
 }
 
-std::vector<uint8_t> Unpack(const std::vector<uint8_t>& packed, int count) {
-  std::vector<uint8_t> codes(static_cast<size_t>(count));
-  numerics::UnpackCodes(packed.data(), count, codes.data());
+std::vector<uint16_t> Unpack(const std::vector<uint8_t>& packed, int count) {
+  std::vector<uint16_t> codes(static_cast<size_t>(count));
+  numerics::UnpackCodes(4, packed.data(), count, codes.data());
   return codes;
 }
 
@@ -56,21 +58,25 @@ int BlockLength(const DotProduct& dot, size_t begin) {
   return std::min(dot.block, dot.count - static_cast<int>(begin));
 }
 
+int64_t WeightScale(const DotProduct& dot, size_t block) {
+  return dot.w_scales.empty() ? numerics::kNoScale : int64_t{dot.w_scales[block]};
+}
+
 // Accumulator D0 by its definition, block by block.
 float D0ByDefinition(const DotProduct& dot) {
   float acc = 0.0f;
   for (size_t begin = 0, b = 0; begin < dot.a.size();
        begin += static_cast<size_t>(dot.block), ++b) {
-    acc += numerics::BlockTerm(&dot.a[begin], dot.a_scales[b], &dot.w[begin],
-                               dot.w_scales.empty() ? numerics::kNoScale : dot.w_scales[b],
+    acc += numerics::BlockTerm(&dot.a[begin], dot.a_scales[b], &dot.w[begin], WeightScale(dot, b),
                                dot.weights, BlockLength(dot, begin));
   }
   return acc;
 }
 
 // The same as the simulated machines compute it: one panel, here with all columns alike.
-std::vector<float> D0OfPanel(const DotProduct& dot) {
-  constexpr int kColumns = 19;  // a whole tile and a partial one
+constexpr int kColumns = 19;  // a whole tile and a partial one
+
+std::vector<float> D0OfWeightPanel(const DotProduct& dot) {
   numerics::WeightPanel panel(dot.weights, dot.block, kColumns, 1, dot.count);
   for (int n = 0; n < kColumns; ++n) {
     panel.SetPackedRow(n, 0, dot.w_bytes.data(), dot.w_scales.data());
@@ -87,12 +93,33 @@ std::vector<float> D0OfPanel(const DotProduct& dot) {
   return acc;
 }
 
-// Compares both computations of D0; returns the accumulator.
+std::vector<float> D0OfWidePanel(const DotProduct& dot) {
+  const numerics::WideOperands operands{Format::kNvfp4, dot.weights, dot.block, dot.block, false};
+  numerics::WidePanel panel(operands, kColumns, 1, dot.count);
+  for (int n = 0; n < kColumns; ++n) {
+    panel.SetPackedRow(n, 0, dot.w_bytes.data(), dot.w_scales.data());
+  }
+  std::vector<double> elements(dot.a.size()), scales(dot.a_scales.size());
+  numerics::DecodeWide(operands, dot.a_packed.data(), dot.a_scales.data(), dot.count,
+                       elements.data(), scales.data());
+  std::vector<float> acc(2 * numerics::WeightPanel::kTile, 0.0f);
+  panel.Accumulate(0, {elements.data(), 0, scales.data(), 0, 1}, acc.data(),
+                   numerics::WeightPanel::kTile);
+  acc.resize(kColumns);
+  return acc;
+}
+
+// Compares all computations of D0; returns the accumulator.
 float ExpectD0(Record& record, const std::string& field, uint32_t expected, const DotProduct& dot) {
   const float acc = D0ByDefinition(dot);
   record.Expect(field, expected, numerics::FloatBits(acc), 8);
-  for (float column : D0OfPanel(dot)) {
-    record.Expect(field + " (panel)", expected, numerics::FloatBits(column), 8);
+  if (numerics::TakesWeightPanel(Format::kNvfp4, dot.weights)) {
+    for (float column : D0OfWeightPanel(dot)) {
+      record.Expect(field + " (panel)", expected, numerics::FloatBits(column), 8);
+    }
+  }
+  for (float column : D0OfWidePanel(dot)) {
+    record.Expect(field + " (wide panel)", expected, numerics::FloatBits(column), 8);
   }
   return acc;
 }
@@ -102,9 +129,7 @@ uint32_t Accumulate(const numerics::AccumulatorSpec& spec, const DotProduct& dot
   for (size_t begin = 0, b = 0; begin < dot.a.size();
        begin += static_cast<size_t>(dot.block), ++b) {
     accumulator.AddBlock({Format::kNvfp4, &dot.a[begin], dot.a_scales[b], dot.weights,
-                          &dot.w[begin],
-                          dot.w_scales.empty() ? numerics::kNoScale : int{dot.w_scales[b]},
-                          BlockLength(dot, begin)});
+                          &dot.w[begin], WeightScale(dot, b), BlockLength(dot, begin)});
   }
   return numerics::FloatBits(accumulator.Result());
 }
@@ -153,8 +178,7 @@ void CheckDot(Record& record) {
   dot.w_scales = record.Bytes("b_scales");
   Require(dot.w_bytes.size() == dot.a_packed.size(), "b_packed");
   Require(dot.w_scales.size() == dot.a_scales.size(), "b_scales");
-  const std::vector<uint8_t> codes = Unpack(dot.w_bytes, dot.count);
-  dot.w.assign(codes.begin(), codes.end());
+  dot.w = Unpack(dot.w_bytes, dot.count);
 
   for (const auto& [name, word] : record.json().at("acc").items()) {
     const uint32_t expected = ParseHex(word.get<std::string>(), 8).at(0);

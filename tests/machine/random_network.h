@@ -273,9 +273,35 @@ inline std::vector<float> RandomInput(const trace::Network& net, uint32_t seed) 
   return random.Values(static_cast<int>(net.tensors[net.input].shape.elements()));
 }
 
+// Any bank unit, and any way to work with it.
+inline void RandomNearmem(Random& random, platforms::DesignPoint& d) {
+  using namespace nearmem;
+  NearmemConfig& n = d.nearmem;
+  n.mode = Pick(random, {BankMode::kAllBank, BankMode::kAllBank, BankMode::kPerBank});
+  n.activation = BankActivation::kFaw;
+  if (n.mode == BankMode::kAllBank) {
+    n.activation =
+        Pick(random, {BankActivation::kFaw, BankActivation::kGroup4, BankActivation::kAll});
+  }
+  n.scales = Pick(random, {ScalePlace::kRowEnd, ScalePlace::kBeside});
+  n.unit_banks = Pick(random, {1u, 2u});
+  n.lanes = Pick(random, {16u, 64u, 256u});
+  n.pixels = Pick(random, {1u, 3u, 16u});
+  n.accumulators = Pick(random, {1u, 3u, 16u, 64u});
+  n.buffer_bytes = Pick(random, {256u, 288u, 2304u});
+  n.broadcast_gbps = Pick(random, {8u, 36u});
+  n.mode_switch_ns = Pick(random, {0u, 16u, 144u});
+  d.nearmem_layers =
+      Pick<std::string>(random, {"pointwise,fc", "pointwise,conv,fc", "conv", "none", "auto"});
+  d.nearmem_auto = platforms::NearmemAuto::kTime;  // the scratchpads below have no price
+}
+
 // Any array, any queue, and scratchpads so small that layers are cut into many tiles.
 inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random& random) {
-  platforms::DesignPoint d = platforms::Resolve(platform, "", {});
+  const auto device =
+      Pick<std::string>(random, {"lpddr5-6400-x16", "lpddr5-6400-x16-16bank", "lpddr4-3200-x16",
+                                 "ddr4-3200-x64", "hbm2-2000-pch", "gddr6-16-x16"});
+  platforms::DesignPoint d = platforms::Resolve(platform, "", {"dram.device=" + device});
   d.tensor.rows = Pick(random, {1u, 3u, 4u, 16u});
   d.tensor.cols = Pick(random, {1u, 2u, 4u, 7u});
   d.tensor.lanes = Pick(random, {8u, 16u, 32u});
@@ -295,11 +321,23 @@ inline platforms::DesignPoint RandomDesign(platforms::Platform platform, Random&
   }
   d.keep_activations = random.Int(0, 3) > 0;
   d.dram_channels = Pick(random, {1u, 2u, 4u});
-  d.nearmem.lanes = Pick(random, {16u, 64u});
-  d.nearmem.accumulators = Pick(random, {1u, 16u});
-  d.nearmem.buffer_bytes = Pick(random, {288u, 2304u});
-  d.nearmem_layers =
-      Pick<std::string>(random, {"pointwise,fc", "pointwise,conv,fc", "conv", "none"});
+  using Page = memory::DramConfig::Page;
+  d.dram_config.page = Pick(random, {Page::kOpen, Page::kClosed, Page::kAdaptive});
+  d.dram_config.window = Pick(random, {1u, 8u, 32u});
+  d.dram_config.write_buffer = Pick(random, {1u, 32u});
+  d.dram_config.write_high = d.dram_config.write_buffer;
+  d.dram_config.write_low = d.dram_config.write_buffer / 4;
+  RandomNearmem(random, d);
+  for (memory::SramConfig* sram : {&d.sram_act, &d.sram_weight, &d.sram_acc, &d.sram_out}) {
+    sram->ports = Pick(random, {1u, 2u});
+    sram->latency = Pick(random, {1u, 2u, 5u});
+    sram->swizzle = random.Int(0, 1) > 0;
+    sram->ecc = Pick(random, {memory::Ecc::kNone, memory::Ecc::kScales, memory::Ecc::kAll});
+  }
+  d.bus.width = Pick(random, {8u, 32u, 64u});
+  d.bus.mhz = Pick(random, {0u, 0u, 400u, 1333u});
+  d.bus.arbitration =
+      Pick(random, {memory::Arbitration::kRoundRobin, memory::Arbitration::kPriority});
   return d;
 }
 

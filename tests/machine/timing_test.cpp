@@ -86,8 +86,11 @@ TEST_CASE("cycles lie between what one part needs alone and all of them in turn"
       // The data bus of each channel, one burst after the other.
       const uint64_t bursts =
           (stats.Total("dram.read_bytes") + stats.Total("dram.write_bytes")) / d.dram.burst_bytes;
+      // Those that wait in the write buffers when the machine is done pass later.
+      const uint64_t late = d.dram_channels * d.dram_config.write_buffer;
       const uint64_t period_ps = (1000000 + d.clock_mhz / 2) / d.clock_mhz;
-      CHECK(stats.cycles * period_ps * d.dram_channels >= bursts * d.dram.burst * d.dram.tck_ps);
+      CHECK(stats.cycles * period_ps * d.dram_channels >=
+            (bursts - std::min(bursts, late)) * d.dram.burst * d.dram.tck_ps);
 
       // Each engine's account fits into the run; at any time somebody works.
       uint64_t busy = stats.Total("fetch.busy_cycles");
@@ -100,7 +103,11 @@ TEST_CASE("cycles lie between what one part needs alone and all of them in turn"
         busy += stats.Total(engine + ".busy_cycles");
       }
       CHECK(stats.cycles <= busy);
-      CHECK(stats.Total("dram.background_ps") == stats.cycles * period_ps * d.dram_channels);
+      const uint64_t resident = stats.Total("dram.active_standby_ps") +
+                                stats.Total("dram.precharge_standby_ps") +
+                                stats.Total("dram.active_power_down_ps") +
+                                stats.Total("dram.precharge_power_down_ps");
+      CHECK(resident == stats.cycles * period_ps * d.dram_channels);
       // One refresh each tREFI in each channel; one may be due when the run ends.
       const uint64_t due = stats.cycles * period_ps / (d.dram.refi * d.dram.tck_ps);
       CHECK(stats.Total("dram.refreshes") / d.dram_channels >= due - std::min<uint64_t>(due, 1));

@@ -26,7 +26,7 @@ uint16_t Code(const std::vector<uint8_t>& bytes, uint32_t k, int bits) {
 }
 
 TEST_CASE("weights near the memory are where the layout says") {
-  for (uint32_t seed = 0; seed < 24; ++seed) {
+  for (uint32_t seed = 0; seed < 40; ++seed) {
     Random random(seed);
     compiler::NetworkBuilder builder("one");
     const int inputs = random.Int(1, 200);
@@ -46,6 +46,7 @@ TEST_CASE("weights near the memory are where the layout says") {
         kWeightFormats[random.Int(0, static_cast<int>(std::size(kWeightFormats)) - 1)];
     design.datapath.SetBlock(random.Block());
     design.dram_channels = 1u << random.Int(0, 2);
+    design.nearmem = RandomUnit(random);
     const sim::Program program = lowering::Lower(net, design);
     CAPTURE(seed);
     REQUIRE(program.layers[0].near_memory);
@@ -56,7 +57,7 @@ TEST_CASE("weights near the memory are where the layout says") {
       if (word.opcode == sim::Opcode::kBankConfig) geometry = word.geometry;
       if (word.opcode == sim::Opcode::kBankRun) bank_row = word.convolve.bank_row;
     }
-    const BankLayout layout(accel::WeightLayoutOf(geometry), design.dram, design.dram_channels);
+    const BankLayout layout(geometry, design.nearmem, design.dram, design.dram_channels);
     const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
     const trace::Layer& layer = net.layers[0];
     const numerics::QuantizedWeights expected =

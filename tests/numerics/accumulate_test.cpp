@@ -222,8 +222,7 @@ TEST_CASE("sums of numbers far apart round as exact ones do", "[accumulate]") {
 
 TEST_CASE("blocks of zeros change no accumulator but the number of fused steps", "[accumulate]") {
   Random random(10);
-  const uint8_t zeros[128] = {};
-  const uint16_t wide_zeros[128] = {};
+  const uint16_t zeros[128] = {};
   for (int kind = 0; kind < 8; ++kind) {
     AccumulatorSpec spec = Spec(static_cast<Accumulation>(kind));
     spec.fused_group = 1;
@@ -232,7 +231,7 @@ TEST_CASE("blocks of zeros change no accumulator but the number of fused steps",
       Accumulator padded(spec, x.block);
       for (int b = 0; b < x.blocks; ++b) {
         padded.AddBlock(x.Block(b));
-        padded.AddBlock({Format::kNvfp4, zeros, 0, Format::kNvfp4, wide_zeros, 0, x.block});
+        padded.AddBlock({Format::kNvfp4, zeros, 0, Format::kNvfp4, zeros, 0, x.block});
       }
       CHECK(FloatBits(padded.Result()) == FloatBits(Run(spec, x)));
     }

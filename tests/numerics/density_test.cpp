@@ -34,9 +34,9 @@ uint16_t Code(Random& random, Format format) {
 }
 
 // The bits of a block scale: zero, NaN or any number.
-int Scale(Random& random, Format format) {
+int64_t Scale(Random& random, Format format) {
   const int kind = random.Int(0, 9);
-  const auto pick = [&](int nan) {
+  const auto pick = [&](int nan) -> int64_t {
     return kind == 0 ? 0 : kind == 1 ? nan : random.Int(1, nan - 1);
   };
   switch (SpecOf(format).block_scale) {
@@ -57,14 +57,13 @@ TEST_CASE("zeros are counted as the decoded numbers say", "[density]") {
   Random random(1);
   uint64_t zero_blocks = 0;
   for (int i = 0; i < 4000; ++i) {
-    const Format activations = AnyFormat(random, 8), weights = AnyFormat(random, 16);
+    const Format activations = AnyFormat(random, 16), weights = AnyFormat(random, 16);
     const int count = random.Int(1, random.Int(0, 1) != 0 ? 3 : 128);
-    std::vector<uint8_t> a;
-    std::vector<uint16_t> w;
+    std::vector<uint16_t> a, w;
     ZeroCounts expected;
     bool finite = true;
     for (int k = 0; k < count; ++k) {
-      a.push_back(static_cast<uint8_t>(Code(random, activations)));
+      a.push_back(Code(random, activations));
       w.push_back(Code(random, weights));
       const float x = Decode(activations, a.back()), y = Decode(weights, w.back());
       finite = finite && std::isfinite(x) && std::isfinite(y);
@@ -96,7 +95,7 @@ TEST_CASE("zeros are counted as the decoded numbers say", "[density]") {
 }
 
 TEST_CASE("counts of blocks add up", "[density]") {
-  const uint8_t a[] = {0, 8, 3, 5};
+  const uint16_t a[] = {0, 8, 3, 5};
   const uint16_t w[] = {1, 2, 0, 7};
   ZeroCounts sum;
   sum += CountZeros({Format::kNvfp4, a, 0x38, Format::kNvfp4, w, 0x38, 3});  // all products zero

@@ -1,12 +1,12 @@
-// The panel of the simulated datapaths against the definition of a block term, and that against
-// closed forms.
+// The panel of E2M1 operands against the definition of a block term, and that against closed forms.
+// All other operands: wide_panel_test.cpp.
 #include "models/numerics/dot.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "models/numerics/activation_store.h"
 #include "models/numerics/formats.h"
+#include "models/numerics/packing.h"
 #include "models/numerics/quantize.h"
 #include "tests/numerics/every_kernel.h"
 #include "tests/numerics/testing.h"
@@ -14,24 +14,7 @@
 namespace nibble::numerics {
 namespace {
 
-constexpr Format kWeightFormats[] = {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16};
-constexpr Format kActivationFormats[] = {Format::kNvfp4, Format::kFp4};
-
-// A weight code of any value; now and then one that is no finite number.
-uint16_t WeightCode(Random& random, Format format, bool special) {
-  switch (format) {
-    case Format::kFp8: {
-      const auto code = static_cast<uint16_t>(random.Int(0, 255));
-      return special || (code & 0x7F) != 0x7F ? code : 0;
-    }
-    case Format::kFp16: {
-      const auto code = static_cast<uint16_t>(random.Int(0, 0xFFFF));
-      return special || (code & 0x7C00) != 0x7C00 ? code : 0;
-    }
-    default:
-      return static_cast<uint16_t>(random.Int(0, 15));
-  }
-}
+constexpr Format kFormats[] = {Format::kNvfp4, Format::kFp4};
 
 std::vector<uint8_t> ScaleBytes(Random& random, int count, bool special) {
   std::vector<uint8_t> scales(static_cast<size_t>(count));
@@ -40,26 +23,6 @@ std::vector<uint8_t> ScaleBytes(Random& random, int count, bool special) {
     if (!special && IsNanE4M3(scale)) scale = 0;
   }
   return scales;
-}
-
-std::vector<uint8_t> Packed(const uint16_t* codes, int count, Format format) {
-  std::vector<uint8_t> bytes(static_cast<size_t>(count) * 2);
-  for (int i = 0; i < count; ++i) {
-    const uint16_t code = codes[i];
-    const auto at = static_cast<size_t>(i);
-    switch (format) {
-      case Format::kFp8:
-        bytes[at] = static_cast<uint8_t>(code);
-        break;
-      case Format::kFp16:
-        bytes[2 * at] = static_cast<uint8_t>(code);
-        bytes[2 * at + 1] = static_cast<uint8_t>(code >> 8);
-        break;
-      default:
-        bytes[at / 2] = static_cast<uint8_t>(bytes[at / 2] | code << (4 * (at % 2)));
-    }
-  }
-  return bytes;
 }
 
 // Random operands of a reduction: activations of some pixels, and weights of several columns and
@@ -85,13 +48,13 @@ struct Operands {
         values(a.size()),
         from_codes(w_format, w_block, w_columns, w_segments, w_segment),
         from_bytes(w_format, w_block, w_columns, w_segments, w_segment) {
-    for (uint8_t& code : a) code = static_cast<uint8_t>(random.Int(0, 1) * random.Int(0, 15));
-    for (uint16_t& code : w) code = WeightCode(random, w_format, special && random.Int(0, 99) == 0);
-    std::vector<uint8_t> packed(static_cast<size_t>(channels + 1) / 2);
+    for (uint16_t& code : a) code = static_cast<uint16_t>(random.Int(0, 1) * random.Int(0, 15));
+    for (uint16_t& code : w) code = static_cast<uint16_t>(random.Int(0, 15));
+    std::vector<uint8_t> packed(PackedBytes(4, std::max(channels, segment)));
     for (int p = 0; p < pixels; ++p) {
       const auto at = static_cast<size_t>(p * a_count),
                  scale_at = static_cast<size_t>(p * a_blocks);
-      PackCodes(&a[at], a_count, packed.data());
+      PackCodes(4, &a[at], a_count, packed.data());
       DecodePackedActivations(packed.data(), &a_scales[scale_at], a_count, block, a_format,
                               &elements[at], &scale_values[scale_at]);
       DecodePackedValues(packed.data(), &a_scales[scale_at], a_count, block, a_format, &values[at]);
@@ -102,7 +65,8 @@ struct Operands {
         for (int b = 0; HasBlockScale(w_format) && b < blocks; ++b) {
           from_codes.SetScale(n, s, b, static_cast<uint8_t>(WeightScale(n, s, b)));
         }
-        from_bytes.SetPackedRow(n, s, Packed(Weight(n, s, 0), segment, w_format).data(),
+        PackCodes(4, Weight(n, s, 0), segment, packed.data());
+        from_bytes.SetPackedRow(n, s, packed.data(),
                                 &w_scales[static_cast<size_t>((n * segments + s) * blocks)]);
       }
     }
@@ -113,24 +77,25 @@ struct Operands {
     return {elements.data(), ptrdiff_t{a_count} * stride, scale_values.data(),
             ptrdiff_t{a_blocks} * stride, pixels};
   }
-  const uint8_t* Activation(int pixel, int k) const {
+  const uint16_t* Activation(int pixel, int k) const {
     return &a[static_cast<size_t>(pixel * a_count + k)];
   }
-  int ActivationScale(int pixel, int b) const {
+  int64_t ActivationScale(int pixel, int b) const {
     return HasBlockScale(activations) ? a_scales[static_cast<size_t>(pixel * a_blocks + b)]
                                       : kNoScale;
   }
   const uint16_t* Weight(int n, int s, int k) const {
     return &w[static_cast<size_t>((n * segments + s) * segment + k)];
   }
-  int WeightScale(int n, int s, int b) const {
+  int64_t WeightScale(int n, int s, int b) const {
     return HasBlockScale(weights) ? w_scales[static_cast<size_t>((n * segments + s) * blocks + b)]
                                   : kNoScale;
   }
 
   Format activations, weights;
   int block, columns, segments, segment, blocks, a_count, a_blocks;
-  std::vector<uint8_t> a, a_scales;
+  std::vector<uint16_t> a;
+  std::vector<uint8_t> a_scales;
   std::vector<uint16_t> w;
   std::vector<uint8_t> w_scales;
   std::vector<uint8_t> elements;
@@ -171,8 +136,8 @@ TEST_CASE("a panel accumulates what the definition of a block term gives") {
   const EveryKernel every_kernel;
   Random random(11);
   for (const kernels::Kernels* kernels : every_kernel) {
-    for (Format activations : kActivationFormats) {
-      for (Format weights : kWeightFormats) {
+    for (Format activations : kFormats) {
+      for (Format weights : kFormats) {
         for (int block : {1, 3, 8, 16, 18, 32, 64, 128}) {
           for (int trial = 0; trial < 4; ++trial) {
             const int segment = random.Int(1, 300);  // odd lengths and partial tail blocks
@@ -214,8 +179,8 @@ TEST_CASE("a depthwise panel accumulates single products in order") {
   const EveryKernel every_kernel;
   Random random(12);
   for (const kernels::Kernels* kernels : every_kernel) {
-    for (Format activations : kActivationFormats) {
-      for (Format weights : kWeightFormats) {
+    for (Format activations : kFormats) {
+      for (Format weights : kFormats) {
         for (int block : {3, 8, 16, 32, 64, 128}) {
           for (int trial = 0; trial < 4; ++trial) {
             const int columns = random.Int(1, 40), channel0 = random.Int(0, 150);
@@ -260,8 +225,7 @@ TEST_CASE("a depthwise panel accumulates single products in order") {
 TEST_CASE("the largest block sums are exact") {
   const EveryKernel every_kernel;
   for (int block : {8, 16, 32, 64, 128}) {
-    const std::vector<uint8_t> a(static_cast<size_t>(block), 7);
-    const std::vector<uint16_t> w(a.begin(), a.end());
+    const std::vector<uint16_t> a(static_cast<size_t>(block), 7), w = a;
     const double largest = 36.0 * block * 448.0 * 448.0;
     CHECK(BlockTerm(a.data(), 0x7E, w.data(), 0x7E, Format::kNvfp4, block) == largest);
     WeightPanel panel(Format::kNvfp4, block, 1, 1, block);
@@ -279,64 +243,9 @@ TEST_CASE("the largest block sums are exact") {
   }
 }
 
-TEST_CASE("an FP16 block term rounds once, from the exact sum") {
-  // The exact product of sum and scale is 55 bits of 2^-28: an even significand of 24 bits, then a
-  // half, then a last bit that alone decides to round up. Rounded to binary64 first, it would be
-  // lost and the half go to the even side.
-  constexpr uint64_t kHalfAndBit = (uint64_t{1} << 30) + 1;
-  const uint64_t low = kHalfAndBit * 0xEEEEEEEF & 0xFFFFFFFF;  // 15 * 0xEEEEEEEF = 1 modulo 2^32
-  const uint64_t sum = (uint64_t{0x48000} << 32) + low;        // units of 2^-25
-  const uint64_t product = sum * 15;
-  REQUIRE(product >> 54 == 1);
-  REQUIRE((product & 0xFFFFFFFF) == kHalfAndBit);
-
-  // The sum as products of twice an E2M1 value and a binary16 value in units of 2^-24, largest
-  // first.
-  struct Product {
-    uint8_t a;
-    uint16_t w;
-    uint64_t units;
-  };
-  std::vector<Product> choices = {{7, 0x7BFF, uint64_t{12 * 65504} << 24}};
-  for (int shift = 39; shift >= 0; --shift) {  // 0.5 * 2^(shift - 24)
-    const float power = std::ldexp(1.0f, shift - 24);
-    choices.push_back({1, EncodeFp16(power), uint64_t{1} << shift});
-  }
-  std::vector<uint8_t> a;
-  std::vector<uint16_t> w;
-  uint64_t rest = sum;
-  for (const Product& choice : choices) {
-    for (; rest >= choice.units; rest -= choice.units) {
-      a.push_back(choice.a);
-      w.push_back(choice.w);
-    }
-  }
-  REQUIRE(rest == 0);
-  REQUIRE(a.size() <= 128);
-
-  const auto count = static_cast<int>(a.size());
-  const uint8_t scale = 0x3F;  // 15/8
-  const float expected = std::ldexp(static_cast<float>((product >> 31) + 1), 31 - 25 - 3);
-  CHECK(BlockTerm(a.data(), scale, w.data(), kNoScale, Format::kFp16, count) == expected);
-
-  WeightPanel panel(Format::kFp16, 128, 1, 1, count);
-  for (int k = 0; k < count; ++k) panel.SetCode(0, 0, k, w[static_cast<size_t>(k)]);
-  std::vector<uint8_t> elements(a.size());
-  for (size_t i = 0; i < a.size(); ++i) elements[i] = static_cast<uint8_t>(TwiceE2M1(a[i]) + 12);
-  const float scale_value = DecodeE4M3(scale);
-  const EveryKernel every_kernel;
-  for (const kernels::Kernels* kernels : every_kernel) {
-    INFO(kernels->name);
-    Sums acc(1, 1);
-    panel.Accumulate(0, {elements.data(), 0, &scale_value, 0, 1}, WeightPanel::Start::kAccumulate,
-                     acc.values.data(), acc.tile_stride);
-    CHECK(acc.at(0, 0) == expected);
-  }
-}
-
 TEST_CASE("zero blocks at the end of a run add nothing") {
   Random random(13);
-  for (Format weights : kWeightFormats) {
+  for (Format weights : kFormats) {
     const int block = random.Block();
     const int segment = block * random.Int(1, 4);
     const Operands o(random, Format::kNvfp4, weights, block, 7, 1, segment, segment, 1, false);
@@ -365,14 +274,14 @@ TEST_CASE("packed activations decode to what their codes and scales mean") {
   const EveryKernel every_kernel;
   Random random(14);
   for (const kernels::Kernels* kernels : every_kernel) {
-    for (Format format : kActivationFormats) {
+    for (Format format : kFormats) {
       for (int count : {1, 2, 15, 16, 17, 33, 96, 129, 255}) {
         const int block = random.Block();
         INFO(kernels->name << " count " << count << " B=" << block);
         std::vector<uint8_t> codes(static_cast<size_t>(count));
         for (uint8_t& code : codes) code = static_cast<uint8_t>(random.Int(0, 15));
-        std::vector<uint8_t> packed(static_cast<size_t>(count + 1) / 2);
-        PackCodes(codes.data(), count, packed.data());
+        std::vector<uint8_t> packed(PackedBytes(4, count));
+        PackCodes(4, codes.data(), count, packed.data());
         const std::vector<uint8_t> scales = ScaleBytes(random, BlockCount(count, block), true);
         std::vector<uint8_t> elements(codes.size());
         std::vector<float> scale_values(scales.size()), values(codes.size());
@@ -397,7 +306,18 @@ TEST_CASE("packed activations decode to what their codes and scales mean") {
 }
 
 TEST_CASE("a panel refuses what it cannot hold") {
-  CHECK_THROWS_AS(WeightPanel(Format::kFp32, 16, 1, 1, 1), std::invalid_argument);
+  for (const FormatSpec& spec : AllFormats()) {
+    const bool taken = spec.format == Format::kNvfp4 || spec.format == Format::kFp4 ||
+                       spec.format == Format::kFp4Tensor;
+    INFO(spec.name);
+    CHECK(TakesWeightPanel(spec.format, spec.format) == taken);
+    CHECK(TakesWeightPanel(Format::kNvfp4, spec.format) == taken);
+    if (taken) {
+      CHECK_NOTHROW(WeightPanel(spec.format, 16, 1, 1, 1));
+    } else {
+      CHECK_THROWS_AS(WeightPanel(spec.format, 16, 1, 1, 1), std::invalid_argument);
+    }
+  }
   CHECK_THROWS_AS(WeightPanel(Format::kNvfp4, 256, 1, 1, 1), std::invalid_argument);
   CHECK_THROWS_AS(WeightPanel(Format::kNvfp4, 16, 0, 1, 1), std::invalid_argument);
 }

@@ -20,27 +20,6 @@ std::vector<float> Normal(size_t count, uint32_t seed, float scale = 1) {
   return x;
 }
 
-TEST_CASE("packed rows are streams of bits, least first, that start at a byte") {
-  std::mt19937 random(1);
-  for (const int bits : {4, 6, 8, 16}) {
-    for (const size_t columns : {1, 2, 3, 4, 5, 31}) {
-      const size_t rows = 3;
-      std::vector<uint16_t> codes(rows * columns);
-      for (uint16_t& c : codes) c = static_cast<uint16_t>(random() & ((1u << bits) - 1));
-      const std::vector<uint8_t> packed = PackRows(codes, rows, bits);
-      REQUIRE(packed.size() == rows * PackedRowBytes(columns, bits));
-      for (size_t row = 0; row < rows; ++row) {
-        for (size_t bit = 0; bit < 8 * PackedRowBytes(columns, bits); ++bit) {
-          const size_t k = bit / static_cast<size_t>(bits), of_code = bit % size_t(bits);
-          const int expected = k < columns ? codes[row * columns + k] >> of_code & 1 : 0;
-          const size_t byte = row * PackedRowBytes(columns, bits) + bit / 8;
-          REQUIRE((packed[byte] >> bit % 8 & 1) == expected);
-        }
-      }
-    }
-  }
-}
-
 TEST_CASE("packed NVFP4 is imported as the tensor that it was") {
   const std::vector<float> x = Normal(7 * 37, 2);
   const BlockTensor tensor = QuantizeNvfp4(x.data(), 7, 37, 16, Profile::kModelOpt);

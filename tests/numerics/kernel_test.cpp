@@ -4,9 +4,9 @@
 #include <cfloat>
 #include <cmath>
 
-#include "models/numerics/activation_store.h"
 #include "models/numerics/formats.h"
 #include "models/numerics/kernels/kernels.h"
+#include "models/numerics/packing.h"
 #include "tests/numerics/every_kernel.h"
 #include "tests/numerics/testing.h"
 
@@ -42,7 +42,7 @@ TEST_CASE("every kernel quantises as the definition of a block does") {
                                           std::min(block, count - begin), scale,
                                           &codes[static_cast<size_t>(begin)]));
     }
-    PackCodes(codes.data(), count, packed.data());
+    PackCodes(4, codes.data(), count, packed.data());
     for (const kernels::Kernels* kernels : every_kernel) {
       INFO(kernels->name << " B=" << block << " count " << count << " trial " << trial);
       // A byte after the end shows a store beyond it.
@@ -76,7 +76,7 @@ TEST_CASE("every kernel rounds each transition between codes as the encoder does
   std::vector<uint8_t> codes;
   for (const float value : x) codes.push_back(EncodeE2M1(value));
   std::vector<uint8_t> expected((x.size() + 1) / 2);
-  PackCodes(codes.data(), count, expected.data());
+  PackCodes(4, codes.data(), count, expected.data());
   for (const kernels::Kernels* kernels : every_kernel) {
     INFO(kernels->name);
     std::vector<uint8_t> packed(expected.size());

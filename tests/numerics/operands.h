@@ -22,9 +22,8 @@ inline bool Finite(Format format, uint16_t code) {
 struct Operands {
   Format activations, weights;
   int block, blocks;
-  std::vector<uint8_t> a;
-  std::vector<uint16_t> w;
-  std::vector<int> a_scales, w_scales;
+  std::vector<uint16_t> a, w;
+  std::vector<int64_t> a_scales, w_scales;
 
   Operands(Random& random, Format activation_format, Format weight_format, int block_size,
            int count, bool nan = false)
@@ -36,14 +35,14 @@ struct Operands {
       }
     };
     for (int i = 0; i < block * blocks; ++i) {
-      a.push_back(static_cast<uint8_t>(code(activations)));
+      a.push_back(code(activations));
       w.push_back(code(weights));
     }
     // Scales near each other in some runs, so that rounding and cancellation happen, wide in
     // others.
     const int base = random.Int(0, 120);
     const int spread = random.Int(0, 1) != 0 ? 6 : 126 - base;
-    const auto scale = [&](Format format) {
+    const auto scale = [&](Format format) -> int64_t {
       if (!HasBlockScale(format)) return kNoScale;
       if (nan && random.Int(0, 9) == 0) return 0x7F;
       if (random.Int(0, 11) == 0) return 0;
@@ -78,7 +77,7 @@ inline AccumulatorSpec Spec(Accumulation kind) {
   return spec;
 }
 
-inline double ScaleValue(int scale) {
+inline double ScaleValue(int64_t scale) {
   return scale == kNoScale ? 1.0 : double{DecodeE4M3(static_cast<uint8_t>(scale & 0x7F))};
 }
 
@@ -88,7 +87,8 @@ inline double Value(const Operands& x, int b, int first, int last) {
   double sum = 0;
   for (int i = first; i < last; ++i) {
     const auto at = static_cast<size_t>(b * x.block + i);
-    sum += double{DecodeE2M1(x.a[at])} * double{DecodeE2M1(static_cast<uint8_t>(x.w[at]))};
+    sum += double{DecodeE2M1(static_cast<uint8_t>(x.a[at]))} *
+           double{DecodeE2M1(static_cast<uint8_t>(x.w[at]))};
   }
   const auto block = static_cast<size_t>(b);
   return sum * ScaleValue(x.a_scales[block]) * ScaleValue(x.w_scales[block]);

@@ -8,7 +8,7 @@
 namespace nibble::numerics {
 
 // 1 for formats without block scales.
-inline float ScaleValue(Format format, int scale) {
+inline float ScaleValue(Format format, int64_t scale) {
   switch (SpecOf(format).block_scale) {
     case BlockScale::kE4M3:
       return DecodeE4M3(static_cast<uint8_t>(scale));

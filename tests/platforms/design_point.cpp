@@ -21,9 +21,10 @@ TEST_CASE("the defaults are the documented parts") {
   CHECK(a.datapath.weight_block == 16);
   CHECK(a.dram.tck_ps == 1250);
   const DesignPoint n = Resolve(Platform::kNearmem, "", {});
-  CHECK(n.OneLine() ==
-        "16x1x8 os @ 1000 MHz, sram 192+128+128+64 KiB, lpddr5-6400-x16 x2, near memory 64 lanes a "
-        "bank (pointwise,fc), energy jouppi-7nm/22nm itrs-lstp");
+  CHECK(
+      n.OneLine() ==
+      "16x4x8 os @ 1000 MHz, sram 192+128+128+64 KiB, lpddr5-6400-x16 x2, near memory 256 lanes a "
+      "bank (auto), energy jouppi-7nm/22nm itrs-lstp");
   CHECK(n.nearmem.buffer_bytes == 2304);
 }
 
@@ -101,6 +102,14 @@ TEST_CASE("every parameter reaches the design point") {
                                  "nearmem.lanes=16",
                                  "nearmem.accumulators=8",
                                  "nearmem.buffer=576B",
+                                 "nearmem.unit_banks=2",
+                                 "nearmem.pixels=4",
+                                 "nearmem.broadcast=12",
+                                 "nearmem.scales=beside",
+                                 "nearmem.mode=all-bank",
+                                 "nearmem.activation=group4",
+                                 "nearmem.mode_switch=20",
+                                 "nearmem.auto=time",
                                  "nearmem.layers=conv,fc",
                                  "energy.preset=horowitz-45nm"});
   CHECK(d.datapath.activations == numerics::Format::kFp4);
@@ -135,6 +144,16 @@ TEST_CASE("every parameter reaches the design point") {
   CHECK(d.nearmem.lanes == 16);
   CHECK(d.nearmem.accumulators == 8);
   CHECK(d.nearmem.buffer_bytes == 576);
+  CHECK(d.nearmem.unit_banks == 2);
+  CHECK(d.nearmem.pixels == 4);
+  CHECK(d.nearmem.broadcast_gbps == 12);
+  CHECK(d.nearmem.scales == nearmem::ScalePlace::kBeside);
+  CHECK(d.nearmem.mode == nearmem::BankMode::kAllBank);
+  CHECK(d.nearmem.activation == nearmem::BankActivation::kGroup4);
+  CHECK(d.nearmem.mode_switch_ns == 20);
+  CHECK(d.nearmem_auto == NearmemAuto::kTime);
+  CHECK(Resolve(Platform::kNearmem, "", {"nearmem.mode=per-bank"}).nearmem.mode ==
+        nearmem::BankMode::kPerBank);
   CHECK(d.nearmem_layers == "conv,fc");
   CHECK(d.energy_preset == "horowitz-45nm");
   CHECK(Resolve(Platform::kAccel, "", {"datapath.tensor_scale=dynamic"}).datapath.tensor_scale ==
@@ -184,7 +203,7 @@ TEST_CASE("a value out of its range names key, value and range") {
                 "lpddr4-3200-x16 | lpddr5-6400-x16"},
            Case{"dram.channels=3", "dram.channels", "\"3\"", "out of range", "1 | 2 | 4"},
            Case{"dram.mapping=bank row", "dram.mapping", "\"bank row\"", "missing",
-                "row, then bank, bankgroup"},
+                "row, rank, bank, bankgroup"},
            Case{"energy.preset=guess", "energy.preset", "\"guess\"", "unknown name",
                 "horowitz-45nm | jouppi-7nm"},
            Case{"datapath.weights=mxfp5", "datapath.weights", "\"mxfp5\"", "unknown name",
@@ -238,10 +257,28 @@ TEST_CASE("rules between parameters name the parameters") {
   CHECK_THAT(SetRefusal("sram.out.banks=16"),
              Contains("sram.out.size = \"64KiB\", sram.out.banks = \"16\"") &&
                  Contains("a bank of 4KiB") && Contains("8KiB..2MiB"));
-  CHECK_THAT(SetRefusal("nearmem.lanes=128", Platform::kNearmem),
-             Contains("nearmem.lanes = \"128\"") && Contains("64 codes"));
+  CHECK_THAT(SetRefusal("nearmem.pixels=3", Platform::kNearmem),
+             Contains("nearmem.lanes = \"256\"") && Contains("64 codes") && Contains("3 pixels"));
   CHECK_THAT(SetRefusal("nearmem.buffer=300", Platform::kNearmem),
-             Contains("nearmem.buffer = \"300B\"") && Contains("288 B"));
+             Contains("nearmem.buffer = \"300B\"") && Contains("32 B"));
+  CHECK_THAT(Refusal([] {
+               Resolve(Platform::kNearmem, "", {"nearmem.mode=per-bank", "nearmem.activation=all"});
+             }),
+             Contains("nearmem.activation") && Contains("nearmem.mode"));
+  CHECK_THAT(SetRefusal("dram.ranks=2", Platform::kNearmem), Contains("dram.ranks"));
+}
+
+TEST_CASE("a table multiplier takes E2M1 activations by E2M1 or E4M3 weights") {
+  const auto resolve = [](const std::string& a, const std::string& w) {
+    Resolve(Platform::kAccel, "",
+            {"datapath.multiplier=lut", "datapath.activations=" + a, "datapath.weights=" + w});
+  };
+  CHECK_NOTHROW(resolve("mxfp4", "fp8"));
+  CHECK_NOTHROW(resolve("fp4-tensor", "mxfp8"));
+  CHECK_THAT(Refusal([&] { resolve("nvfp4", "fp16"); }),
+             Contains("datapath.multiplier = \"lut\"") && Contains("fp16 weights"));
+  CHECK_THAT(Refusal([&] { resolve("int4", "nvfp4"); }),
+             Contains("datapath.multiplier = \"lut\"") && Contains("int4 activations"));
 }
 
 TEST_CASE("platform names") {

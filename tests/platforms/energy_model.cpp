@@ -6,6 +6,8 @@
 #include <set>
 
 #include "models/accel/datapath_cost.h"
+#include "models/accel/datapath_size.h"
+#include "models/memory/sram.h"
 #include "models/numerics/accumulate.h"
 #include "platforms/energy_files.h"
 #include "tests/platforms/support.h"
@@ -81,6 +83,55 @@ TEST_CASE("one NVFP4 block at 45 nm costs what the published unit energies make 
   }
 }
 
+TEST_CASE("a table multiplier is priced by its gates, as shares of an adder bit") {
+  const DesignPoint d =
+      Resolve(Platform::kNearmem, "", {"energy.preset=horowitz-45nm", "datapath.multiplier=lut"});
+  const EnergyModel model(d);
+  const double bit = 0.1 / 32;  // int32 add, 45 nm
+  for (const std::string unit : {"tensor", "bank"}) {
+    CHECK(Price(model, unit, unit + ".product_exponent_bits") == Approx(bit));
+    CHECK(Price(model, unit, unit + ".product_muxes") == Approx(bit * 6 / 28));
+    CHECK(Price(model, unit, unit + ".product_signs") == Approx(bit * 12 / 28));
+    for (const EnergyTerm& t : model.terms()) CHECK(t.counter != unit + ".product_bits2");
+  }
+  const EnergyModel arrays(Resolve(Platform::kNearmem, "", {}));
+  for (const EnergyTerm& t : arrays.terms()) {
+    CHECK(t.counter.find("product_muxes") == std::string::npos);
+  }
+}
+
+TEST_CASE("sizes of datapaths") {
+  const accel::UnitShape shape{64, 16, 1};
+  numerics::Datapath d;
+  const accel::DatapathSize array = accel::SizeOf(shape, d, numerics::Multiplier::kArray);
+  CHECK(array.units == 64);
+  CHECK(array.multipliers == 1024);
+  CHECK(array.multiplier_bits2 == 1024 * 16);
+  CHECK(array.tree_bits == 64u * (8 * 10 + 4 * 11 + 2 * 12 + 13));
+  CHECK(array.accumulator_bits == 64 * 32);
+  CHECK(array.table_bits == 0);
+  const accel::DatapathSize table = accel::SizeOf(shape, d, numerics::Multiplier::kTable);
+  CHECK(table.multiplier_bits2 == 0);
+  CHECK(table.table_bits == 1024 * 64);
+  CHECK(table.exponent_adder_bits == 1024 * 2);
+  CHECK(table.multiplexers == 1024 * 84);
+  CHECK(table.tree_bits == array.tree_bits);
+  const auto size = [&] { return accel::SizeOf(shape, d, numerics::Multiplier::kArray); };
+  d.SetBlock(8);  // two trees of eight products each
+  CHECK(size().tree_bits == 64u * 2 * (4 * 10 + 2 * 11 + 12));
+  d.SetBlock(32);  // one of sixteen, and an adder of the two halves
+  CHECK(size().tree_bits == array.tree_bits + 64u * (8 + 1 + 5));
+  d.SetBlock(16);
+  d.accumulator.kind = numerics::Accumulation::kLanes;
+  CHECK(size().tree_bits == 0);
+  CHECK(size().accumulator_bits == 1024 * 32);
+  d.accumulator.kind = numerics::Accumulation::kBf16;
+  CHECK(size().accumulator_bits == 64 * 16);
+  d.accumulator.kind = numerics::Accumulation::kExact;
+  // 56 bits for 2^12 NVFP4 products (models/numerics/accumulate.h).
+  CHECK(size().accumulator_bits == 64 * (56 + 3));
+}
+
 TEST_CASE("bits of trees and scale multipliers") {
   CHECK(accel::TreeBits(1, 8) == 0);
   CHECK(accel::TreeBits(2, 8) == 10);
@@ -105,11 +156,15 @@ TEST_CASE("memory prices follow from the device, the table and the clock") {
   CHECK(Price(model, "dram.near", "dram.near_reads") == Approx(0.8 * 256));
   CHECK(Price(model, "dram.activate", "dram.activates") == 1000);
   // 37.9 mW for a millisecond is 37.9 uJ.
-  CHECK(Price(model, "dram.background", "dram.background_ps") * 1e9 == Approx(37.9e6));
+  CHECK(Price(model, "dram.background", "dram.active_standby_ps") * 1e9 == Approx(37.9e6));
+  CHECK(Price(model, "dram.background", "dram.precharge_standby_ps") * 1e9 == Approx(34.1e6));
   // 8 KiB banks, 128-bit ports, 22 nm itrs-lstp: the first row of the table.
   CHECK(Price(model, "sram.weight", "sram.weight.reads") == 2.0094);
   CHECK(Price(model, "sram.weight", "sram.weight.writes") == 3.2352);
-  CHECK(Price(model, "bank", "bank.buffer_reads") == 2 * 2.0094);
+  CHECK(Price(model, "bank", "bank.buffer_read_bytes") == Approx(2.0094 / 16));
+  // LPDDR5: 3.8 pJ/bit at the pins side of the core, of which 0.8 are in the bank.
+  CHECK(Price(model, "dram.broadcast", "bank.buffer_read_bytes") == Approx(8 * (3.8 - 0.8)));
+  CHECK(Price(model, "dram.core", "bank.io_reads") == Approx(256 * (3.8 - 0.8)));
   CHECK(Price(model, "dram.io", "bank.io_reads") == Price(model, "dram.io", "dram.reads"));
   int leaking = 0;
   for (const EnergyTerm& t : model.terms()) {
@@ -165,9 +220,9 @@ TEST_CASE("every memory counter that costs energy has a price, and every price a
     const EnergyModel model(d);
     sim::CounterRegistry registry;
     const memory::Dram dram(d.dram, 1, d.dram_mapping, 1);
-    memory::RegisterDram(registry, "dram", dram.rows());
+    memory::RegisterDram(registry, "dram", dram);
     const memory::Sram sram("act", d.sram_act, 1, false);
-    memory::RegisterSram(registry, "sram.act", sram.rows());
+    sram.RegisterCounters(registry);
     sim::RunStats stats;
     stats.values.emplace_back();
     for (const auto& column : registry.columns()) {
@@ -194,7 +249,9 @@ TEST_CASE("an unknown preset and a missing value are refused") {
   char name[] = "/tmp/nibble-data-XXXXXX";
   const fs::path data = mkdtemp(name);
   fs::create_directories(data / "platforms");
-  fs::copy(fs::path(NIBBLE_SOURCE_DIR) / "platforms" / "energy", data / "platforms" / "energy");
+  for (const char* folder : {"energy", "sram"}) {
+    fs::copy(fs::path(NIBBLE_SOURCE_DIR) / "platforms" / folder, data / "platforms" / folder);
+  }
   const auto preset = data / "platforms" / "energy" / "broken.json";
   const std::string value = R"({"value": 1, "unit": "pJ", "source": "none, for a test"})";
   const auto refusal = [&](const std::string& fp32_mul) {

@@ -29,7 +29,7 @@ TEST_CASE("accel.cfg and nearmem.cfg are the defaults") {
 }
 
 TEST_CASE("shipped presets resolve for their platform and are refused for the other") {
-  for (const char* name : {"accel-small", "accel-large", "nearmem-small"}) {
+  for (const char* name : {"accel-small", "accel-large", "nearmem-small", "nearmem-hbm-pim"}) {
     const Platform platform =
         ParsePlatform(std::string(name).substr(0, std::string(name).find('-')));
     const Platform other = platform == Platform::kAccel ? Platform::kNearmem : Platform::kAccel;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -169,6 +170,64 @@ TEST_CASE("JSON holds every counter of every layer, and totals that its rows sum
   }
   CHECK(json["totals"]["cycles"] == cycles);
   CHECK(json["totals"]["energy_pj"].get<double>() == Approx(energy));
+  double area = 0;
+  REQUIRE(json["srams"].size() == 4);
+  for (const auto& sram : json["srams"]) {
+    area += sram["area_mm2"].get<double>();
+    CHECK(sram["area_source"].get<std::string>().size() > 20);
+    CHECK(sram["error_source"].get<std::string>().find("MICRO 2018") != std::string::npos);
+  }
+  CHECK(json["totals"]["sram_area_mm2"].get<double>() == Approx(area));
+  CHECK(area > 0.1);
+  CHECK_THAT(ToText(r, {}), Catch::Contains("SRAM area"));
+}
+
+TEST_CASE("bits that scratchpads do not hold are reported, and an output without SQNR") {
+  Made made;
+  made.stats.counters.push_back({"sram.act", "fault_bits", "bits", ""});
+  made.stats.counters.push_back({"sram.out", "silent_words", "words", ""});
+  for (auto& row : made.stats.values) row.insert(row.end(), {10, 3});
+  Report r = BuildReport({"1.2.3", "tiny.trc", "0123", false}, made.net, made.design, Program(),
+                         made.stats, made.energy);
+  CHECK(r.totals.fault_bits == 10 * made.stats.values.size());
+  CHECK(r.totals.silent_words == 3 * made.stats.values.size());
+  CHECK_THAT(ToText(r, {}), Catch::Contains("bit errors  30 bits"));
+  CHECK(ToText(Made().report, {}).find("bit errors") == std::string::npos);
+  r.quality.emplace();
+  r.quality->sqnr_db = std::nan("");
+  CHECK_THAT(ToText(r, {}), Catch::Contains("NaN or infinity"));
+  CHECK(nlohmann::json::parse(ToJson(r))["quality"]["sqnr_db"].is_null());
+}
+
+TEST_CASE("a report says how large the datapath is, and where zeros come from") {
+  Made made;
+  nlohmann::json json = nlohmann::json::parse(ToJson(made.report));
+  CHECK_FALSE(json.contains("zeros"));
+  REQUIRE(json["datapath_size"].size() == 1);
+  const nlohmann::json& size = json["datapath_size"][0];
+  CHECK(size["engine"] == "tensor");
+  CHECK(size["multipliers"] == 1024);
+  CHECK(size["multiplier_bits2"] == 16384);
+  CHECK(size["table_bits"] == 0);
+  CHECK_THAT(ToText(made.report, {}), Catch::Contains("Datapath size"));
+
+  made.design = platforms::Resolve(platforms::Platform::kNearmem, "",
+                                   {"datapath.multiplier=lut", "datapath.gating=operand"});
+  const auto report = [&](bool timing_only) {
+    return BuildReport({"1.2.3", "tiny.trc", "0123", timing_only}, made.net, made.design, Program(),
+                       made.stats, made.energy);
+  };
+  json = nlohmann::json::parse(ToJson(report(false)));
+  CHECK(json["zeros"]["source"] == "counted");
+  REQUIRE(json["datapath_size"].size() == 2);
+  CHECK(json["datapath_size"][1]["engine"] == "bank");
+  CHECK(json["datapath_size"][1]["units"] == 32);
+  CHECK(json["datapath_size"][1]["table_bits"] == 32 * 256 * 64);
+  CHECK(json["datapath_size"][1]["accumulator_bits"] == 32 * 64 * 32);
+  CHECK(nlohmann::json::parse(ToJson(report(true)))["zeros"]["source"] == "expected");
+  CHECK_THAT(ToText(report(true), {}), Catch::Contains("expected from the shares"));
+  CHECK_THAT(report(true).datapath, Catch::Contains("lut multipliers, operand gating"));
+  CHECK_THAT(ToText(report(false), {}), !Catch::Contains("expected from the shares"));
 }
 
 TEST_CASE("a run says what became of imported weights") {

@@ -164,6 +164,22 @@ TEST_CASE("scale presets") {
                      0x01, 0x00, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00}));  // registers
 }
 
+TEST_CASE("copies of channels, and windows") {
+  Command word = Word(Opcode::kVectorCopy);
+  word.channel_copy = {0x0101, 0x0202, 0x0303, 0x0404, 0x0505, 0x0606,
+                       0x0707, 0x0808, 0x0909, 0x0A0A, 0x0B0B, 0x0C0D};
+  CHECK(AsBytes(word) == Expected(17, TwelveWords()));
+  word = Word(Opcode::kVectorWindow);
+  word.window = {0x0101, 0x0202, 0x0303, 0x0404, 0x0505, 0x0606,
+                 0x0707, 0x0808, 0x0909, 0x0A0A, 0x0B0B, 0x0C0D};
+  CHECK(AsBytes(word) == Expected(18, TwelveWords()));
+  // What all words of elements have lies in the same place.
+  CHECK(word.elementwise.pixels == word.window.pixels);
+  CHECK(word.elementwise.pitch == word.channel_copy.pitch);
+  CHECK(word.elementwise.in_scales == word.channel_copy.in_scales);
+  CHECK(word.elementwise.out_scales == word.window.out_scales);
+}
+
 TEST_CASE("positions") {
   Command word = Word(Opcode::kVectorPosition);
   word.position = {0x0102030405060708, 0x0A0B0C0D};
@@ -203,7 +219,7 @@ TEST_CASE("elementwise words") {
 
 TEST_CASE("a word belongs to one engine, and a byte that is no opcode to none") {
   const std::array<std::vector<int>, kEngines> opcodes = {
-      {{1}, {3, 4}, {5, 6}, {7, 8, 9, 10, 11, 12, 13, 15}, {2, 14}}};
+      {{1}, {3, 4}, {5, 6}, {7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19}, {2, 14}}};
   std::array<bool, 256> known{};
   for (int e = 0; e < kEngines; ++e) {
     for (int byte : opcodes[static_cast<size_t>(e)]) {
@@ -239,7 +255,7 @@ TEST_CASE("a listing names the opcode, the tokens and the operands") {
                                     Contains("act[0x100]") && Contains("3 x 24"));
 
   word = Word(Opcode::kTensorConfig);
-  word.geometry = {112, 112, 32, 56, 56, 3, 3, 2, 2, 1, 1, 0, 1, 0, 3, 16, 32, 1, 0};
+  word.geometry = {112, 112, 32, 56, 56, 3, 3, 2, 2, 1, 1, 0, 1, 0, 3, 16, 32, 1, 0, 0};
   CHECK_THAT(Disassemble(word), Contains("TENSOR_CONFIG") && Contains("112x112x32 -> 56x56") &&
                                     Contains("depthwise 3x3") && Contains("nvfp4 x fp16") &&
                                     Contains("blocks 16 x 32"));
@@ -285,7 +301,7 @@ TEST_CASE("a listing names the opcode, the tokens and the operands") {
 
 TEST_CASE("no two opcodes, engines or scratchpads share a name") {
   std::vector<std::string> names;
-  for (int byte = 1; byte <= 15; ++byte) names.emplace_back(OpcodeName(static_cast<Opcode>(byte)));
+  for (int byte = 1; byte <= 19; ++byte) names.emplace_back(OpcodeName(static_cast<Opcode>(byte)));
   for (int e = 0; e < kEngines; ++e) names.emplace_back(EngineName(static_cast<Engine>(e)));
   for (int b = 0; b < kBuffers; ++b) names.emplace_back(BufferName(static_cast<Buffer>(b)));
   for (size_t i = 0; i < names.size(); ++i) {

@@ -21,6 +21,7 @@ void RequireSame(const Network& a, const Network& b) {
     REQUIRE(a.tensors[i].name == b.tensors[i].name);
     REQUIRE(a.tensors[i].shape == b.tensors[i].shape);
     REQUIRE(a.tensors[i].amax == b.tensors[i].amax);
+    REQUIRE(a.tensors[i].zeros == b.tensors[i].zeros);
   }
   REQUIRE(a.layers.size() == b.layers.size());
   for (size_t i = 0; i < a.layers.size(); ++i) {
@@ -56,6 +57,11 @@ void RequireSame(const Network& a, const Network& b) {
     REQUIRE(x.generator.gain == y.generator.gain);
     REQUIRE(x.weights == y.weights);
     REQUIRE(x.bias == y.bias);
+    REQUIRE(x.zeros.has_value() == y.zeros.has_value());
+    if (x.zeros) {
+      REQUIRE(x.zeros->weights == y.zeros->weights);
+      REQUIRE(x.zeros->blocks == y.zeros->blocks);
+    }
     REQUIRE(x.quantized.has_value() == y.quantized.has_value());
     if (!x.quantized) continue;
     REQUIRE(x.quantized->block == y.quantized->block);
@@ -81,6 +87,20 @@ TEST_CASE("every operator and its fields come back") {
   REQUIRE(TensorsRead(net.layers[3]) == std::vector<int>{1, 3});
   REQUIRE(TensorsRead(net.layers[9]) == std::vector<int>{7, 9});
   REQUIRE(TensorsRead(net.layers[10]) == std::vector<int>{10});
+}
+
+TEST_CASE("shares of zeros are kept, zero and absent ones apart") {
+  const test::TemporaryDirectory directory;
+  Network net = test::SmallNetwork();
+  net.tensors[0].zeros = 0.0f;
+  net.tensors[1].zeros = 0.3f;
+  net.layers[1].zeros = {0.1f, 0.0f};
+  net.layers[2].zeros = {0.0f, 1.0f};
+  Write(net, directory / "net.trc");
+  const Network back = Read(directory / "net.trc");
+  RequireSame(back, net);
+  REQUIRE_FALSE(back.tensors[2].zeros);
+  REQUIRE_FALSE(back.layers[0].zeros);
 }
 
 TEST_CASE("codes are written in place of the weights that they stand for") {

@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "sw/trace/file.h"
 #include "tests/trace/small_network.h"
@@ -71,6 +72,22 @@ TEST_CASE("the output is written once and read by no layer") {
   net = test::SmallNetwork();
   net.tensors.push_back({"unused", {1, 1, 1}, 0});
   REQUIRE_THROWS_WITH(Validate(net), Contains("tensor 7 \"unused\": no layer writes it"));
+}
+
+TEST_CASE("shares of zeros lie between 0 and 1, and belong to layers with weights") {
+  for (const float share : {-0.1f, 1.5f, std::numeric_limits<float>::quiet_NaN()}) {
+    Network net = test::SmallNetwork();
+    net.tensors[1].zeros = share;
+    REQUIRE_THROWS_WITH(Validate(net), Contains("tensor 1 \"a\": share of zeros"));
+    net = test::SmallNetwork();
+    net.layers[0].zeros = {share, 0.5f};
+    REQUIRE_THROWS_WITH(Validate(net), Contains("layer 0 \"stem\": share of zero weights"));
+    net.layers[0].zeros = {0.5f, share};
+    REQUIRE_THROWS_WITH(Validate(net), Contains("share of zero blocks"));
+  }
+  Network net = test::SmallNetwork();
+  net.layers[4].zeros = {0.5f, 0.5f};
+  REQUIRE_THROWS_WITH(Validate(net), Contains("layer 4 \"pool\": shares of zeros"));
 }
 
 TEST_CASE("names are printable") {
