@@ -140,6 +140,12 @@ struct Weights {
 };
 constexpr int kPrecision = 22;
 
+// To the nearest integer, half away from 0, of x >= 0.
+int Nearest(double x) {
+  const int down = static_cast<int>(x);
+  return x - down < 0.5 ? down : down + 1;
+}
+
 // Triangle((in - center) / filter scale) at the middles of the places, normalised.
 std::vector<Weights> TriangleWeights(int in, int out) {
   const double scale = static_cast<double>(in) / out, support = std::max(scale, 1.0);
@@ -147,8 +153,8 @@ std::vector<Weights> TriangleWeights(int in, int out) {
   for (int o = 0; o < out; ++o) {
     const double center = (o + 0.5) * scale;
     Weights w;
-    w.first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int end = std::min(static_cast<int>(center + support + 0.5), in);
+    w.first = center > support ? Nearest(center - support) : 0;
+    const int end = std::min(Nearest(center + support), in);
     std::vector<double> exact;
     double sum = 0;
     for (int i = w.first; i < end; ++i) {
@@ -157,7 +163,7 @@ std::vector<Weights> TriangleWeights(int in, int out) {
       sum += exact.back();
     }
     for (const double x : exact) {
-      w.weights.push_back(static_cast<int>(0.5 + x / sum * (1 << kPrecision)));
+      w.weights.push_back(Nearest(x / sum * (1 << kPrecision)));
     }
     all.push_back(std::move(w));
   }
