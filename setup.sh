@@ -12,6 +12,8 @@ set -eu
 packages="g++ cmake ninja-build pkg-config libcli11-dev libboost-program-options-dev"
 #                    simulation kernel  tests  text, log, results
 packages="$packages libsystemc-dev catch2 libfmt-dev libspdlog-dev nlohmann-json3-dev"
+#                    image folders
+packages="$packages libjpeg-dev libpng-dev"
 #                    trace files                                              ONNX front end
 packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
 case "${1:-}" in

@@ -17,6 +17,8 @@ find_package(CLI11 2.1 REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 find_package(Protobuf REQUIRED)  # before ONNX, whose package file expects its targets
 find_package(ONNX REQUIRED CONFIG)
+find_package(JPEG REQUIRED)  # libjpeg-dev
+find_package(PNG REQUIRED)   # libpng-dev
 if(NIBBLE_TESTS)
   find_package(Catch2 2.13 REQUIRED)
 endif()

@@ -25,7 +25,8 @@ double ExpOfMinus(double x) {
   constexpr double kLog2E = 0x1.71547652b82fep0;
   // ln 2 in two parts, of which the first has 21 trailing zeros: its product with n is exact.
   constexpr double kLn2High = 0x1.62e42fee00000p-1, kLn2Low = 0x1.a39ef35793c76p-33;
-  const int n = static_cast<int>(x * kLog2E + 0.5);
+  const double quotient = x * kLog2E;
+  const int down = static_cast<int>(quotient), n = quotient - down < 0.5 ? down : down + 1;
   const double r = (x - n * kLn2High) - n * kLn2Low;
   double sum = 1;
   for (int k = 17; k >= 1; --k) sum = 1 - sum * r / k;
@@ -80,9 +81,9 @@ float Interpolate(const Table& table, float x) {
   int k = static_cast<int>(v);
   if (static_cast<float>(k) > v) --k;  // floor
   const float f = v - static_cast<float>(k);
-  const auto i = static_cast<size_t>(k + kRange * kStepsPerUnit);
-  const float step = table[i + 1] - table[i];
-  return table[i] + f * step;
+  const float* entry = &table[kRange * kStepsPerUnit] + k;
+  const float step = entry[1] - entry[0];
+  return entry[0] + f * step;
 }
 
 }  // namespace

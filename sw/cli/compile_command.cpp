@@ -26,6 +26,7 @@ struct CompileArguments {
   std::string calibrate = "random";
   int count = 2;  // of calibration inputs: what the committed traces are made with
   std::vector<float> mean, stddev;
+  int resize = 0;
   std::string weights;  // directory
   int weights_block = 16;
   bool dump_passes = false;
@@ -46,12 +47,16 @@ std::vector<float> PerChannel(const std::vector<float>& values, const trace::Net
 void SetPreprocess(const CompileArguments& args, trace::Network& net) {
   if (!args.mean.empty()) net.preprocess.mean = PerChannel(args.mean, net, "--mean");
   if (!args.stddev.empty()) net.preprocess.stddev = PerChannel(args.stddev, net, "--std");
+  net.preprocess.resize = args.resize;
   for (float s : net.preprocess.stddev) {
     if (!(s > 0)) throw UsageError(fmt::format("--std: {} is not positive", s));
   }
 }
 
-std::string FileName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+std::string FileName(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path.substr(path.find_last_of('/') + 1);
+}
 
 void CalibrateOn(const CompileArguments& args, trace::Network& net) {
   std::vector<std::vector<float>> inputs;
@@ -149,7 +154,7 @@ Command AddCompile(CLI::App& app) {
       ->needs(model);
   sub->add_option("--calibrate", args->calibrate,
                   "inputs to find the ranges with: images, or `random`")
-      ->option_text("FILE.npy|random [random]");
+      ->option_text("FILE.npy|FOLDER|random [random]");
   sub->add_option("-n,--count", args->count, "how many of them")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
@@ -164,6 +169,11 @@ Command AddCompile(CLI::App& app) {
   sub->add_option("--std", args->stddev, "of the preprocessing")
       ->delimiter(',')
       ->option_text("S[,S...]");
+  sub->add_option("--resize", args->resize,
+                  "of image files: pixels of the shorter side before the input is cropped from the "
+                  "middle")
+      ->check(CLI::Range(1, trace::kMaxSide))
+      ->option_text("N [8/7 of the input's height]");
   auto* weights =
       sub->add_option(
              "--weights", args->weights,

@@ -111,9 +111,11 @@ Command AddGolden(CLI::App& app) {
   sub->add_option("trace", args->trace, "a path, or a name in traces/")
       ->option_text("NET.trc")
       ->required();
-  auto* images = sub->add_option("-i,--input", args->inputs.images,
-                                 "images, NumPy uint8 or float32 [N][H][W][C]")
-                     ->option_text("FILE.npy");
+  auto* images =
+      sub->add_option(
+             "-i,--input", args->inputs.images,
+             "images: NumPy uint8 or float32 [N][H][W][C], or a folder of JPEG and PNG files")
+          ->option_text("FILE.npy|FOLDER");
   sub->add_option("--labels", args->inputs.labels, "true classes of the images: reports accuracy")
       ->option_text("FILE")
       ->needs(images);

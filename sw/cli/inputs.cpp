@@ -5,17 +5,15 @@
 #include "sw/compiler/compiler.h"
 #include "sw/npy/npy.h"
 #include "sw/trace/file.h"
-#include "sw/trace/print.h"
 
 namespace nibble::cli {
 
 compiler::ImageSet ReadImages(const std::string& path, const trace::Network& net, int count) {
   compiler::ImageSet images(path);
-  const trace::Shape& expected = net.tensors[net.input].shape;
-  if (!(images.shape() == expected)) {
-    throw trace::FileError(fmt::format("{}: images are {}, the network takes {}", path,
-                                       trace::ShapeText(images.shape()),
-                                       trace::ShapeText(expected)));
+  try {
+    images.CheckShape(net);
+  } catch (const trace::FileError& e) {
+    throw trace::FileError(fmt::format("{}: {}", path, e.what()));
   }
   if (images.count() < count) {
     throw trace::FileError(

@@ -148,10 +148,12 @@ Command AddRun(CLI::App& app) {
       ->option_text("FILE");
 
   const char* input = "Input";
-  auto* images = app.add_option("-i,--input", args->inputs.images,
-                                "images, NumPy uint8 or float32 [N][H][W][C]")
-                     ->option_text("FILE.npy")
-                     ->group(input);
+  auto* images =
+      app.add_option(
+             "-i,--input", args->inputs.images,
+             "images: NumPy uint8 or float32 [N][H][W][C], or a folder of JPEG and PNG files")
+          ->option_text("FILE.npy|FOLDER")
+          ->group(input);
   app.add_option("--labels", args->inputs.labels, "true classes of the images: reports accuracy")
       ->option_text("FILE")
       ->needs(images)

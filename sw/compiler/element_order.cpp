@@ -1,10 +1,8 @@
 #include "sw/compiler/element_order.h"
 
-#include <utility>
-
 namespace nibble::compiler {
 
-ElementOrder::ElementOrder(std::vector<Loop> loops) {
+ElementOrder::ElementOrder(const std::vector<Loop>& loops) {
   for (const Loop& l : loops) {
     if (l.turns == 1) continue;
     if (!loops_.empty() && loops_.back().stride == l.turns * l.stride) {
@@ -54,7 +52,7 @@ bool ElementOrder::Transpose(const Dims& dims, const std::vector<int64_t>& permu
     const std::vector<Loop>& of = axes[static_cast<size_t>(axis)];
     loops.insert(loops.end(), of.begin(), of.end());
   }
-  *this = ElementOrder(std::move(loops));
+  *this = ElementOrder(loops);
   return true;
 }
 

@@ -33,7 +33,7 @@ class ElementOrder {
     int64_t turns, stride;
     bool operator==(const Loop& o) const { return turns == o.turns && stride == o.stride; }
   };
-  explicit ElementOrder(std::vector<Loop> loops);
+  explicit ElementOrder(const std::vector<Loop>& loops);
 
   std::vector<Loop> loops_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "sw/compiler/image_files.h"
 #include "sw/trace/file.h"
 #include "sw/trace/print.h"
 
@@ -28,9 +30,20 @@ std::optional<int> ParseNumber(const std::string& text) {
   return value;
 }
 
+int ResizedSide(const trace::Network& net) {
+  const int resize = net.preprocess.resize;
+  return resize > 0 ? resize : net.tensors[net.input].shape.height * 256 / 224;
+}
+
 }  // namespace
 
-ImageSet::ImageSet(const std::string& path) : array_(npy::Read(path)) {
+ImageSet::ImageSet(const std::string& path) {
+  if (std::filesystem::is_directory(path)) {
+    files_ = ImageFiles(path);
+    count_ = static_cast<int>(std::min<size_t>(files_.size(), INT32_MAX));
+    return;
+  }
+  array_ = npy::Read(path);
   const auto fail = [&](const std::string& message) {
     throw FileError(fmt::format("{}: {}", path, message));
   };
@@ -56,23 +69,42 @@ ImageSet::ImageSet(const std::string& path) : array_(npy::Read(path)) {
   }
 }
 
-std::vector<float> ImageSet::Input(int i, const trace::Network& net) const {
+void ImageSet::CheckShape(const trace::Network& net) const {
   const trace::Shape& expected = net.tensors[net.input].shape;
+  if (!files_.empty()) {
+    const int resized = ResizedSide(net);
+    if (expected.channels == 3 && resized >= std::max(expected.height, expected.width)) return;
+    throw FileError(fmt::format("image files are RGB and resized to {}, network \"{}\" takes {}",
+                                resized, net.name, trace::ShapeText(expected)));
+  }
   if (!(shape_ == expected)) {
     throw FileError(fmt::format("images are {}, network \"{}\" takes {}", trace::ShapeText(shape_),
                                 net.name, trace::ShapeText(expected)));
   }
+}
+
+std::vector<float> ImageSet::Input(int i, const trace::Network& net) const {
+  CheckShape(net);
   if (i < 0 || i >= count_) {
     throw std::out_of_range(fmt::format("image {} of {}", i, count_));
   }
-  const auto elements = static_cast<size_t>(shape_.elements());
-  const size_t first = static_cast<size_t>(i) * elements;
-  std::vector<float> x(elements);
-  for (size_t k = 0; k < elements; ++k) {
-    x[k] = array_.Value(first + k);
-    if (array_.type == npy::Type::kFloat32) continue;
-    const size_t c = k % static_cast<size_t>(shape_.channels);
-    x[k] = (x[k] / 255.0f - net.preprocess.mean[c]) / net.preprocess.stddev[c];
+  const trace::Shape& shape = net.tensors[net.input].shape;
+  const auto normalised = [&](float u8, size_t element) {
+    const size_t c = element % static_cast<size_t>(shape.channels);
+    return (u8 / 255.0f - net.preprocess.mean[c]) / net.preprocess.stddev[c];
+  };
+  std::vector<float> x(static_cast<size_t>(shape.elements()));
+  if (!files_.empty()) {
+    const RgbImage file = ReadImageFile(files_[static_cast<size_t>(i)]);
+    const RgbImage image =
+        CenterCrop(ResizeShorter(file, ResizedSide(net)), shape.height, shape.width);
+    for (size_t k = 0; k < x.size(); ++k) x[k] = normalised(image.values[k], k);
+    return x;
+  }
+  const size_t first = static_cast<size_t>(i) * x.size();
+  for (size_t k = 0; k < x.size(); ++k) {
+    const float value = array_.Value(first + k);
+    x[k] = array_.type == npy::Type::kFloat32 ? value : normalised(value, k);
   }
   return x;
 }

@@ -1,4 +1,4 @@
-// Image sets in NumPy .npy files, and their labels.
+// Image sets in NumPy .npy files or folders of image files, and their labels.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,23 @@
 
 namespace nibble::compiler {
 
-// A .npy file: uint8 or float32, C order, shape [N][H][W][C]. Throws trace::FileError.
+// A .npy file: uint8 or float32, C order, shape [N][H][W][C]; or a folder, of which the .jpg, .jpeg
+// and .png files are taken in the order of their names. Throws trace::FileError.
 class ImageSet {
  public:
   explicit ImageSet(const std::string& path);
   int count() const { return count_; }
-  trace::Shape shape() const { return shape_; }
-  // Image `i` as network input: uint8 through the network's preprocess in FP32, float32 as it is.
-  // Throws trace::FileError where the images have not the network's shape, std::out_of_range for a
-  // wrong `i`.
+  // Throws trace::FileError where the images do not have, or files cannot be brought to, the shape
+  // of the network's input.
+  void CheckShape(const trace::Network& net) const;
+  // Image `i` as network input: files resized and cropped, uint8 through the network's preprocess
+  // in FP32, float32 as it is. Throws as CheckShape, and std::out_of_range for a wrong `i`.
   std::vector<float> Input(int i, const trace::Network& net) const;
 
  private:
   int count_ = 0;
-  trace::Shape shape_;
+  trace::Shape shape_;              // of a .npy file
+  std::vector<std::string> files_;  // of a folder
   npy::Array array_;
 };
 

@@ -185,6 +185,7 @@ std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
   std::vector<std::vector<float>> values;
   for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
   std::vector<const std::vector<float>*> operands;
+  operands.reserve(values.size());
   for (const std::vector<float>& v : values) operands.push_back(&v);
   return VectorOperator(net, l, Activate, operands);
 }

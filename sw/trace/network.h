@@ -128,9 +128,11 @@ struct Layer {
   std::optional<LayerZeros> zeros;  // only of layers with weights
 };
 
-// How an image becomes the network's input: x = (u8 / 255 - mean) / stddev, per channel.
+// How an image becomes the network's input: x = (u8 / 255 - mean) / stddev, per channel. An image
+// file is first resized so that its shorter side has `resize` pixels, and cropped to the input.
 struct Preprocess {
   std::vector<float> mean, stddev;  // one entry per input channel
+  int resize = 0;                   // 0: the input's height * 256 / 224, rounded down
 };
 
 struct Network {

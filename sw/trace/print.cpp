@@ -73,8 +73,11 @@ std::string Print(const Network& net, const std::string& hash) {
   out += fmt::format("calibration  {}\n", net.calibration.empty() ? "none" : net.calibration);
   out += fmt::format("input        {}\n", TensorText(net.tensors[net.input]));
   out += fmt::format("output       {}\n", TensorText(net.tensors[net.output]));
-  out += fmt::format("preprocess   (u8 / 255 - mean) / stddev, mean {}, stddev {}\n\n",
-                     fmt::join(net.preprocess.mean, " "), fmt::join(net.preprocess.stddev, " "));
+  out += fmt::format("preprocess   (u8 / 255 - mean) / stddev, mean {}, stddev {}{}\n\n",
+                     fmt::join(net.preprocess.mean, " "), fmt::join(net.preprocess.stddev, " "),
+                     net.preprocess.resize == 0
+                         ? ""
+                         : fmt::format(", files resized to {}", net.preprocess.resize));
 
   size_t name_width = 4;
   for (const Layer& l : net.layers) name_width = std::max(name_width, l.name.size());

@@ -157,6 +157,7 @@ Network UnpackStructure(const fbs::Network& in) {
   Bounded("preprocess stddevs", in.stddev()->size(), kMaxChannels);
   net.preprocess.mean.assign(in.mean()->begin(), in.mean()->end());
   net.preprocess.stddev.assign(in.stddev()->begin(), in.stddev()->end());
+  net.preprocess.resize = in.resize();
   return net;
 }
 

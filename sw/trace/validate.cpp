@@ -316,6 +316,7 @@ void CheckPreprocess(const Network& net) {
   const int channels = net.tensors[net.input].shape.channels;
   subject.Values("mean", net.preprocess.mean, channels);
   subject.Values("stddev", net.preprocess.stddev, channels);
+  subject.InRange("resize", net.preprocess.resize, 0, kMaxSide);
   for (const float s : net.preprocess.stddev) {
     if (!(s > 0)) subject.Fail(fmt::format("stddev is {}, must be positive", s));
   }

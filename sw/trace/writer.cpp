@@ -100,10 +100,11 @@ std::vector<uint8_t> Serialize(const Network& net) {
   }
   std::vector<flatbuffers::Offset<fbs::Layer>> layers;
   for (const Layer& l : net.layers) layers.push_back(PackLayer(builder, l, section));
-  builder.Finish(fbs::CreateNetworkDirect(builder, net.name.c_str(), net.producer.c_str(),
-                                          net.calibration.c_str(), &tensors, &layers, net.input,
-                                          net.output, &net.preprocess.mean, &net.preprocess.stddev),
-                 kFileIdentifier);
+  builder.Finish(
+      fbs::CreateNetworkDirect(builder, net.name.c_str(), net.producer.c_str(),
+                               net.calibration.c_str(), &tensors, &layers, net.input, net.output,
+                               &net.preprocess.mean, &net.preprocess.stddev, net.preprocess.resize),
+      kFileIdentifier);
   return Seal(builder.GetBufferPointer(), builder.GetSize(), section);
 }
 

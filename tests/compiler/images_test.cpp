@@ -55,7 +55,7 @@ TEST_CASE("uint8 images pass through the preprocess") {
     test::WriteFile(directory / "x.npy", Npy(kBytes, Counting(kElements), version));
     const ImageSet set(directory / "x.npy");
     REQUIRE(set.count() == 2);
-    REQUIRE(set.shape() == trace::Shape{6, 5, 3});
+    REQUIRE_NOTHROW(set.CheckShape(net));
     const std::vector<float> x = set.Input(1, net);
     REQUIRE(x.size() == 90);
     REQUIRE(x[0] == (90.0f / 255.0f - 0.5f) / 0.5f);

@@ -34,8 +34,9 @@ class Maker {
     l.first_channel = first;
     return builder_.AddLayer(std::move(l), channels);
   }
+  trace::Network Finish() && { return std::move(builder_).Finish("test"); }
   // Ends with a pool, so that nothing of interest is the network's output.
-  trace::Network Finish(int last) {
+  trace::Network Finish(int last) & {
     builder_.AddLayer(test::NewLayer("pool", Op::kGlobalAveragePool, last));
     return std::move(builder_).Finish("test");
   }
@@ -211,6 +212,47 @@ TEST_CASE("ranges of channels keep all bits, in every format") {
       REQUIRE(pieces.codes == whole.codes);
       REQUIRE(pieces.scales == whole.scales);
     }
+  }
+}
+
+// What a pointwise convolution of `channels` computes, unquantised: as the output of a network.
+std::vector<float> Unquantised(const Datapath& datapath, int channels,
+                               const std::vector<float>& input) {
+  Maker m;
+  m.Conv(m.image(), channels);
+  trace::Network net = std::move(m).Finish();
+  net.tensors[net.input].amax = 2;
+  return numerics::LoadTensor(Run(net, datapath, input).tensors[net.output]);
+}
+
+TEST_CASE("parts of a concatenation are rounded as the whole would be, stochastically too") {
+  Maker m;
+  const int a = m.Conv(m.image(), 16), b = m.Conv(m.image(), 40), y = m.Concat({a, b});
+  trace::Network net = m.Finish(y);
+  for (trace::Tensor& t : net.tensors) t.amax = 2;
+  net.tensors[a].amax = 1;  // of no effect
+  const std::vector<float> input = test::RandomInput(net, 8);
+  for (const auto mode :
+       {numerics::RoundingMode::kNearestEven, numerics::RoundingMode::kStochastic}) {
+    Datapath datapath = Blocks(16);
+    datapath.activation_rounding.mode = mode;
+    datapath.activation_rounding.seed = 5;
+    const std::vector<float> left = Unquantised(datapath, 16, input);
+    const std::vector<float> right = Unquantised(datapath, 40, input);
+    std::vector<float> whole;
+    for (int p = 0; p < 4; ++p) {
+      whole.insert(whole.end(), left.begin() + p * 16, left.begin() + (p + 1) * 16);
+      whole.insert(whole.end(), right.begin() + p * 40, right.begin() + (p + 1) * 40);
+    }
+    const Datapaths d(net, datapath);
+    RequireView(d, b, y, 16);
+    const Execution e = Run(net, d, input);
+    const numerics::StoredActivations expected = numerics::StoreTensor(
+        d.tensors[y], ScaleOf(net, y, d, whole), whole.data(),
+        numerics::StreamOf(datapath.activation_rounding, static_cast<uint64_t>(y)));
+    REQUIRE(e.tensors[y].codes == expected.codes);
+    REQUIRE(e.tensors[y].scales == expected.scales);
+    REQUIRE(e.tensors[y].scale.decode == expected.scale.decode);
   }
 }
 

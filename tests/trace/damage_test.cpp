@@ -186,6 +186,7 @@ TEST_CASE("wrong fields under a right hash are named") {
       {"layer 5 \"classifier\": bias: offset",
        [](auto& n) { Set(n.layers[5]->bias, n.layers[5]->bias->offset() + 64, 7); }},
       {"preprocess: mean", [](auto& n) { n.mean.pop_back(); }},
+      {"preprocess: resize is -1", [](auto& n) { n.resize = -1; }},
       {"preprocess: stddev is 0", [](auto& n) { n.stddev[1] = 0; }},
   };
   for (const auto& [field, change] : cases) {

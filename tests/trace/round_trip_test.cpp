@@ -16,6 +16,7 @@ void RequireSame(const Network& a, const Network& b) {
   REQUIRE(a.output == b.output);
   REQUIRE(a.preprocess.mean == b.preprocess.mean);
   REQUIRE(a.preprocess.stddev == b.preprocess.stddev);
+  REQUIRE(a.preprocess.resize == b.preprocess.resize);
   REQUIRE(a.tensors.size() == b.tensors.size());
   for (size_t i = 0; i < a.tensors.size(); ++i) {
     REQUIRE(a.tensors[i].name == b.tensors[i].name);
@@ -81,7 +82,8 @@ TEST_CASE("what is written is what is read") {
 
 TEST_CASE("every operator and its fields come back") {
   const test::TemporaryDirectory directory;
-  const Network net = test::OperatorNetwork();
+  Network net = test::OperatorNetwork();
+  net.preprocess.resize = 232;
   Write(net, directory / "net.trc");
   RequireSame(Read(directory / "net.trc"), net);
   REQUIRE(TensorsRead(net.layers[3]) == std::vector<int>{1, 3});
