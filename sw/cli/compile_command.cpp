@@ -138,7 +138,8 @@ Command AddCompile(CLI::App& app) {
   auto* builtin =
       sub->add_option("--builtin", args->builtin,
                       "built-in network with synthetic weights: " +
-                          fmt::format("{}", fmt::join(compiler::BuiltInNetworks(), " or ")))
+                          fmt::format("{} or {}", fmt::join(compiler::BuiltInNetworks(), ", "),
+                                      compiler::kGemvPattern))
           ->option_text("NAME")
           ->excludes(model);
   sub->add_option("-r,--resolution", args->resolution,

@@ -10,8 +10,8 @@
 #include <stdexcept>
 
 #include "sw/compiler/compiler.h"
-#include "sw/trace/synthetic.h"
 #include "sw/compiler/synthetic_network.h"
+#include "sw/trace/synthetic.h"
 
 namespace nibble::compiler {
 namespace {
@@ -77,7 +77,6 @@ trace::Network BuildGemv(const std::string& name, int rows, int columns) {
 std::vector<std::string> BuiltInNetworks() {
   std::vector<std::string> names;
   for (const Entry& e : kNetworks) names.emplace_back(e.name);
-  names.emplace_back("gemv:ROWSxCOLUMNS");
   return names;
 }
 
@@ -94,8 +93,8 @@ trace::Network BuildNetwork(const std::string& name, int resolution) {
     if (e.normalised) TakeNormalisedWeights(e, net);
     return net;
   }
-  throw std::invalid_argument(fmt::format("unknown built-in network \"{}\"; known: {}", name,
-                                          fmt::join(BuiltInNetworks(), ", ")));
+  throw std::invalid_argument(fmt::format("unknown built-in network \"{}\"; known: {}, {}", name,
+                                          fmt::join(BuiltInNetworks(), ", "), kGemvPattern));
 }
 
 }  // namespace nibble::compiler

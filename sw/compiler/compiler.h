@@ -19,9 +19,10 @@ using PassListener = std::function<void(const std::string& pass, const std::stri
 trace::Network ImportOnnx(const std::string& path, const PassListener& listener = {});
 
 // Built-in networks with synthetic weights, by the names of BuiltInNetworks, of which `resolution`
-// is the input's height and width, and "gemv:ROWSxCOLUMNS", one fully connected layer. Ranges are
+// is the input's height and width, and by kGemvPattern, one fully connected layer. Ranges are
 // left at 0. Throws std::invalid_argument for an unknown name and a resolution outside the bounds.
 inline constexpr int kMinResolution = 32, kMaxResolution = 2048;  // pixels
+inline constexpr char kGemvPattern[] = "gemv:ROWSxCOLUMNS";
 trace::Network BuildNetwork(const std::string& name, int resolution = 224);
 std::vector<std::string> BuiltInNetworks();
 

@@ -101,6 +101,7 @@ TEST_CASE("tensors that are alive together lie apart in DRAM, and memory is used
     std::vector<sim::TensorPlacement> tensors(net.tensors.size());
     for (size_t i = 0; i < tensors.size(); ++i) {
       tensors[i].layout = datapaths.tensors[i];
+      tensors[i].root = static_cast<int>(i);
     }
     MemoryMap map(1 << 24);
     const uint64_t first = map.Reserve(static_cast<uint64_t>(random.Int(0, 1000)));
