@@ -68,12 +68,9 @@ int Dispatch(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.footer("Example: sim --platform nearmem --trace mobilenet.trc --set datapath.block=32");
   const Command run = AddRun(app);
-  const std::pair<const char*, Command> subcommands[] = {{"compile", AddCompile(app)},
-                                                         {"show", AddShow(app)},
-                                                         {"params", AddParams(app)},
-                                                         {"formats", AddFormats(app)},
-                                                         {"memory", AddMemory(app)},
-                                                         {"quantize", AddQuantize(app)}};
+  const std::pair<const char*, Command> subcommands[] = {
+      {"compile", AddCompile(app)}, {"show", AddShow(app)},     {"params", AddParams(app)},
+      {"formats", AddFormats(app)}, {"memory", AddMemory(app)}, {"quantize", AddQuantize(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
