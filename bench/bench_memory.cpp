@@ -14,8 +14,8 @@ namespace memory = nibble::memory;
 namespace requests = nibble::requests;
 
 void Requests(benchmark::State& state, const std::string& device_name, const std::string& pattern) {
-  const memory::DramDevice device =
-      memory::ReadDramDevice(nibble::platforms::DataFolder() + "/platforms/dram/" + device_name + ".json");
+  const memory::DramDevice device = memory::ReadDramDevice(
+      nibble::platforms::DataFolder() + "/platforms/dram/" + device_name + ".json");
   const std::vector<memory::MemoryRequest> requests = requests::Pattern(pattern, device);
   const std::string mapping = requests::NamedMapping("M2", device);
   uint64_t cycles = 0;

@@ -99,7 +99,8 @@ class Pricing {
         srams_.table().Price(d_.sram_node, d_.sram_cell, 64, kSmallestBank, "a function's table");
     Add("vector", "vector.table_reads", table.read_pj,
         fmt::format("{} nm {}, {}, 64-bit port: two neighbouring entries of 2,049; {}",
-                    d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), srams_.table().source()));
+                    d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank),
+                    srams_.table().source()));
     Add("vector", "vector.encodes", prices_.int8_add.value,
         "as an int8 add, the increment of a rounding, derived; " + prices_.int8_add.source);
   }

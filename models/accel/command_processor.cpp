@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "models/sim_core/coroutine_stack.h"
+
 namespace nibble::accel {
 
 CommandProcessor::CommandProcessor(const sc_core::sc_module_name& name, const sim::Clock& clock,
@@ -70,6 +72,7 @@ void CommandProcessor::Dispatch(const sim::Command& command) {
 }
 
 void CommandProcessor::Run() {
+  sim::ForgetEarlierFrames();
   for (uint64_t first = 0; first < count_; first += config_.batch) {
     FetchBatch(first, std::min<uint64_t>(config_.batch, count_ - first));
     for (const sim::Command& command : batch_) Dispatch(command);

@@ -40,8 +40,8 @@ void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
     data += dma->row_bytes;
   }
   if (log_ != nullptr) {
-    log_->push_back({payload.get_address(), dma->rows, dma->row_bytes, dma->stride, write, start,
-                     end});
+    log_->push_back(
+        {payload.get_address(), dma->rows, dma->row_bytes, dma->stride, write, start, end});
   }
   delay = sc_core::sc_time::from_value(Picoseconds(end)) - sc_core::sc_time_stamp();
   payload.set_response_status(tlm::TLM_OK_RESPONSE);

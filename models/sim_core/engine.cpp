@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/sim_core/coroutine_stack.h"
+
 namespace nibble::sim {
 
 namespace {
@@ -47,6 +49,7 @@ void EngineModule::TakeTokens(const Command& command, EngineCounters& row) {
 }
 
 void EngineModule::Run() {
+  ForgetEarlierFrames();
   for (;;) {
     const uint64_t idle_since = clock().Now();
     while (queue_.empty()) wait(pushed_);

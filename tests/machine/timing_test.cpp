@@ -103,10 +103,9 @@ TEST_CASE("cycles lie between what one part needs alone and all of them in turn"
         busy += stats.Total(engine + ".busy_cycles");
       }
       CHECK(stats.cycles <= busy);
-      const uint64_t resident = stats.Total("dram.active_standby_ps") +
-                                stats.Total("dram.precharge_standby_ps") +
-                                stats.Total("dram.active_power_down_ps") +
-                                stats.Total("dram.precharge_power_down_ps");
+      const uint64_t resident =
+          stats.Total("dram.active_standby_ps") + stats.Total("dram.precharge_standby_ps") +
+          stats.Total("dram.active_power_down_ps") + stats.Total("dram.precharge_power_down_ps");
       CHECK(resident == stats.cycles * period_ps * d.dram_channels);
       // One refresh each tREFI in each channel; one may be due when the run ends.
       const uint64_t due = stats.cycles * period_ps / (d.dram.refi * d.dram.tck_ps);
