@@ -148,6 +148,10 @@ uint64_t StagingBytes(const Target& target, const std::vector<sim::TensorPlaceme
 void RefuseUnsupported(const trace::Network& net, const platforms::DesignPoint& design) {
   constexpr int kMostGroups = 127;
   for (const trace::Layer& l : net.layers) {
+    if (l.op >= trace::Op::kMatMul) {
+      throw LoweringError(fmt::format("layer '{}': {} runs on no platform yet: sim golden", l.name,
+                                      trace::OpName(l.op)));
+    }
     if (l.op != trace::Op::kConv || l.groups == 1) continue;
     if (l.groups > kMostGroups) {
       throw LoweringError(fmt::format("layer '{}': {} groups; the platforms take {}", l.name,

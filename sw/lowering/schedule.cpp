@@ -80,6 +80,13 @@ void Schedule::Layer(int index, const LayerConstants& constants) try {
     case trace::Op::kActivate:
       CopyChannels(layer);
       break;
+    case trace::Op::kMatMul:
+    case trace::Op::kTranspose:
+    case trace::Op::kSoftmax:
+    case trace::Op::kLayerNorm:
+    case trace::Op::kStack:
+    case trace::Op::kPick:
+      throw std::logic_error("refused before");
   }
   if (Staged(layer)) QuantizeStaged(layer);
   if (kept_[layer.input] >= 0)
