@@ -95,7 +95,7 @@ uint64_t CopiedBytes(const Target& target, const trace::Layer& layer,
   uint64_t total = 0;
   for (const golden::ChannelRange& range :
        golden::WrittenChannels(target.net, target.datapaths, layer)) {
-    total += bytes(layer.output, range.channels);
+    if (tensors[layer.output].in_dram) total += bytes(layer.output, range.channels);
     if (layer.op == trace::Op::kSlice) total += bytes(layer.input, range.channels);
     int channel = 0;
     for (const int t : layer.operands) {
