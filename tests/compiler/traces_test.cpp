@@ -19,7 +19,7 @@ TEST_CASE("the committed traces are what the recipes make") {
     CAPTURE(name);
     trace::Write(CompileBuiltIn(name), directory / "made.trc");
     const std::vector<uint8_t> made = test::ReadFile(directory / "made.trc");
-    REQUIRE(made.size() <= 20480);
+    REQUIRE(made.size() <= 45056);  // structure alone: ViT-Tiny has 342 layers
     REQUIRE(made == test::ReadFile(kTraces + name + ".trc"));
   }
   REQUIRE(test::ReadFile(kTraces + "mobilenet.trc") ==
