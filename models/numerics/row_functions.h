@@ -30,8 +30,7 @@ void LayerNorm(const float* x, int count, float epsilon, const float* gamma, con
 
 // Bounds of the error against the exact functions, checked by test: |exp(x) - e^x| is at most e^x
 // times kExpError + kExpErrorPerUnit * |x| where the result is not 0 (interpolation, (ln 2 / 256)^2
-// / 8 and three roundings; two roundings of t); |softmax - exact| at most kSoftmaxError + rounding
-// of the sum.
+// / 8 and three roundings; two roundings of t); |softmax - exact| at most SoftmaxError(count).
 inline constexpr double kExpError = 1.1e-6, kExpErrorPerUnit = 1.2e-7;
 // Relative, of a sum of `count` terms of one sign: additions to a partial sum, and four levels.
 constexpr double RowSumError(int count) {
