@@ -290,8 +290,9 @@ void LayoutPass::Slice(Operator op) {
   const int64_t block = loop.stride / pixels;  // channels of one place
   if (loop.stride % pixels == 0 && length * block == shape.channels) {
     loop.turns = op.count;
+    const int64_t first = op.first * block, count = op.count * block;
     const std::string output = op.output;
-    const std::string base = Channels(in.base, op.first * block, op.count * block, std::move(op));
+    const std::string base = Channels(in.base, first, count, std::move(op));
     values_.insert_or_assign(output, Value{base, OrderOf(*axes)});
     return;
   }
