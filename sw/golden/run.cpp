@@ -127,7 +127,7 @@ class Storage {
   Storage(const trace::Network& net, const Datapaths& datapaths)
       : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
 
-  const StoredActivations& operator[](int tensor) const { return tensors_[tensor]; }
+  const std::vector<StoredActivations>& tensors() const { return tensors_; }
   std::vector<StoredActivations> Take() && { return std::move(tensors_); }
 
   // Stores `ranges` of the values of a whole tensor.
@@ -173,23 +173,6 @@ class Storage {
   std::vector<StoredActivations> tensors_;
 };
 
-std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
-                           const Datapath& datapath, const Storage& tensors) {
-  if (l.has_weights()) {
-    std::vector<float> residual;
-    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
-    std::vector<float> y = Products(net, l, datapath, tensors[l.input]);
-    Finish(l, Activate, trace::LayerBias(net, l), residual, y);
-    return y;
-  }
-  std::vector<std::vector<float>> values;
-  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
-  std::vector<const std::vector<float>*> operands;
-  operands.reserve(values.size());
-  for (const std::vector<float>& v : values) operands.push_back(&v);
-  return VectorOperator(net, l, Activate, operands);
-}
-
 }  // namespace
 
 numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
@@ -206,6 +189,24 @@ numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datap
   return {};
 }
 
+std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
+                            const Datapath& datapath,
+                            const std::vector<StoredActivations>& tensors) {
+  if (l.has_weights()) {
+    std::vector<float> residual;
+    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
+    std::vector<float> y = Products(net, l, datapath, tensors[l.input]);
+    Finish(l, Activate, trace::LayerBias(net, l), residual, y);
+    return y;
+  }
+  std::vector<std::vector<float>> values;
+  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
+  std::vector<const std::vector<float>*> operands;
+  operands.reserve(values.size());
+  for (const std::vector<float>& v : values) operands.push_back(&v);
+  return VectorOperator(net, l, Activate, operands);
+}
+
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
   CheckInput(net, input);
@@ -217,7 +218,7 @@ Execution Run(const trace::Network& net, const Datapaths& datapaths,
     if (ranges.empty()) {
       tensors.Share(l.output);
     } else {
-      tensors.Write(l.output, ranges, Compute(net, l, datapaths.layers[i], tensors));
+      tensors.Write(l.output, ranges, RunLayer(net, l, datapaths.layers[i], tensors.tensors()));
     }
   }
   return {std::move(tensors).Take()};
