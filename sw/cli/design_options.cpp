@@ -4,7 +4,6 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
 
 #include "sw/cli/errors.h"
 
@@ -39,21 +38,6 @@ void RequireDatapath(const std::vector<std::string>& sets) {
           set));
     }
   }
-}
-
-std::string ConfigText(const platforms::DesignPoint& design) {
-  size_t width = 0;
-  for (const platforms::Parameter& p : design.parameters) {
-    width = std::max(width, p.name.size() + 3 + p.value.size());
-  }
-  std::string text = fmt::format("# {}\nplatform = {}\n", design.OneLine(),
-                                 platforms::PlatformName(design.platform));
-  for (const platforms::Parameter& p : design.parameters) {
-    const std::string setting = p.name + " = " + p.value;
-    text += fmt::format("{:<{}}  # {}{}{}\n", setting, width, p.is_default ? "default" : "set",
-                        p.unit.empty() ? "" : ", ", p.unit);
-  }
-  return text;
 }
 
 }  // namespace nibble::cli

@@ -22,7 +22,6 @@ struct DesignOptions {
 // would be ignored.
 void RequireDatapath(const std::vector<std::string>& sets);
 
-// The resolved design point in the form that --config reads, defaults marked as such.
-std::string ConfigText(const platforms::DesignPoint& design);
+using platforms::ConfigText;
 
 }  // namespace nibble::cli
