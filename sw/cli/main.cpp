@@ -71,7 +71,8 @@ int Dispatch(int argc, char** argv) {
   const std::pair<const char*, Command> subcommands[] = {
       {"compile", AddCompile(app)},   {"golden", AddGolden(app)},   {"show", AddShow(app)},
       {"params", AddParams(app)},     {"formats", AddFormats(app)}, {"memory", AddMemory(app)},
-      {"quantize", AddQuantize(app)}, {"eval", AddEval(app)},       {"ablate", AddAblate(app)}};
+      {"quantize", AddQuantize(app)}, {"eval", AddEval(app)},       {"ablate", AddAblate(app)},
+      {"tune", AddTune(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {

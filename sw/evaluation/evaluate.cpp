@@ -2,31 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <stdexcept>
 
 #include "platforms/energy_model.h"
+#include "sw/evaluation/bytes.h"
 #include "sw/evaluation/processes.h"
 #include "sw/lowering/lowering.h"
 #include "sw/report/report.h"
 
 namespace nibble::evaluation {
-namespace {
-
-std::string Bytes(const std::vector<float>& x) {
-  std::string bytes(x.size() * sizeof(float), '\0');
-  std::memcpy(bytes.data(), x.data(), bytes.size());
-  return bytes;
-}
-
-std::vector<float> Floats(const std::string& bytes) {
-  std::vector<float> x(bytes.size() / sizeof(float));
-  std::memcpy(x.data(), bytes.data(), bytes.size());
-  return x;
-}
-
-}  // namespace
-
 Executor::Executor(const trace::Network& net, const platforms::DesignPoint& design, Engine engine)
     : net_(net), design_(design) {
   if (engine == Engine::kMachine) {
@@ -104,10 +88,10 @@ std::vector<std::vector<float>> Fp32Outputs(const trace::Network& net, const Dat
       work.jobs, count,
       [&](size_t i) {
         const int image = static_cast<int>(begin + i);
-        return Bytes(golden::RunFp32(net, dataset.Input(image))[static_cast<size_t>(net.output)]);
+        return BytesOf(golden::RunFp32(net, dataset.Input(image))[static_cast<size_t>(net.output)]);
       },
       [&](size_t i, const std::string& bytes) {
-        outputs[begin + i] = Floats(bytes);
+        outputs[begin + i] = ValuesOf<float>(bytes);
         if (work.progress) work.progress(i + 1, count);
       },
       work.stop);

@@ -1,7 +1,6 @@
 #include "sw/evaluation/layer_sqnr.h"
 
-#include <cstring>
-
+#include "sw/evaluation/bytes.h"
 #include "sw/evaluation/processes.h"
 #include "sw/golden/channel_ranges.h"
 #include "sw/golden/golden.h"
@@ -67,18 +66,15 @@ std::vector<LayerSqnr> MeanLayerSqnrs(const trace::Network& net,
                                       const WorkOptions& work) {
   Executor executor(net, design, Engine::kMachine);
   std::vector<LayerSqnr> mean(net.layers.size());
-  const size_t bytes = mean.size() * sizeof(LayerSqnr);
   const auto count = static_cast<size_t>(dataset.count());
   ForEachInProcesses(
       work.jobs, count,
       [&](size_t i) {
         const int image = static_cast<int>(i);
-        const auto layers = LayerSqnrs(net, design, executor, dataset.Input(image), image);
-        return std::string(reinterpret_cast<const char*>(layers.data()), bytes);
+        return BytesOf(LayerSqnrs(net, design, executor, dataset.Input(image), image));
       },
-      [&](size_t i, const std::string& text) {
-        std::vector<LayerSqnr> layers(mean.size());
-        std::memcpy(static_cast<void*>(layers.data()), text.data(), bytes);
+      [&](size_t i, const std::string& bytes) {
+        const auto layers = ValuesOf<LayerSqnr>(bytes);
         for (size_t l = 0; l < mean.size(); ++l) {
           mean[l].alone += layers[l].alone / static_cast<double>(count);
           mean[l].cumulative += layers[l].cumulative / static_cast<double>(count);
