@@ -139,10 +139,12 @@ class Ablation {
   }
 
   ResultsFile Open(const Row& row, size_t cell) const {
-    if (options_.folder.empty()) return {};
     const CellResult& result = row.result.cells[cell];
-    std::ofstream config(Path(row, study_.cells[cell], ".cfg"));
+    if (options_.folder.empty() || !result.refused.empty()) return {};
+    const std::string path = Path(row, study_.cells[cell], ".cfg");
+    std::ofstream config(path);
     config << platforms::ConfigText(result.design);
+    if (!config.flush()) throw trace::FileError(path + ": cannot be written");
     return {Path(row, study_.cells[cell], ".results"),
             IdentityOf(row.hash, result.design, Engine::kMachine, row.dataset, Scope::kOutput)};
   }

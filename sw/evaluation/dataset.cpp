@@ -54,7 +54,8 @@ Dataset::Dataset(const DatasetFiles& files, const trace::Network& net, int first
   }
 }
 
-std::string Dataset::Hash() const {
+const std::string& Dataset::Hash() const {
+  if (!hash_.empty()) return hash_;
   std::string text = fmt::format("first {}\n", first_);
   if (std::filesystem::is_directory(files_.images)) {
     for (const std::string& file : compiler::ImageFiles(files_.images)) {
@@ -64,7 +65,7 @@ std::string Dataset::Hash() const {
   } else {
     text += HashOf(FileBytes(files_.images)) + "\n";
   }
-  return HashOf(text);
+  return hash_ = HashOf(text);
 }
 
 }  // namespace nibble::evaluation

@@ -26,7 +26,7 @@ class Dataset {
   const std::vector<int>& labels() const { return labels_; }  // one an image, or empty
   // Of the images' files and of `first`, not of their number: an evaluation of more images goes on
   // where one of fewer ended.
-  std::string Hash() const;
+  const std::string& Hash() const;
 
  private:
   DatasetFiles files_;
@@ -34,6 +34,7 @@ class Dataset {
   compiler::ImageSet images_;
   std::vector<int> labels_;
   int first_ = 0, count_ = 0;
+  mutable std::string hash_;  // empty until asked for
 };
 
 }  // namespace nibble::evaluation

@@ -14,7 +14,8 @@ namespace nibble::evaluation {
 
 class Emulator {
  public:
-  // Quantises the weights of every layer in every choice.
+  // Quantises the weights of every layer in every choice. Throws what `resolve` does, and
+  // std::invalid_argument for a choice that the datapath does not take.
   Emulator(const trace::Network& net, PrecisionSpace space, const Resolver& resolve);
 
   const PrecisionSpace& space() const { return space_; }

@@ -221,6 +221,7 @@ void ForEachInProcesses(int jobs, size_t count, const std::function<std::string(
       if (m->second.kind != Kind::kResult) Throw(m->second.kind, m->second.text);
       done(turn, m->second.text);
       early.erase(m);
+      ThrowIfStopped(stop);
     }
   }
 }

@@ -62,9 +62,9 @@ class Tuner {
         options_(options) {}
 
   std::vector<FrontPoint> Run() {
+    Emulator emulator(net_, space_, resolve_);  // first: it refuses choices that are none
     Begin("cost of each choice");
     savings_ = MeasureSavings(net_, space_, resolve_, options_.work);
-    Emulator emulator(net_, space_, resolve_);
     Begin("error of each choice");
     const Emulator::Errors alone = MeanErrors(emulator, measure_, {}, true, options_.work);
     const std::vector<Assignment> walk =
@@ -73,8 +73,7 @@ class Tuner {
     if (options_.limit) {
       const Assignment* start = FirstWithin(walk);
       if (start == nullptr) {
-        throw std::invalid_argument(
-            fmt::format("--limit {:g}: even the cheapest choices cost more", *options_.limit));
+        throw std::invalid_argument("limit: even the cheapest choices cost more");
       }
       picked.push_back(Refine(emulator, *start));
     }

@@ -1,11 +1,19 @@
 #include "sw/evaluation/walk.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "sw/evaluation/bytes.h"
 #include "sw/evaluation/processes.h"
+#include "sw/lowering/lowering.h"
 
 namespace nibble::evaluation {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr Cost kUnaffordable{0, kInfinity, kInfinity, kInfinity};
+
+}  // namespace
 
 bool Within(const Cost& cost, Budget budget, double limit) {
   if (budget == Budget::kEnergy) return cost.energy_pj <= limit;
@@ -32,7 +40,11 @@ Savings MeasureSavings(const trace::Network& net, const PrecisionSpace& space,
         Assignment one = none;
         for (size_t c = 1; c < space.ChoicesOf(s).size(); ++c) {
           one[s] = static_cast<int>(c);
-          costs.push_back(cost_of(one));
+          try {
+            costs.push_back(cost_of(one));
+          } catch (const lowering::LoweringError&) {
+            costs.push_back(kUnaffordable);
+          }
         }
         return BytesOf(costs);
       },

@@ -24,8 +24,10 @@ double Spent(const Cost& cost, Budget budget);
 // change may be tiled in another way.
 struct Savings {
   Cost first;                            // every slot at its first choice
-  std::vector<std::vector<Cost>> saved;  // [slot][choice]; cycles are left at 0
+  std::vector<std::vector<Cost>> saved;  // [slot][choice]; cycles are left at 0. Minus infinity
+                                         // of a choice that the machine refuses there
 };
+// Throws lowering::LoweringError where the machine refuses the first choices.
 Savings MeasureSavings(const trace::Network& net, const PrecisionSpace& space,
                        const Resolver& resolve, const WorkOptions& work);
 
