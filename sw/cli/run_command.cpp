@@ -21,6 +21,7 @@
 #include "sw/cli/trace_file.h"
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
+#include "sw/evaluation/evaluate.h"
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
 #include "sw/report/report.h"
@@ -73,7 +74,7 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
     if (args.verify) results.verified_tensors += Verify(net, design, program, outcome, input);
     if (!args.timing_only) {
       results.outputs.push_back(
-          numerics::LoadTensor(StoredTensor(program, outcome, program.output)));
+          numerics::LoadTensor(evaluation::StoredTensor(program, outcome, program.output)));
     }
     if (!args.timing_only && !args.no_quality) {
       results.fp32_outputs.push_back(golden::RunFp32(net, input)[net.output]);

@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <vector>
 
-#include "models/numerics/activation_store.h"
 #include "platforms/machine.h"
 #include "sw/trace/network.h"
 
@@ -15,10 +14,6 @@ class CheckFailed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
-
-// Tensor `index` as the machine left it in DRAM.
-numerics::StoredActivations StoredTensor(const sim::Program& program,
-                                         const platforms::RunOutcome& outcome, int index);
 
 // Runs golden on `input` and compares every stored tensor, in order of execution. Returns how many
 // there are; throws CheckFailed with the first differing tensor, index and both values.

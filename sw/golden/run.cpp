@@ -104,7 +104,7 @@ class Storage {
   Storage(const trace::Network& net, const Datapaths& datapaths)
       : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
 
-  const StoredActivations& operator[](int tensor) const { return tensors_[tensor]; }
+  const std::vector<StoredActivations>& tensors() const { return tensors_; }
   std::vector<StoredActivations> Take() && { return std::move(tensors_); }
 
   // Stores `ranges` of the values of a whole tensor.
@@ -150,8 +150,25 @@ class Storage {
   std::vector<StoredActivations> tensors_;
 };
 
-std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
-                           const Datapath& datapath, const Storage& tensors) {
+}  // namespace
+
+numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
+                              const std::vector<float>& x) {
+  const numerics::Format format = datapaths.tensors[tensor].format;
+  switch (datapaths.base.tensor_scale) {
+    case numerics::ScaleSource::kStatic:
+      return numerics::OuterScaleFromAmax(format, net.tensors[tensor].amax);
+    case numerics::ScaleSource::kDynamic:
+      return numerics::OuterScaleFromAmax(format, numerics::AmaxIgnoringNan(x.data(), x.size()));
+    case numerics::ScaleSource::kNone:
+      break;
+  }
+  return {};
+}
+
+std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
+                            const Datapath& datapath,
+                            const std::vector<StoredActivations>& tensors) {
   if (l.has_weights()) {
     std::vector<float> residual;
     if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
@@ -171,22 +188,6 @@ std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
   return VectorOperator(net, l, kDatapathFunctions, operands);
 }
 
-}  // namespace
-
-numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
-                              const std::vector<float>& x) {
-  const numerics::Format format = datapaths.tensors[tensor].format;
-  switch (datapaths.base.tensor_scale) {
-    case numerics::ScaleSource::kStatic:
-      return numerics::OuterScaleFromAmax(format, net.tensors[tensor].amax);
-    case numerics::ScaleSource::kDynamic:
-      return numerics::OuterScaleFromAmax(format, numerics::AmaxIgnoringNan(x.data(), x.size()));
-    case numerics::ScaleSource::kNone:
-      break;
-  }
-  return {};
-}
-
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
   CheckInput(net, input);
@@ -204,7 +205,7 @@ Execution Run(const trace::Network& net, const Datapaths& datapaths,
     if (ranges.empty()) {
       tensors.Share(l.output);
     } else {
-      tensors.Write(l.output, ranges, Compute(net, l, datapaths.layers[i], tensors));
+      tensors.Write(l.output, ranges, RunLayer(net, l, datapaths.layers[i], tensors.tensors()));
     }
   }
   return {std::move(tensors).Take()};
