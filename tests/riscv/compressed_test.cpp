@@ -160,8 +160,8 @@ TEST_CASE("all 49,152 compressed encodings") {
            i.imm == wide.imm));
   }
   CHECK(seen.size() == Rows().size());
-  // 24 slots of 2,048, without the 9 of floating point and reserved ones, 1,536 shifts by more than 31,
-  // 256 of RV64, and those with an immediate or register that is reserved: 8 + 64 + 32 + 1.
+  // 24 slots of 2,048, without the 9 of floating point and reserved ones, 1,536 shifts by more than
+  // 31, 256 of RV64, and those with an immediate or register that is reserved: 8 + 64 + 32 + 1.
   CHECK(legal == 15 * 2048 - 1536 - 256 - 105);
 }
 
