@@ -1,18 +1,28 @@
 #include "models/riscv/cost.h"
 
+#include "models/riscv/hart.h"
+
 namespace nibble::riscv {
 
 const std::array<EnergyPrice, 2>& EnergyPrices() {
   static const std::array<EnergyPrice, 2> prices = {{
-      {"instructions", 11.6,
+      {"instructions", &HartCounters::instructions, 11.6,
        "Ibex RISC-V core and peripherals 5.9 pJ + 32-bit instruction memory 5.7 pJ, average per "
        "instruction, GF 22 nm: G. Tang et al., \"SENECA: building a fully digital neuromorphic "
        "processor, design trade-offs and challenges\", Front. Neurosci. 17:1187252 (2023), table "
        "8"},
-      {"data_accesses", 10.0,
+      {"data_accesses", &HartCounters::data_accesses, 10.0,
        "32-bit data memory access of the same core, GF 22 nm: G. Tang et al., as above, table 8"},
   }};
   return prices;
+}
+
+double EnergyPj(const HartCounters& counters) {
+  double pj = 0;
+  for (const EnergyPrice& price : EnergyPrices()) {
+    pj += price.pj * static_cast<double>(counters.*price.member);
+  }
+  return pj;
 }
 
 uint32_t BaseCycles(const CycleTable& table, Op op) {

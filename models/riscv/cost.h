@@ -29,13 +29,19 @@ struct CycleTable {
   uint32_t mret = 2;    // as a jump (ours)
 };
 
-// Energy of an Ibex core (RV32IMC, two stages) with its memories in GlobalFoundries 22 nm.
+struct HartCounters;
+
+// Energy of an Ibex core (RV32IMC, two stages) with its memories in GlobalFoundries 22 nm, at work;
+// the source tells none for a core asleep.
 struct EnergyPrice {
-  const char* counter;  // a member of HartCounters
+  const char* counter;  // name of the member
+  uint64_t HartCounters::*member;
   double pj;
   const char* source;
 };
 const std::array<EnergyPrice, 2>& EnergyPrices();
+// Sum of the prices, pJ.
+double EnergyPj(const HartCounters& counters);
 
 // Cycles of an instruction by itself: branches as not taken, divisions with the least, CSR accesses
 // by csr_other.

@@ -116,10 +116,13 @@ class Hart {
   // After kWatchpoint: which, and the address that was accessed.
   const std::optional<std::pair<Watchpoint, uint32_t>>& watch_hit() const { return watch_hit_; }
   void StopAtEbreak(bool stop) { stop_at_ebreak_ = stop; }
+  // After kEbreak: goes on behind it, as if it were no instruction.
+  void SkipEbreak() { state_.pc += InstructionAt(state_.pc).length; }
   // The following calls of Run() execute one instruction and then return kStep. Interrupt handlers
   // that come in between are run through: the step ends in the context in which it began.
   void BeginStep();
   void EndStep() { step_.reset(); }
+  bool stepping() const { return step_.has_value(); }
   void SetTrace(std::function<void(const Retired&)> trace) { trace_ = std::move(trace); }
 
  private:
