@@ -9,7 +9,8 @@
 
 namespace nibble::cpu {
 
-// Devices of a system: router.Map(...).bind(device.socket), before the simulation starts.
+// Devices of a system: router.Map("device", base, bytes, device.socket), before the simulation
+// starts.
 struct Board {
   // Throws as CpuModule does.
   explicit Board(const CpuConfig& config, std::ostream& console, size_t layers = 1)
@@ -17,7 +18,7 @@ struct Board {
         router("cpu_router"),
         ram("cpu_ram", config.ram_bytes) {
     cpu.socket.bind(router.socket);
-    router.Map("cpu_ram", config.ram_base, config.ram_bytes).bind(ram.socket);
+    router.Map("cpu_ram", config.ram_base, config.ram_bytes, ram.socket);
   }
 
   CpuModule cpu;

@@ -217,7 +217,8 @@ uint64_t CpuModule::Time() { return NowPs() / tick_ps_; }
 
 void CpuModule::SetExternalInterrupt(bool level) {
   external_ = level;
-  if (hart_) hart_->SetInterrupt(Interrupt::kExternal, level);
+  if (!hart_) return;  // before the start
+  hart_->SetInterrupt(Interrupt::kExternal, level);
   if (level) interrupt_.notify();
 }
 

@@ -7,24 +7,24 @@
 
 namespace nibble::cpu {
 
-Router::Router(const sc_core::sc_module_name& name) : sc_module(name), socket("socket") {
+Router::Router(const sc_core::sc_module_name& name)
+    : sc_module(name), socket("socket"), targets_("targets") {
   socket.register_b_transport(this, &Router::Transport);
   socket.register_transport_dbg(this, &Router::DebugTransport);
   socket.register_get_direct_mem_ptr(this, &Router::GetDirectPointer);
+  targets_.register_invalidate_direct_mem_ptr(this, &Router::Invalidate);
 }
 
-Router::Target& Router::Map(const std::string& name, uint64_t base, uint64_t bytes) {
+void Router::Map(const std::string& name, uint64_t base, uint64_t bytes,
+                 tlm::tlm_base_target_socket_b<>& target) {
   for (const Range& range : ranges_) {
     if (base < range.base + range.bytes && range.base < base + bytes) {
       throw std::invalid_argument(
           fmt::format("{} at {:#x} overlaps {} at {:#x}", name, base, range.name, range.base));
     }
   }
-  auto target = std::make_unique<Target>(name.c_str());
-  target->register_invalidate_direct_mem_ptr(this, &Router::Invalidate,
-                                             static_cast<int>(ranges_.size()));
-  ranges_.push_back({name, base, bytes, std::move(target)});
-  return *ranges_.back().socket;
+  ranges_.push_back({name, base, bytes, static_cast<int>(ranges_.size())});
+  targets_.bind(target);
 }
 
 const Router::Range* Router::Find(uint64_t address, uint64_t length) const {
@@ -45,7 +45,7 @@ void Router::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& dela
     return;
   }
   payload.set_address(address - range->base);
-  (*range->socket)->b_transport(payload, delay);
+  targets_[range->target]->b_transport(payload, delay);
   payload.set_address(address);
 }
 
@@ -54,7 +54,7 @@ unsigned Router::DebugTransport(tlm::tlm_generic_payload& payload) {
   const Range* range = Find(address, payload.get_data_length());
   if (range == nullptr) return 0;
   payload.set_address(address - range->base);
-  const unsigned count = (*range->socket)->transport_dbg(payload);
+  const unsigned count = targets_[range->target]->transport_dbg(payload);
   payload.set_address(address);
   return count;
 }
@@ -64,15 +64,15 @@ bool Router::GetDirectPointer(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& d
   const Range* range = Find(address, 1);
   if (range == nullptr) return false;
   payload.set_address(address - range->base);
-  const bool granted = (*range->socket)->get_direct_mem_ptr(payload, dmi);
+  const bool granted = targets_[range->target]->get_direct_mem_ptr(payload, dmi);
   payload.set_address(address);
   dmi.set_end_address(std::min<uint64_t>(dmi.get_end_address(), range->bytes - 1) + range->base);
   dmi.set_start_address(dmi.get_start_address() + range->base);
   return granted;
 }
 
-void Router::Invalidate(int range, sc_dt::uint64 start, sc_dt::uint64 end) {
-  const Range& r = ranges_[static_cast<size_t>(range)];
+void Router::Invalidate(int target, sc_dt::uint64 start, sc_dt::uint64 end) {
+  const Range& r = ranges_[static_cast<size_t>(target)];
   socket->invalidate_direct_mem_ptr(r.base + start, r.base + std::min<uint64_t>(end, r.bytes - 1));
 }
 

@@ -1,10 +1,9 @@
 // Forwards an initiator's transactions by address.
 #pragma once
 
-#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/multi_passthrough_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 
-#include <memory>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -18,24 +17,25 @@ class Router : public sc_core::sc_module {
   explicit Router(const sc_core::sc_module_name& name);
   tlm_utils::simple_target_socket<Router> socket;
 
-  using Target = tlm_utils::simple_initiator_socket_tagged<Router>;
-  // The socket to bind to the target at `base`, before the simulation starts. Throws
+  // Before the simulation starts: `target` answers for `bytes` from `base` on. Throws
   // std::invalid_argument naming both when two targets overlap.
-  Target& Map(const std::string& name, uint64_t base, uint64_t bytes);
+  void Map(const std::string& name, uint64_t base, uint64_t bytes,
+           tlm::tlm_base_target_socket_b<>& target);
 
  private:
   struct Range {
     std::string name;
     uint64_t base, bytes;
-    std::unique_ptr<Target> socket;
+    int target;  // index in targets_
   };
   const Range* Find(uint64_t address, uint64_t length) const;
   void Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   unsigned DebugTransport(tlm::tlm_generic_payload& payload);
   bool GetDirectPointer(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
-  void Invalidate(int range, sc_dt::uint64 start, sc_dt::uint64 end);
+  void Invalidate(int target, sc_dt::uint64 start, sc_dt::uint64 end);
 
   std::vector<Range> ranges_;
+  tlm_utils::multi_passthrough_initiator_socket<Router> targets_;
 };
 
 }  // namespace nibble::cpu

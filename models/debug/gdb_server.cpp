@@ -29,10 +29,11 @@ riscv::Debugger::Resume GdbServer::Stopped(riscv::Hart& hart, riscv::DebugMemory
   running_ = false;
   while (const std::optional<std::string> packet = connection_.Receive()) {
     const std::optional<Resume> resume = Handle(target, *packet);
-    if (!connection_.connected()) break;
-    if (!resume) continue;
-    running_ = *resume != Resume::kKill;
-    return *resume;
+    if (resume == Resume::kKill) connection_.Close();
+    if (resume) {
+      running_ = *resume != Resume::kKill;
+      return *resume;
+    }
   }
   return Leave(target);
 }
