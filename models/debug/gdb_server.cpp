@@ -20,7 +20,8 @@ bool GdbServer::WantsStop() {
 
 riscv::Debugger::Resume GdbServer::Stopped(riscv::Hart& hart, riscv::DebugMemory& memory,
                                            Reason reason) {
-  Target target{hart, memory, reason};
+  // A debugger that comes while the hart runs has asked for no stop, so it hears of none.
+  Target target{hart, memory, running_ ? reason : Reason::kAttached};
   hart.StopAtEbreak(true);
   if (running_ && reason == Reason::kAsleep) {
     connection_.Send("O" + ToHex("the core sleeps in wfi, and nothing is left to wake it\n"));
