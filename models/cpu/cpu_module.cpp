@@ -161,17 +161,20 @@ void CpuModule::Synchronise() {
 }
 
 uint64_t CpuModule::Horizon() {
-  Synchronise();
-  // What others do at this very moment comes first.
-  while (sc_core::sc_pending_activity_at_current_time()) wait(sc_core::SC_ZERO_TIME);
-  UpdateTimer();
-  const uint64_t now = sc_core::sc_time_stamp().value();
-  uint64_t ahead = quantum_ps_;
-  if (sc_core::sc_pending_activity_at_future_time()) {
-    ahead = std::min<uint64_t>(ahead, sc_core::sc_time_to_pending_activity().value());
+  for (bool caught_up = false;; caught_up = true) {
+    // What others do at this very moment comes first.
+    while (sc_core::sc_pending_activity_at_current_time()) wait(sc_core::SC_ZERO_TIME);
+    UpdateTimer();
+    const uint64_t now = sc_core::sc_time_stamp().value(), cycles = hart_->state().cycles;
+    uint64_t ahead = quantum_ps_;
+    if (sc_core::sc_pending_activity_at_future_time()) {
+      ahead = std::min<uint64_t>(ahead, sc_core::sc_time_to_pending_activity().value());
+    }
+    const uint64_t horizon = std::min((now + ahead) / clock_.period_ps(), TimerCycle());
+    if (horizon > cycles) return horizon;
+    if (caught_up) return cycles + 1;  // something happens within this cycle
+    Synchronise();
   }
-  const uint64_t horizon = std::min((now + ahead) / clock_.period_ps(), TimerCycle());
-  return std::max(horizon, hart_->state().cycles + 1);
 }
 
 void CpuModule::Sleep() {

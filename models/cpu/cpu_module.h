@@ -94,7 +94,7 @@ class CpuModule : public sc_core::sc_module, private riscv::Bus, private riscv::
   bool StopAtEbreak();
   // Lets the kernel catch up with the core.
   void Synchronise();
-  // The cycle up to which the core may run; catches up first.
+  // The cycle up to which the core may run, beyond the present one; catches up when it must.
   uint64_t Horizon();
   // Time passes until an interrupt is pending, or the debugger ends the sleep.
   void Sleep();
