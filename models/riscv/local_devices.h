@@ -1,14 +1,12 @@
 // The devices that belong to the core: timer and software interrupt, console, and the end of the
 // simulation. Addresses are those of QEMU's machine `virt`, so that firmware runs there, too.
 //
-// | address      | register | access |
-// |--------------|----------|--------|
-// | `0x00100000` | exit: `0x5555` ends with status 0, `status << 16 \| 0x3333` with `status` | w,
-// 32 bits | | `0x02000000` | msip: bit 0 raises the software interrupt | rw, 32 bits | |
-// `0x02004000` | mtimecmp, two words: the timer interrupt is raised while mtime >= mtimecmp | rw,
-// 32 bits | | `0x0200bff8` | mtime, two words | r, 32 bits | | `0x10000000` | console: a byte to
-// print (a 16550's THR) | w, 8 bits | | `0x10000005` | console: 0x60, ready (a 16550's LSR) | r, 8
-// bits |
+//   0x00100000  w, 32 bits   exit: 0x5555 ends with status 0, status << 16 | 0x3333 with `status`
+//   0x02000000  rw, 32 bits  msip: bit 0 raises the software interrupt
+//   0x02004000  rw, 32 bits  mtimecmp, two words: the timer interrupt is up while mtime >= mtimecmp
+//   0x0200bff8  r, 32 bits   mtime, two words
+//   0x10000000  w, 8 bits    console: a byte to print (a 16550's THR)
+//   0x10000005  r, 8 bits    console: 0x60, ready (a 16550's LSR)
 //
 // Sources: SiFive FU540-C000 manual, chapter "CLINT"; QEMU, docs/system/riscv/virt.rst and
 // hw/misc/sifive_test.c.
