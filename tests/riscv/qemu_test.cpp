@@ -64,6 +64,31 @@ void CheckSeed(const TemporaryFolder& folder, uint32_t seed) {
   CHECK(qemu.output == std::string(window, kWindowBytes + kRegisterBytes));
 }
 
+// A program in C, compiled, whose only output is kWindowBytes from kWindow on.
+TEST_CASE("a compiled program agrees with QEMU, optimised in any way") {
+  if (!HasTool("qemu-riscv32", "qemu-user")) return;
+  if (!HasTool("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf")) return;
+  const std::string level = GENERATE("-O0", "-O2", "-Os -msave-restore", "-O3 -funroll-loops");
+  const TemporaryFolder folder;
+  const std::string path = folder / "program.elf";
+  const ToolResult gcc = RunTool(
+      "riscv64-unknown-elf-gcc -misa-spec=2.2 -march=rv32imac -mabi=ilp32 --specs=picolibc.specs "
+      "-nostartfiles -static -T " NIBBLE_SOURCE_DIR "/tests/riscv/program.ld " +
+      level + " -o " + path + " " NIBBLE_SOURCE_DIR "/tests/riscv/program.c 2>&1");
+  CAPTURE(level, gcc.output);
+  REQUIRE(gcc.status == 0);
+  const ToolResult qemu = RunTool("qemu-riscv32 " + path);
+  REQUIRE(qemu.status == 0);
+  REQUIRE(qemu.output.size() == kWindowBytes);
+
+  UserMode ours(ReadElf(path));
+  REQUIRE(ours.hart.Run(100000000) == Stop::kExit);
+  CHECK(ours.hart.state().mcause == static_cast<uint32_t>(Cause::kEcallMachine));
+  CHECK(ours.hart.counters().instructions > 20000);
+  const char* window = reinterpret_cast<const char*>(ours.memory.data() + (kWindow - kProgramBase));
+  CHECK(qemu.output == std::string(window, kWindowBytes));
+}
+
 void CheckSeeds(uint32_t first, uint32_t count) {
   if (!HasTool("qemu-riscv32", "qemu-user")) return;
   const TemporaryFolder folder;
