@@ -7,8 +7,6 @@ namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(1);
 
-const char* const kOk = "OK";
-
 }  // namespace
 
 bool GdbServer::WantsStop() {

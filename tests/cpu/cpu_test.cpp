@@ -143,5 +143,18 @@ TEST_CASE("what cannot be built is refused by name") {
   CHECK_THROWS_WITH(board.cpu.Load(image, "f.elf"), Contains("f.elf: segment 0x7ffffffc"));
 }
 
+TEST_CASE("a core whose RAM is too small is refused when the simulation starts") {
+  std::ostringstream console;
+  const sim::FreshKernel kernel;
+  CpuModule cpu("cpu", {}, console);
+  Router router("router");
+  Ram ram("ram", 4096);
+  cpu.socket.bind(router.socket);
+  router.Map("ram", kRamBase, 4096, ram.socket);
+  CHECK_THROWS_WITH(
+      sim::RunKernel(),
+      Catch::Matchers::Contains("cpu: no memory grants direct access to 0x80000000..0x800fffff"));
+}
+
 }  // namespace
 }  // namespace nibble::cpu
