@@ -20,5 +20,6 @@ Command AddParams(CLI::App& app);    // sim params
 Command AddFormats(CLI::App& app);   // sim formats
 Command AddMemory(CLI::App& app);    // sim memory
 Command AddQuantize(CLI::App& app);  // sim quantize
+Command AddCpu(CLI::App& app);       // sim cpu
 
 }  // namespace nibble::cli

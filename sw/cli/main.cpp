@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "models/riscv/elf_file.h"
 #include "platforms/design_point.h"
 #include "platforms/machine.h"
 #include "platforms/params/value.h"
@@ -72,7 +73,7 @@ int Dispatch(int argc, char** argv) {
       {"compile", AddCompile(app)},   {"golden", AddGolden(app)},   {"show", AddShow(app)},
       {"params", AddParams(app)},     {"formats", AddFormats(app)}, {"memory", AddMemory(app)},
       {"quantize", AddQuantize(app)}, {"eval", AddEval(app)},       {"ablate", AddAblate(app)},
-      {"tune", AddTune(app)}};
+      {"tune", AddTune(app)},         {"cpu", AddCpu(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
@@ -107,6 +108,8 @@ int Main(int argc, char** argv) {
   } catch (const trace::FileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const requests::FileError& e) {
+    return Fail(kBadInput, e.what());
+  } catch (const riscv::ElfError& e) {
     return Fail(kBadInput, e.what());
   } catch (const platforms::Interrupted& e) {
     return Fail(kInterrupted, e.what());
