@@ -65,6 +65,15 @@ FaultCode RegisterFile::Write(uint64_t offset, uint32_t bytes, uint32_t value) {
   return FaultCode::kNone;
 }
 
+uint32_t RegisterFile::Peek(uint64_t offset) {
+  const auto high = cells_.find(static_cast<uint32_t>(offset) + 4);
+  const uint32_t held = high == cells_.end() ? 0 : high->second.value;
+  uint32_t value = 0;
+  if (Read(offset, 4, &value) != FaultCode::kNone) value = 0;
+  if (high != cells_.end()) high->second.value = held;  // see LatchPair
+  return value;
+}
+
 void RegisterFile::OnRead(uint32_t offset, std::function<uint32_t()> read) {
   cells_.at(offset).read = std::move(read);
 }

@@ -20,6 +20,9 @@ class RegisterFile {
   sim::FaultCode Read(uint64_t offset, uint32_t bytes, uint32_t* value);
   sim::FaultCode Write(uint64_t offset, uint32_t bytes, uint32_t value);
 
+  // For a debugger: the value without what reading does; 0 where nothing can be read.
+  uint32_t Peek(uint64_t offset);
+
   // Called when the register is read, for its value.
   void OnRead(uint32_t offset, std::function<uint32_t()> read);
   // Called before the register takes `value` (reserved bits removed; W1C: the bits to clear). It

@@ -17,6 +17,8 @@ using numerics::ScaleSource;
 
 namespace {
 
+constexpr uint64_t kHostBytes = 1 << 16;  // for the ring of jobs and the table of programs
+
 uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
   return layout.code_bytes() + layout.scale_bytes();
 }
@@ -230,6 +232,8 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   program.commands = schedule.emitter().Take();
   program.commands_address = map.Reserve(program.commands.size() * sim::kCommandBytes);
   program.dram_bytes_used = map.used() + program.near_memory_bytes;
+  program.free_address = map.Reserve(kHostBytes);
+  program.free_bytes = kHostBytes;
   return program;
 }
 
