@@ -97,6 +97,8 @@ int Main(int argc, char** argv) {
     return Dispatch(argc, argv);
   } catch (const CheckFailed& e) {
     return Fail(kCheckFailed, e.what());
+  } catch (const platforms::HostStuck& e) {
+    return Fail(kCheckFailed, e.what());
   } catch (const UsageError& e) {
     return Fail(kUsage, e.what());
   } catch (const platforms::ParameterError& e) {
