@@ -37,10 +37,18 @@ struct nibble_region {
   uint32_t reserved;
 };
 
+/* A copy of the input: runs may write other tensors where it lies. */
+struct nibble_copy {
+  uint64_t from, to;
+  uint32_t bytes; /* 0: nothing to copy */
+  uint32_t reserved;
+};
+
 struct nibble_program {
   char name[NIBBLE_PROGRAM_NAME];
   uint64_t commands;
   uint32_t count, layers;
+  struct nibble_copy input_codes, input_scales;
   struct nibble_region codes, scales; /* of the output; scales without rows: none */
   uint64_t hash;                      /* nibble_hash of codes, then scales */
   uint32_t flags;
@@ -61,8 +69,9 @@ enum nibble_result {
   NIBBLE_RUN_ERROR = 16      /* plus the error's code */
 };
 
-/* Runs every program of the table at BOOT as often as it says, prints what it did, and checks the
- * outputs. Goes on with the next run after an error, and returns the first that there was. */
+/* Runs every program of the table at BOOT as often as it says, each time on its input, prints what
+ * it did, and checks the outputs. Goes on with the next run after an error, and returns the first
+ * that there was. */
 int nibble_run_table(struct nibble_device *device);
 
 #ifdef __cplusplus

@@ -94,7 +94,10 @@ enum nibble_status nibble_wait(struct nibble_device *device) {
       return NIBBLE_ERROR;
     }
     if (device->mode == NIBBLE_BY_POLLING && take_error(device)) return NIBBLE_ERROR;
-    if (nibble_is_stopped()) return NIBBLE_ERROR; /* seen before, and not recovered from */
+    if (nibble_is_stopped()) { /* before there was an interrupt, or seen and not recovered from */
+      take_error(device);
+      return NIBBLE_ERROR;
+    }
     if (nibble_pending(device) == 0) return NIBBLE_OK;
     if (device->mode == NIBBLE_BY_INTERRUPT) nibble_wait_for_interrupt();
   }

@@ -27,6 +27,17 @@ uint64_t nibble_hash_region(uint64_t hash, const struct nibble_region *region) {
   return hash;
 }
 
+static void copy_memory(const struct nibble_copy *copy) {
+  uint8_t bytes[256];
+  uint32_t done, part;
+  for (done = 0; done < copy->bytes; done += part) {
+    part = copy->bytes - done;
+    if (part > sizeof(bytes)) part = sizeof(bytes);
+    nibble_read_memory(bytes, copy->from + done, part);
+    nibble_write_memory(copy->to + done, bytes, part);
+  }
+}
+
 static void print_number(const char *before, uint64_t value, unsigned base, const char *after) {
   char digits[21];
   char *at = digits + sizeof(digits) - 1;
@@ -53,6 +64,8 @@ static int run_program(struct nibble_device *device, const struct nibble_program
   const struct nibble_job job = {program->commands, program->count, program->layers, tag};
   struct nibble_counters before, after;
   uint64_t hash;
+  copy_memory(&program->input_codes);
+  copy_memory(&program->input_scales);
   nibble_read_counters(&before);
   if (nibble_submit(device, &job) != NIBBLE_OK || nibble_wait(device) != NIBBLE_OK) {
     const int result = report_error(device, program->name);
