@@ -1,4 +1,5 @@
 /* The programmer's model of Nibble's machines. Made by `sim registers`; a test compares. Do not edit. */
+/* clang-format off */
 #ifndef NIBBLE_REGISTERS_H
 #define NIBBLE_REGISTERS_H
 
