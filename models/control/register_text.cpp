@@ -78,7 +78,7 @@ std::string MarkdownTable(const RegisterMap& map) {
 
 std::string RegisterHeader() {
   std::string text = fmt::format(
-      "/* The programmer's model of Nibble's machines. {} */\n/* clang-format off */\n"
+      "/* clang-format off */\n/* The programmer's model of Nibble's machines. {} */\n"
       "#ifndef NIBBLE_REGISTERS_H\n#define NIBBLE_REGISTERS_H\n\n#include <stdint.h>\n\n",
       kWarning);
   text += HeaderRegisters();

@@ -1,5 +1,5 @@
-/* The programmer's model of Nibble's machines. Made by `sim registers`; a test compares. Do not edit. */
 /* clang-format off */
+/* The programmer's model of Nibble's machines. Made by `sim registers`; a test compares. Do not edit. */
 #ifndef NIBBLE_REGISTERS_H
 #define NIBBLE_REGISTERS_H
 
