@@ -1,5 +1,6 @@
 #include "platforms/host.h"
 
+#include <cstring>
 #include <utility>
 
 #include "models/sim_core/coroutine_stack.h"
@@ -52,6 +53,18 @@ void Host::Write32(uint32_t offset, uint32_t value) {
 
 void Host::WaitForInterrupt() {
   while (!control_.interrupt()) wait(interrupt_raised_);
+}
+
+void Host::ReadMemory(uint64_t address, void* to, uint64_t bytes) {
+  if (InMemory(address, bytes)) {
+    memory_.Read(address, to, bytes);
+  } else {
+    std::memset(to, 0, bytes);
+  }
+}
+
+void Host::WriteMemory(uint64_t address, const void* from, uint64_t bytes) {
+  if (InMemory(address, bytes)) memory_.Write(address, from, bytes);
 }
 
 HostProgram RunOnce(uint64_t commands, uint32_t count, uint32_t layers, uint64_t ring) {

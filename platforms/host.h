@@ -28,15 +28,14 @@ class Host : public sc_core::sc_module, public HostPort {
   void Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) override;
   bool interrupt() const override { return control_.interrupt(); }
   void WaitForInterrupt() override;
-  void ReadMemory(uint64_t address, void* to, uint64_t bytes) override {
-    memory_.Read(address, to, bytes);
-  }
-  void WriteMemory(uint64_t address, const void* from, uint64_t bytes) override {
-    memory_.Write(address, from, bytes);
-  }
+  void ReadMemory(uint64_t address, void* to, uint64_t bytes) override;
+  void WriteMemory(uint64_t address, const void* from, uint64_t bytes) override;
 
  private:
   void Run();
+  bool InMemory(uint64_t address, uint64_t bytes) const {
+    return address <= memory_.size() && bytes <= memory_.size() - address;
+  }
 
   HostProgram program_;
   control::ControlBlock& control_;

@@ -21,8 +21,8 @@ class HostPort {
   // Returns when the interrupt line is high.
   virtual void WaitForInterrupt() = 0;
 
-  // The machine's DRAM. Approximate: takes no time and no part in the machine's traffic. Throws
-  // std::out_of_range beyond the memory.
+  // The machine's DRAM. Approximate: takes no time and no part in the machine's traffic. What ends
+  // beyond the memory reads as zero, or is not written.
   virtual void ReadMemory(uint64_t address, void* to, uint64_t bytes) = 0;
   virtual void WriteMemory(uint64_t address, const void* from, uint64_t bytes) = 0;
 };

@@ -170,6 +170,7 @@ void ControlBlock::BeginNext() {
 void ControlBlock::JobEnded() {
   watch_.cancel();
   job_cycles_ += clock_.Now() - begin_;
+  UpdateStatus();
   if (job_.fault()) {
     Fail(job_.fault());
   } else if (!job_.stopped()) {
@@ -178,7 +179,6 @@ void ControlBlock::JobEnded() {
     registers_.Set(kJobsDone, registers_.value(kJobsDone) + 1);
     if (present_.flags & kInterruptWhenDone) Raise(kInterruptDone);
   }
-  UpdateStatus();
   proceed_.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -226,9 +226,9 @@ void ControlBlock::Refuse(FaultCode code, uint64_t offset) {
 void ControlBlock::Fail(const Fault& fault) {
   if (stopped_) return;
   stopped_ = true;
-  Report(fault);
   job_.Stop({});  // of another error than its own
   UpdateStatus();
+  Report(fault);
 }
 
 void ControlBlock::Report(const Fault& fault) {

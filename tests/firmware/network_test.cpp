@@ -71,6 +71,8 @@ TEST_CASE("the runtime tells what is wrong by its status") {
   CHECK(status([](platforms::RunOptions&) {}, machine.program()) == NIBBLE_RUN_OK);
   CHECK(status([](platforms::RunOptions& o) { o.boot = 0; }, machine.program()) ==
         NIBBLE_RUN_NO_TABLE);
+  CHECK(status([](platforms::RunOptions& o) { o.boot = uint64_t{1} << 60; }, machine.program()) ==
+        NIBBLE_RUN_NO_TABLE);
   sim::Program broken = machine.program();
   broken.commands[3].flags |= 0x40;
   CHECK(status([](platforms::RunOptions&) {}, broken) ==
