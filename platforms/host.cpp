@@ -69,21 +69,20 @@ void Host::WriteMemory(uint64_t address, const void* from, uint64_t bytes) {
 
 HostProgram RunOnce(uint64_t commands, uint32_t count, uint32_t layers, uint64_t ring) {
   return [=](HostPort& port) {
-    using namespace control;
-    JobDescriptor job;
+    control::JobDescriptor job;
     job.commands = commands;
     job.count = count;
     job.layers = layers;
-    job.flags = kInterruptWhenDone;
+    job.flags = control::kInterruptWhenDone;
     port.WriteMemory(ring, &job, sizeof(job));
-    port.Write32(kRingBaseLo, static_cast<uint32_t>(ring));
-    port.Write32(kRingBaseHi, static_cast<uint32_t>(ring >> 32));
-    port.Write32(kRingSize, 1);
-    port.Write32(kIntEnable, kInterruptDone | kInterruptError);
-    port.Write32(kControl, kControlEnable);
-    port.Write32(kRingTail, 1);
+    port.Write32(control::kRingBaseLo, static_cast<uint32_t>(ring));
+    port.Write32(control::kRingBaseHi, static_cast<uint32_t>(ring >> 32));
+    port.Write32(control::kRingSize, 1);
+    port.Write32(control::kIntEnable, control::kInterruptDone | control::kInterruptError);
+    port.Write32(control::kControl, control::kControlEnable);
+    port.Write32(control::kRingTail, 1);
     port.WaitForInterrupt();
-    return static_cast<int>(port.Read32(kErrorCode));
+    return static_cast<int>(port.Read32(control::kErrorCode));
   };
 }
 

@@ -6,7 +6,6 @@
 
 namespace nibble::accel {
 
-using sim::Buffer;
 using sim::Fault;
 using sim::FaultCode;
 

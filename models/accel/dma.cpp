@@ -101,7 +101,7 @@ void DmaEngine::MoveTile(const sim::Command& command) {
 
 void DmaEngine::CopyTile(const sim::Command& command) {
   const sim::Copy& copy = command.copy;
-  const bool contiguous = copy.rows == 1 || copy.dram_stride == copy.row_bytes;
+  const bool contiguous = copy.rows <= 1 || copy.dram_stride == copy.row_bytes;
   // A contiguous copy is one long row, cut where convenient; otherwise whole rows travel together.
   const uint64_t total = uint64_t{copy.rows} * copy.row_bytes;
   const uint32_t rows_at_once =

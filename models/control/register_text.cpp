@@ -79,7 +79,8 @@ std::string MarkdownTable(const RegisterMap& map) {
 std::string RegisterHeader() {
   std::string text = fmt::format(
       "/* clang-format off */\n/* The programmer's model of Nibble's machines. {} */\n"
-      "#ifndef NIBBLE_REGISTERS_H\n#define NIBBLE_REGISTERS_H\n\n#include <stdint.h>\n\n",
+      "#ifndef NIBBLE_REGISTERS_H\n#define NIBBLE_REGISTERS_H\n\n#include <stdint.h> /* "
+      "NOLINT(modernize-deprecated-headers): C */\n\n",
       kWarning);
   text += HeaderRegisters();
   text += "\n/* Values. */\n";

@@ -35,10 +35,7 @@ Ending RunWords(const SmallMachine& machine, const std::vector<Command>& words, 
     ending.status = nibble_wait(&device);
     ending.error = device.error;
     ending.stopped = nibble_is_stopped() != 0;
-    // The words in their own place may have been spoiled.
-    port.WriteMemory(machine.program().commands_address, machine.program().commands.data(),
-                     machine.program().commands.size() * sizeof(Command));
-    machine.Prepare(port);
+    machine.Prepare(port);  // a wrong address may have had anything overwritten
     if (nibble_recover(&device) != NIBBLE_OK) return;
     const nibble_job good = machine.Job();
     nibble_submit(&device, &good);
@@ -129,6 +126,8 @@ TEST_CASE("every error of a command word") {
       {NIBBLE_FAULT_SRAM_RANGE, {Load(0, 0xFFFF)}},
       {NIBBLE_FAULT_SRAM_RANGE,
        {Changed(Load(0, 0), [](Command& w) { w.copy.rows = 0xFFFFFFFF; })}},
+      {NIBBLE_FAULT_OPERANDS,
+       {Changed(Load(0, 0), [](Command& w) { w.copy.rows = 2, w.copy.row_bytes = 0; })}},
       {NIBBLE_FAULT_FORMAT,
        {Changed(Load(0, 0), [](Command& w) { w.copy.buffer = static_cast<sim::Buffer>(4); })}},
       {NIBBLE_FAULT_NOT_CONFIGURED, {run}},

@@ -84,16 +84,16 @@ class SmallMachine {
     port.ReadMemory(t.scales, scales.data(), scales.size());
     return codes == e.codes && scales == e.scales;
   }
-  // Before a job: the output is wrong, and the input, which may lie in the same place, is there.
+  // Before a job: the output is wrong, and all else in the memory as the loader leaves it.
   void Prepare(HostPort& port) const {
     const sim::TensorPlacement& t = program_.tensors[static_cast<size_t>(program_.output)];
     const std::vector<uint8_t> junk(t.layout.code_bytes(), 0xA5);
     port.WriteMemory(t.codes, junk.data(), junk.size());
-    const sim::TensorPlacement& input = program_.tensors[static_cast<size_t>(program_.input)];
     for (const sim::Segment& segment : program_.image) {
-      if (segment.address != input.codes && segment.address != input.scales) continue;
       port.WriteMemory(segment.address, segment.bytes.data(), segment.bytes.size());
     }
+    port.WriteMemory(program_.commands_address, program_.commands.data(),
+                     program_.commands.size() * sim::kCommandBytes);
   }
 
  private:

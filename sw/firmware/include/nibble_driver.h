@@ -3,7 +3,7 @@
 #ifndef NIBBLE_DRIVER_H
 #define NIBBLE_DRIVER_H
 
-#include <stdint.h>
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers): C */
 
 #include "nibble_registers.h"
 

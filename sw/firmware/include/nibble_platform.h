@@ -3,7 +3,7 @@
 #ifndef NIBBLE_PLATFORM_H
 #define NIBBLE_PLATFORM_H
 
-#include <stdint.h>
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers): C */
 
 #ifdef __cplusplus
 extern "C" {

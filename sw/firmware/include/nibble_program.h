@@ -6,7 +6,7 @@
 #ifndef NIBBLE_PROGRAM_H
 #define NIBBLE_PROGRAM_H
 
-#include <stdint.h>
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers): C */
 
 #include "nibble_driver.h"
 

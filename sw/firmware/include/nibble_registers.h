@@ -3,7 +3,7 @@
 #ifndef NIBBLE_REGISTERS_H
 #define NIBBLE_REGISTERS_H
 
-#include <stdint.h>
+#include <stdint.h> /* NOLINT(modernize-deprecated-headers): C */
 
 /* Registers: offsets in bytes from the base of the block. */
 
