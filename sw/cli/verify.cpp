@@ -6,11 +6,13 @@
 
 namespace nibble::cli {
 
-size_t Verify(const trace::Network& net, const platforms::DesignPoint& design,
-              const sim::Program& program, const platforms::RunOutcome& outcome,
-              const std::vector<float>& input) {
-  const golden::Execution expected =
-      golden::Run(net, golden::Datapaths(net, design.datapath, design.layer_overrides), input);
+golden::Execution RunGolden(const trace::Network& net, const platforms::DesignPoint& design,
+                            const std::vector<float>& input) {
+  return golden::Run(net, golden::Datapaths(net, design.datapath, design.layer_overrides), input);
+}
+
+size_t Verify(const trace::Network& net, const sim::Program& program,
+              const platforms::RunOutcome& outcome, const golden::Execution& expected) {
   std::vector<int> order = {net.input};
   for (const trace::Layer& layer : net.layers) order.push_back(layer.output);
   for (const int tensor : order) {
