@@ -74,6 +74,9 @@ TEST_CASE("parameters") {
           {"datapath.multiplier", "int8 weights"});
   Refuses(run + "datapath.multiplier=lut --set layers.first.weights=fp16", 2,
           {"stem", "datapath.multiplier", "fp16 weights"});
+  Refuses(run + "datapath.weights.scale=row", 2, {"datapath.weights.scale", "tensor | channel"});
+  Refuses(run + "layers.first.weights=mxfp4 --set layers.first.weights.scale=channel", 2,
+          {"stem", "datapath.weights.scale", "mxfp4"});
   Refuses("--trace mobilenet.trc --config nowhere.cfg", 2, {"nowhere.cfg"});
 }
 

@@ -355,6 +355,9 @@ inline void RandomDatapath(Random& random, platforms::DesignPoint& d) {
               Pick(random, {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16}),
               random.Block(),
               Pick(random, {numerics::ScaleSource::kStatic, numerics::ScaleSource::kDynamic}));
+  if (d.datapath.weight_outer() == numerics::OuterScale::kTensor && random.Int(0, 1) > 0) {
+    d.datapath.weight_scale = numerics::WeightScale::kChannel;
+  }
 }
 
 }  // namespace nibble::test
