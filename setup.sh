@@ -4,6 +4,7 @@
 #   setup.sh           what it takes to build, run and test
 #   setup.sh --ci      and what the format check, clang-tidy and repeated builds take
 #   setup.sh --bench   and what the benchmarks take
+#   setup.sh --fuzz    and what the fuzz targets take
 #
 # NIBBLE_SKIP_SETUP=1 skips it, on systems where the same libraries come from elsewhere.
 set -eu
@@ -19,6 +20,7 @@ packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonn
 case "${1:-}" in
   --ci) packages="$packages ccache clang-format clang-tidy git" ;;
   --bench) packages="$packages libbenchmark-dev libopenblas-dev" ;;
+  --fuzz) packages="$packages clang libclang-rt-14-dev" ;;
 esac
 
 say() { echo "setup: $*" >&2; }

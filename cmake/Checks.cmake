@@ -3,7 +3,7 @@
 find_program(CLANG_FORMAT NAMES clang-format clang-format-14)
 find_program(CLANG_TIDY NAMES clang-tidy clang-tidy-14)
 
-set(own_folders bench models platforms sw tests)
+set(own_folders bench fuzz models platforms sw tests)
 set(find_sources find ${own_folders} -name *.cpp -o -name *.h)
 
 if(CLANG_FORMAT)

@@ -96,8 +96,7 @@ const Dims* KnownDims(const OnnxGraph& g, const OnnxNode& n, size_t i) {
 int64_t Elements(const Dims& dims) {
   int64_t count = 1;
   for (const int64_t d : dims) {
-    count *= d;
-    if (d < 0 || d > trace::kMaxElements || count > trace::kMaxElements) {
+    if (d < 0 || d > trace::kMaxElements || (count *= d) > trace::kMaxElements) {
       throw trace::FileError(fmt::format("dimensions [{}] give more than {} elements",
                                          fmt::join(dims, ", "), trace::kMaxElements));
     }

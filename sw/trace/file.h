@@ -23,6 +23,7 @@ class FileError : public std::runtime_error {
 Network Read(const std::string& path, bool with_weights = true);
 // The same of a file in memory, which the messages of its errors do not name.
 Network Parse(const std::vector<uint8_t>& file, bool with_weights = true);
+std::vector<uint8_t> Serialize(const Network& net);       // the bytes of its file
 void Write(const Network& net, const std::string& path);  // beside, then renamed: never half a file
 std::string FileHash(const std::string& path);            // 32 hex digits of the hash in the header
 

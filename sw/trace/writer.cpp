@@ -89,6 +89,8 @@ flatbuffers::Optional<float> Optional(const std::optional<float>& x) {
   return x ? flatbuffers::Optional<float>(*x) : flatbuffers::nullopt;
 }
 
+}  // namespace
+
 std::vector<uint8_t> Serialize(const Network& net) {
   flatbuffers::FlatBufferBuilder builder;
   std::vector<uint8_t> section;
@@ -107,8 +109,6 @@ std::vector<uint8_t> Serialize(const Network& net) {
       kFileIdentifier);
   return Seal(builder.GetBufferPointer(), builder.GetSize(), section);
 }
-
-}  // namespace
 
 void Write(const Network& net, const std::string& path) {
   Validate(net);
