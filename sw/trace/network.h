@@ -139,6 +139,8 @@ struct Network {
   std::string name;
   std::string producer;     // what made it: "builder mobilenet_v2" or the model file's name
   std::string calibration;  // how the ranges were found
+  // What was done to weights, ranges and biases after that, in order (sw/posttraining).
+  std::vector<std::string> posttraining;
   std::vector<Tensor> tensors;
   std::vector<Layer> layers;  // in execution order: a layer reads only tensors that precede it
   int input = 0, output = 0;
@@ -183,6 +185,7 @@ inline constexpr int64_t kMaxElements = int64_t{1}
                                         << 28;    // of one tensor, or of one layer's weights
 inline constexpr int kMaxQuantizedBlock = 65536;  // elements
 inline constexpr size_t kMaxLayers = 65535, kMaxNameBytes = 255;
+inline constexpr size_t kMaxSteps = 64, kMaxStepBytes = 65535;  // of posttraining
 
 // Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index,
 // shape or value: what every reader and every producer of a Network runs before it hands one out.

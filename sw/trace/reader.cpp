@@ -29,10 +29,11 @@ std::vector<uint8_t> ReadBytes(const std::string& path, uint64_t limit) {
 }
 
 // Bounded before it is copied: a table may share one long string among many layers.
-std::string Text(const std::string& where, const flatbuffers::String* s) {
-  if (s->size() > kMaxNameBytes) {
+std::string Text(const std::string& where, const flatbuffers::String* s,
+                 size_t limit = kMaxNameBytes) {
+  if (s->size() > limit) {
     throw FileError(
-        fmt::format("{} has {} bytes, at most {} are allowed", where, s->size(), kMaxNameBytes));
+        fmt::format("{} has {} bytes, at most {} are allowed", where, s->size(), limit));
   }
   return s->str();
 }
@@ -140,6 +141,12 @@ Network UnpackStructure(const fbs::Network& in) {
   net.name = Text("network: name", in.name());
   net.producer = Text("network: producer", in.producer());
   net.calibration = Text("network: calibration", in.calibration());
+  if (const auto* steps = in.posttraining()) {
+    Bounded("posttraining steps", steps->size(), kMaxSteps);
+    for (const auto* step : *steps) {
+      net.posttraining.push_back(Text("network: posttraining", step, kMaxStepBytes));
+    }
+  }
   net.input = in.input();
   net.output = in.output();
   net.tensors.reserve(Bounded("tensors", in.tensors()->size(), kMaxLayers + 1));

@@ -102,10 +102,15 @@ std::vector<uint8_t> Serialize(const Network& net) {
   }
   std::vector<flatbuffers::Offset<fbs::Layer>> layers;
   for (const Layer& l : net.layers) layers.push_back(PackLayer(builder, l, section));
+  std::vector<flatbuffers::Offset<flatbuffers::String>> posttraining;
+  for (const std::string& step : net.posttraining) {
+    posttraining.push_back(builder.CreateString(step));
+  }
   builder.Finish(
       fbs::CreateNetworkDirect(builder, net.name.c_str(), net.producer.c_str(),
                                net.calibration.c_str(), &tensors, &layers, net.input, net.output,
-                               &net.preprocess.mean, &net.preprocess.stddev, net.preprocess.resize),
+                               &net.preprocess.mean, &net.preprocess.stddev, net.preprocess.resize,
+                               posttraining.empty() ? nullptr : &posttraining),
       kFileIdentifier);
   return Seal(builder.GetBufferPointer(), builder.GetSize(), section);
 }

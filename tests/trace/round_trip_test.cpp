@@ -12,6 +12,7 @@ void RequireSame(const Network& a, const Network& b) {
   REQUIRE(a.name == b.name);
   REQUIRE(a.producer == b.producer);
   REQUIRE(a.calibration == b.calibration);
+  REQUIRE(a.posttraining == b.posttraining);
   REQUIRE(a.input == b.input);
   REQUIRE(a.output == b.output);
   REQUIRE(a.preprocess.mean == b.preprocess.mean);
