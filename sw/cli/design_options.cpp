@@ -6,6 +6,8 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 
+#include "sw/cli/errors.h"
+
 namespace nibble::cli {
 
 void DesignOptions::AddTo(CLI::App& app) {
@@ -40,6 +42,18 @@ std::string ConfigText(const platforms::DesignPoint& design) {
                         p.unit.empty() ? "" : ", ", p.unit);
   }
   return text;
+}
+
+void RequireDatapath(const std::vector<std::string>& sets) {
+  for (const std::string& set : sets) {
+    const bool known = set.rfind("datapath.", 0) == 0 || set.rfind("accumulator.", 0) == 0 ||
+                       set.rfind("layers.", 0) == 0;
+    if (!known) {
+      throw UsageError(fmt::format(
+          "--set {}: only datapath.*, accumulator.* and layers.* have a meaning without a machine",
+          set));
+    }
+  }
 }
 
 }  // namespace nibble::cli

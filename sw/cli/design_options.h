@@ -18,6 +18,10 @@ struct DesignOptions {
   platforms::DesignPoint Resolve() const;
 };
 
+// Throws UsageError for a --set of a parameter that changes no result bit: without a machine it
+// would be ignored.
+void RequireDatapath(const std::vector<std::string>& sets);
+
 // The resolved design point in the form that --config reads, defaults marked as such.
 std::string ConfigText(const platforms::DesignPoint& design);
 
