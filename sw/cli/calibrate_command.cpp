@@ -34,8 +34,8 @@ struct CalibrateArguments {
   std::string trace, output, config;
   std::vector<std::string> images, sets;
   int count = 32;
-  bool no_equalise = false, through_clips = false, no_bias = false;
-  std::string range = "mse";
+  bool no_equalise = false, through_clips = false;
+  std::string range = "mse", bias = "spatial";
   int threads = 1;
 };
 
@@ -60,7 +60,10 @@ class Calibration {
   Calibration(const CalibrateArguments& args, trace::Network& net) : args_(args), net_(net) {
     for (const std::string& path : args.images) {
       const compiler::ImageSet images = ReadImages(path, net, args.count);
-      for (int i = 0; i < args.count; ++i) inputs_.push_back(images.Input(i, net));
+      // Spread over the set, which may be in the order of its classes.
+      for (int64_t i = 0; i < args.count; ++i) {
+        inputs_.push_back(images.Input(static_cast<int>(i * images.count() / args.count), net));
+      }
       sources_ += fmt::format("{}{} images of {}", sources_.empty() ? "" : ", ", args.count,
                               FileName(path));
     }
@@ -115,8 +118,10 @@ class Calibration {
 
   void CorrectBias() {
     Progress bar("bias");
-    const auto changes =
-        posttraining::CorrectBias(net_, Datapaths(), inputs_, [&](int done, int total) {
+    const auto changes = posttraining::CorrectBias(
+        net_, Datapaths(), inputs_,
+        args_.bias == "all" ? posttraining::BiasLayers::kAll : posttraining::BiasLayers::kSpatial,
+        [&](int done, int total) {
           bar.Update(static_cast<size_t>(done), static_cast<size_t>(total));
           StopIfInterrupted();
         });
@@ -171,7 +176,7 @@ int Calibrate(const CalibrateArguments& args) {
   if (args.no_equalise && args.through_clips) {
     throw UsageError("--through-clips and --no-equalise exclude each other");
   }
-  if (args.no_equalise && args.no_bias && args.range == "keep") {
+  if (args.no_equalise && args.bias == "off" && args.range == "keep") {
     throw UsageError("calibrate: every step is left out");
   }
   CheckWritable(args.output);
@@ -181,7 +186,7 @@ int Calibrate(const CalibrateArguments& args) {
   Calibration calibration(args, net);
   if (!args.no_equalise) calibration.Equalise();
   if (args.range != "keep") calibration.SetRanges();
-  if (!args.no_bias) calibration.CorrectBias();
+  if (args.bias != "off") calibration.CorrectBias();
   calibration.RecordZeros();
   trace::Write(net, args.output);
   Print(fmt::format("{}: {}, hash {}\n", args.output, net.name, trace::FileHash(args.output)));
@@ -204,7 +209,7 @@ Command AddCalibrate(CLI::App& app) {
                   "images: NumPy uint8 or float32 [N][H][W][C], or folders of JPEG and PNG files")
       ->option_text("FILE.npy|FOLDER ...")
       ->required();
-  sub->add_option("-n,--count", args->count, "how many of each")
+  sub->add_option("-n,--count", args->count, "how many of each, spread evenly over it")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   sub->add_flag("--no-equalise", args->no_equalise,
@@ -217,9 +222,11 @@ Command AddCalibrate(CLI::App& app) {
                   "own format has the least squared error (all, if its blocks have scales), or as "
                   "in compile")
       ->option_text("mse|keep|amax|percentile:P|mse:FORMAT [mse]");
-  sub->add_flag("--no-bias", args->no_bias,
-                "leave biases as they are; otherwise they take up the mean error of each output "
-                "channel under the datapath");
+  sub->add_option("--bias", args->bias,
+                  "layers whose biases take up the mean error of each output channel under the "
+                  "datapath: those with more than one output pixel, or all")
+      ->check(CLI::IsMember({"spatial", "all", "off"}))
+      ->option_text("spatial|all|off [spatial]");
   sub->add_option("-c,--config", args->config,
                   "file of key = value lines, or the name of a preset, of which the datapath "
                   "counts")

@@ -144,7 +144,7 @@ std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
     std::vector<float> residual;
     if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
     std::vector<float> y = Products(net, l, datapath, tensors[l.input]);
-    Finish(l, Activate, trace::LayerBias(net, l), residual, y);
+    Finish(l, Activate, trace::CorrectedBias(net, l), residual, y);
     return y;
   }
   std::vector<std::vector<float>> values;

@@ -24,7 +24,7 @@ void PlaceParams(const Target& target, const trace::Layer& layer,
   const auto channels = static_cast<size_t>(net.tensors[layer.output].shape.channels);
   constants.params = map.Reserve(ParamBytes(target, layer));
   if (weights == nullptr) return;
-  const std::vector<float> bias = trace::LayerBias(net, layer);
+  const std::vector<float> bias = trace::CorrectedBias(net, layer);
   sim::Segment segment{constants.params, {}};
   for (size_t c = 0; c < channels; ++c) {
     AppendFloat(segment.bytes, bias[c]);

@@ -26,9 +26,11 @@ struct Pair {
 };
 
 // The layer's dot products alone.
-Layer DotProducts(const Layer& l) {
+Layer DotProducts(const Network& net, const Layer& l) {
   Layer alone = l;
-  alone.bias.assign(l.bias.size(), 0.0f);
+  OwnWeights(net, alone);
+  std::fill(alone.bias.begin(), alone.bias.end(), 0.0f);
+  alone.bias_correction.clear();
   alone.activation = {};
   alone.residual = -1;
   return alone;
@@ -37,8 +39,11 @@ Layer DotProducts(const Layer& l) {
 class Corrector {
  public:
   Corrector(Network& net, const golden::Datapaths& datapaths,
-            const std::vector<std::vector<float>>& inputs)
-      : net_(net), datapaths_(datapaths), last_reader_(net.tensors.size(), -1) {
+            const std::vector<std::vector<float>>& inputs, BiasLayers layers)
+      : net_(net),
+        datapaths_(datapaths),
+        all_(layers == BiasLayers::kAll),
+        last_reader_(net.tensors.size(), -1) {
     for (size_t i = 0; i < net.layers.size(); ++i) {
       for (const int t : trace::TensorsRead(net.layers[i])) {
         last_reader_[static_cast<size_t>(t)] = static_cast<int>(i);
@@ -57,7 +62,9 @@ class Corrector {
   std::optional<BiasChange> Step(int i) {
     Layer& l = net_.layers[static_cast<size_t>(i)];
     std::optional<BiasChange> change;
-    if (l.has_weights()) {
+    l.bias_correction.clear();
+    const bool spatial = net_.tensors[Output(l)].shape.pixels() > 1;
+    if (l.has_weights() && (all_ || spatial)) {
       change = Correct(i, l);
     } else {
       const auto ranges = golden::WrittenChannels(net_, datapaths_, l);
@@ -87,9 +94,9 @@ class Corrector {
   }
 
   BiasChange Correct(int i, Layer& l) {
-    OwnWeights(net_, l);
+    const std::vector<float> bias = trace::LayerBias(net_, l);
     const auto channels = static_cast<size_t>(Channels(l.output));
-    const Layer alone = DotProducts(l);
+    const Layer alone = DotProducts(net_, l);
     std::vector<double> error(channels);
     std::vector<std::vector<float>> quantised;
     double squares = 0;
@@ -99,18 +106,18 @@ class Corrector {
       quantised.push_back(golden::RunLayer(net_, alone, Datapath(i), pair.quantised.tensors()));
       for (size_t k = 0; k < exact.size(); ++k) {
         error[k % channels] += double{quantised.back()[k]} - double{exact[k]};
-        const double y = double{exact[k]} + double{l.bias[k % channels]};
+        const double y = double{exact[k]} + double{bias[k % channels]};
         squares += y * y;
       }
       outputs += exact.size();
-      golden::Finish(l, golden::ActivateExactly, l.bias, Residual(l, pair.exact), exact);
+      golden::Finish(l, golden::ActivateExactly, bias, Residual(l, pair.exact), exact);
       pair.exact[Output(l)] = std::move(exact);
     }
     BiasChange change{i, 0, std::sqrt(squares / static_cast<double>(outputs))};
     for (size_t c = 0; c < channels; ++c) {
       error[c] /= static_cast<double>(outputs / channels);
       change.error_rms += error[c] * error[c] / static_cast<double>(channels);
-      l.bias[c] = static_cast<float>(double{l.bias[c]} - error[c]);
+      l.bias_correction.push_back(static_cast<float>(-error[c]));
     }
     change.error_rms = std::sqrt(change.error_rms);
     for (size_t p = 0; p < pairs_.size(); ++p) Store(l, pairs_[p], quantised[p]);
@@ -128,12 +135,13 @@ class Corrector {
     if (l.residual >= 0) {
       residual = numerics::LoadTensor(pair.quantised.tensors()[static_cast<size_t>(l.residual)]);
     }
-    golden::Finish(l, golden::Activate, l.bias, residual, y);
+    golden::Finish(l, golden::Activate, trace::CorrectedBias(net_, l), residual, y);
     pair.quantised.Write(l.output, golden::WrittenChannels(net_, datapaths_, l), y);
   }
 
   Network& net_;
   const golden::Datapaths& datapaths_;
+  bool all_;
   std::vector<int> last_reader_;  // layer by tensor; -1: none
   std::vector<Pair> pairs_;
 };
@@ -142,14 +150,15 @@ class Corrector {
 
 std::vector<BiasChange> CorrectBias(Network& net, const golden::Datapaths& datapaths,
                                     const std::vector<std::vector<float>>& inputs,
+                                    BiasLayers layers,
                                     const std::function<void(int, int)>& progress) {
   if (inputs.empty()) throw std::invalid_argument("bias correction without inputs");
-  Corrector corrector(net, datapaths, inputs);
+  Corrector corrector(net, datapaths, inputs, layers);
   std::vector<BiasChange> changes;
-  const int layers = static_cast<int>(net.layers.size());
-  for (int i = 0; i < layers; ++i) {
+  const int steps = static_cast<int>(net.layers.size());
+  for (int i = 0; i < steps; ++i) {
     if (const auto change = corrector.Step(i)) changes.push_back(*change);
-    if (progress) progress(i + 1, layers);
+    if (progress) progress(i + 1, steps);
   }
   return changes;
 }

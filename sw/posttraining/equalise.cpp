@@ -151,7 +151,9 @@ void Scale(const Network& net, const std::vector<int>& in, const std::vector<int
   ForEachWeight(net, l, [&](size_t i, size_t n, size_t k) {
     l.weights[i] = std::ldexp(l.weights[i], exponent(out, n) - exponent(in, k));
   });
-  for (size_t n = 0; n < l.bias.size(); ++n) l.bias[n] = std::ldexp(l.bias[n], exponent(out, n));
+  for (std::vector<float>* bias : {&l.bias, &l.bias_correction}) {
+    for (size_t n = 0; n < bias->size(); ++n) (*bias)[n] = std::ldexp((*bias)[n], exponent(out, n));
+  }
 }
 
 }  // namespace

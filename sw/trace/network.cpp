@@ -91,6 +91,12 @@ std::vector<float> LayerBias(const Network& net, const Layer& l) {
   return Generate(BiasSeed(l.generator.seed), kBiasGain, OutputShape(net, l).channels);
 }
 
+std::vector<float> CorrectedBias(const Network& net, const Layer& l) {
+  std::vector<float> bias = LayerBias(net, l);
+  for (size_t n = 0; n < l.bias_correction.size(); ++n) bias[n] += l.bias_correction[n];
+  return bias;
+}
+
 std::vector<float> QuantizedWeightValues(const Network& net, const Layer& l) {
   const QuantizedValues& q = l.quantized.value();
   return numerics::Dequantize(

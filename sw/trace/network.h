@@ -123,6 +123,9 @@ struct Layer {
   SyntheticWeights generator;
   std::vector<float> weights;  // empty when synthetic
   std::vector<float> bias;     // empty when synthetic
+  // [out], what runs under a datapath add to the bias, for the mean errors of quantisation; FP32
+  // runs, which they are compared with, do not. Empty: none.
+  std::vector<float> bias_correction;
   // Present where the weights were imported as codes; `weights` are the values of these then.
   std::optional<QuantizedValues> quantized;
   std::optional<LayerZeros> zeros;  // only of layers with weights
@@ -173,6 +176,8 @@ int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_be
 // Weights and biases in source precision, generated where the layer is synthetic.
 std::vector<float> LayerWeights(const Network& net, const Layer& l);
 std::vector<float> LayerBias(const Network& net, const Layer& l);
+// What runs under a datapath take for the bias: RNE32(bias + correction).
+std::vector<float> CorrectedBias(const Network& net, const Layer& l);
 
 // The values of a layer's codes, as its `weights` must be. Throws std::invalid_argument that names
 // the first fault of the codes (numerics::ImportNvfp4).

@@ -197,6 +197,10 @@ void FillWeights(const fbs::Layer& in, const Container& container, const std::st
   const bool expected = l.has_weights() && !l.synthetic;
   fill("weights", in.weights(), expected && !l.quantized, WeightCount(net, l), l.weights);
   fill("bias", in.bias(), expected, net.tensors[l.output].shape.channels, l.bias);
+  if (in.bias_correction() != nullptr) {
+    fill("bias correction", in.bias_correction(), l.has_weights(),
+         net.tensors[l.output].shape.channels, l.bias_correction);
+  }
   if (l.quantized) FillQuantized(*in.quantized(), container, where, with_weights, net, l);
 }
 

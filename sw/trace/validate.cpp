@@ -232,6 +232,12 @@ void CheckWeights(const Subject& subject, const Network& net, const Layer& l, bo
   }
 }
 
+void CheckCorrection(const Subject& subject, const Network& net, const Layer& l) {
+  if (l.bias_correction.empty()) return;
+  if (!l.has_weights()) subject.Fail("bias correction on an operator without weights");
+  subject.Values("bias_correction", l.bias_correction, net.tensors[l.output].shape.channels);
+}
+
 // The weights are those of the codes, whoever takes which.
 void CheckQuantized(const Subject& subject, const Network& net, const Layer& l, bool with_weights) {
   if (!l.quantized) return;
@@ -298,6 +304,7 @@ void CheckLayers(const Network& net, bool with_weights) {
     CheckShapes(subject, net, l);
     CheckWeights(subject, net, l, with_weights);
     CheckQuantized(subject, net, l, with_weights);
+    if (with_weights) CheckCorrection(subject, net, l);
     if (l.zeros) {
       if (!l.has_weights()) subject.Fail("shares of zeros on an operator without weights");
       subject.Share("share of zero weights", l.zeros->weights);

@@ -73,16 +73,18 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   } else if (l.synthetic) {
     synthetic = fbs::CreateSynthetic(builder, l.generator.seed, l.generator.gain);
   }
+  fbs::Values correction;
+  if (!l.bias_correction.empty()) correction = Append(section, l.bias_correction);
   fbs::Zeros zeros;
   if (l.zeros) zeros = {l.zeros->weights, l.zeros->blocks};
   flatbuffers::Offset<flatbuffers::Vector<int32_t>> operands;
   if (!l.operands.empty()) operands = builder.CreateVector(l.operands);
-  return fbs::CreateLayer(builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual,
-                          l.output, l.kernel_h, l.kernel_w, l.stride_h, l.stride_w, l.dilation_h,
-                          l.dilation_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right,
-                          activation, synthetic, stored && !l.quantized ? &weights : nullptr,
-                          stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups,
-                          l.count_padding, l.first_channel, operands);
+  return fbs::CreateLayer(
+      builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual, l.output, l.kernel_h,
+      l.kernel_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left,
+      l.pad_bottom, l.pad_right, activation, synthetic, stored && !l.quantized ? &weights : nullptr,
+      stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups, l.count_padding,
+      l.first_channel, operands, l.bias_correction.empty() ? nullptr : &correction);
 }
 
 flatbuffers::Optional<float> Optional(const std::optional<float>& x) {
