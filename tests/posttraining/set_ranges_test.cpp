@@ -40,13 +40,14 @@ TEST_CASE("Tensors of one scale get the range of least error, those of block sca
     const Network before = test::RandomNetwork(seed);
     const auto seen = Look(before);
     const auto tensors = golden::RunFp32(before, test::RandomInput(before, 1));
-    for (const Format format : {Format::kNvfp4, Format::kFp4Tensor, Format::kInt8Channel}) {
+    for (const Format format : {Format::kNvfp4, Format::kFp4Tensor, Format::kInt4Channel}) {
       numerics::Datapath datapath;
       datapath.activations = format;
       const golden::Datapaths datapaths(before, datapath);
       Network after = before;
       const auto changes = SetRanges(after, datapaths, seen, std::nullopt);
       CHECK(changes.size() <= after.tensors.size());
+      double chosen = 0, whole = 0;  // squared errors over all tensors
       for (size_t t = 0; t < after.tensors.size(); ++t) {
         const float amax = numerics::AmaxIgnoringNan(tensors[t].data(), tensors[t].size());
         const float range = after.tensors[t].amax;
@@ -56,10 +57,12 @@ TEST_CASE("Tensors of one scale get the range of least error, those of block sca
         }
         CHECK(range <= amax);
         narrower += range < amax;
-        // Bins of the histogram are one part in 128 wide.
-        CHECK(SquaredError(datapaths, t, range, tensors[t]) <=
-              1.1 * SquaredError(datapaths, t, amax, tensors[t]));
+        chosen += SquaredError(datapaths, t, range, tensors[t]);
+        whole += SquaredError(datapaths, t, amax, tensors[t]);
       }
+      // kFp32 outputs add nothing to either.
+      CHECK(chosen <= whole);
+      if (format == Format::kFp4Tensor) CHECK(chosen < 0.95 * whole);
     }
   }
   CHECK(narrower > 10);
