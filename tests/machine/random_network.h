@@ -193,6 +193,12 @@ class NetworkMaker {
   trace::Network Finish() {
     trace::Network net = std::move(builder_).Finish("test");
     for (trace::Tensor& t : net.tensors) t.amax = static_cast<float>(random_.Int(1, 16)) * 0.5f;
+    for (trace::Layer& l : net.layers) {
+      if (!l.has_weights() || random_.Int(0, 1) == 0) continue;
+      for (int n = net.tensors[static_cast<size_t>(l.output)].shape.channels; n > 0; --n) {
+        l.bias_correction.push_back(static_cast<float>(random_.Int(-8, 8)) * 0.125f);
+      }
+    }
     return net;
   }
 
