@@ -42,7 +42,7 @@ std::vector<int> LayersOf(const trace::Network& net, int t) {
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& l = net.layers[i];
     const std::vector<int> inputs = trace::TensorsRead(l);
-    if (l.has_weights() && l.input == t) multiply.push_back(static_cast<int>(i));
+    if (l.multiplies(t)) multiply.push_back(static_cast<int>(i));
     if (read.empty() && std::find(inputs.begin(), inputs.end(), t) != inputs.end()) {
       read.push_back(static_cast<int>(i));
     }

@@ -138,15 +138,7 @@ std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
 
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
-  CheckInput(net, input);
-  Storage tensors(net, datapaths);
-  tensors.Write(net.input, {{0, net.tensors[net.input].shape.channels}}, input);
-  for (size_t t = 0; t < net.tensors.size(); ++t) {
-    const trace::Tensor& constant = net.tensors[t];
-    if (!constant.constant) continue;
-    tensors.Write(static_cast<int>(t), {{0, constant.shape.channels}},
-                  trace::ConstantValues(constant));
-  }
+  Storage tensors(net, datapaths, GivenTensors(net, input));
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& l = net.layers[i];
     const std::vector<ChannelRange> ranges = WrittenChannels(net, datapaths, l);

@@ -9,8 +9,14 @@ namespace nibble::golden {
 
 using numerics::StoredActivations;
 
-Storage::Storage(const trace::Network& net, const Datapaths& datapaths)
-    : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
+Storage::Storage(const trace::Network& net, const Datapaths& datapaths,
+                 const std::vector<std::vector<float>>& given)
+    : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {
+  for (size_t t = 0; t < given.size(); ++t) {
+    const int channels = net.tensors[t].shape.channels;
+    if (!given[t].empty()) Write(static_cast<int>(t), {{0, channels}}, given[t]);
+  }
+}
 
 void Storage::Write(int tensor, const std::vector<ChannelRange>& ranges,
                     const std::vector<float>& x) {

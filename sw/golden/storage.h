@@ -11,8 +11,10 @@ namespace nibble::golden {
 
 class Storage {
  public:
-  // `net` and `datapaths` outlive it.
-  Storage(const trace::Network& net, const Datapaths& datapaths);
+  // Stores the tensors that are there before the first layer (GivenTensors). `net` and `datapaths`
+  // outlive it.
+  Storage(const trace::Network& net, const Datapaths& datapaths,
+          const std::vector<std::vector<float>>& given);
 
   // By tensor, as in Execution; empty where nothing was written yet.
   const std::vector<numerics::StoredActivations>& tensors() const { return tensors_; }

@@ -18,8 +18,8 @@ using trace::Network;
 
 // One input on its way through both networks.
 struct Pair {
-  Pair(const Network& original, const golden::Datapaths& datapaths)
-      : exact(original.tensors.size()), quantised(original, datapaths) {}
+  Pair(const Network& original, const golden::Datapaths& datapaths, const std::vector<float>& input)
+      : exact(golden::GivenTensors(original, input)), quantised(original, datapaths, exact) {}
 
   std::vector<std::vector<float>> exact;  // by tensor; empty once the last reader is done
   golden::Storage quantised;
@@ -50,12 +50,7 @@ class Corrector {
       }
     }
     pairs_.reserve(inputs.size());
-    for (const std::vector<float>& input : inputs) {
-      golden::CheckInput(net, input);
-      Pair& pair = pairs_.emplace_back(net, datapaths);
-      pair.exact[static_cast<size_t>(net.input)] = input;
-      pair.quantised.Write(net.input, {{0, Channels(net.input)}}, input);
-    }
+    for (const std::vector<float>& input : inputs) pairs_.emplace_back(net, datapaths, input);
   }
 
   // Runs layer `i` for all inputs; corrects it where it has a bias.
@@ -110,7 +105,7 @@ class Corrector {
         squares += y * y;
       }
       outputs += exact.size();
-      golden::Finish(l, golden::ActivateExactly, bias, Residual(l, pair.exact), exact);
+      golden::Finish(l, golden::kExactFunctions, bias, Residual(l, pair.exact), exact);
       pair.exact[Output(l)] = std::move(exact);
     }
     BiasChange change{i, 0, std::sqrt(squares / static_cast<double>(outputs))};
@@ -135,7 +130,7 @@ class Corrector {
     if (l.residual >= 0) {
       residual = numerics::LoadTensor(pair.quantised.tensors()[static_cast<size_t>(l.residual)]);
     }
-    golden::Finish(l, golden::Activate, trace::CorrectedBias(net_, l), residual, y);
+    golden::Finish(l, golden::kDatapathFunctions, trace::CorrectedBias(net_, l), residual, y);
     pair.quantised.Write(l.output, golden::WrittenChannels(net_, datapaths_, l), y);
   }
 
