@@ -13,6 +13,7 @@
 #include "models/memory/bus.h"
 #include "models/memory/dram_target.h"
 #include "models/nearmem/bank_engine.h"
+#include "models/sim_core/fresh_kernel.h"
 #include "models/sim_core/run_kernel.h"
 #include "platforms/host.h"
 
@@ -24,25 +25,6 @@ namespace {
 
 struct MachineCounters {
   uint64_t cycles = 0;
-};
-
-// A fresh kernel for each machine: SystemC refuses a second elaboration in a kernel that has run.
-class Kernel {
- public:
-  Kernel() : before_(sc_core::sc_curr_simcontext), mine_(new sc_core::sc_simcontext) {
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = mine_;
-    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
-  }
-  ~Kernel() {
-    delete mine_;
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = before_;
-  }
-  Kernel(const Kernel&) = delete;
-  Kernel& operator=(const Kernel&) = delete;
-
- private:
-  sc_core::sc_simcontext* before_;
-  sc_core::sc_simcontext* mine_;
 };
 
 // Both platforms: the accelerator's engines; `nearmem` has a bank engine besides.
@@ -283,7 +265,7 @@ class Machine : public control::Executor {
 }  // namespace
 
 RunOutcome Run(const DesignPoint& design, const sim::Program& program, const RunOptions& options) {
-  Kernel kernel;
+  const sim::FreshKernel kernel;
   auto machine = std::make_unique<Machine>(design, program, options);
   return machine->Run();
 }

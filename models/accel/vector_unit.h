@@ -41,7 +41,6 @@ class VectorUnit : public sim::EngineModule {
   uint64_t Account(const sim::Command& command, SramRun& sram);
   // Tells the scratchpads what the word has written.
   void Wrote(const sim::Command& command);
-  uint64_t RowsOf(const sim::Command& command) const;  // passes of all lanes
   void Compute(const sim::Command& command);
   void RunTile(const sim::Elementwise& tile);
   void AddTiles(const sim::Elementwise& tile);
@@ -50,6 +49,9 @@ class VectorUnit : public sim::EngineModule {
   void PoolTile(const sim::Command& command);
   void PoolWindows(const sim::Command& command, const StoredTile& out);
   void QuantizeTile(const sim::Elementwise& tile);
+  // vector_rows.cpp
+  void RowFunction(const sim::Command& command);
+  void TransposeTile(const sim::ChannelCopy& copy, const StoredTile& out);
   StoredTile TileAt(const sim::Elementwise& tile, sim::StoredAs stored, uint16_t codes,
                     uint16_t scales);
   // A tile of `channels` a pixel, all of which the word concerns.

@@ -22,6 +22,7 @@
 #include "sw/cli/trace_file.h"
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
+#include "sw/evaluation/evaluate.h"
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
 #include "sw/report/report.h"
@@ -84,7 +85,7 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
     if (args.firmware.wanted()) args.firmware.Check(outcome);
     if (!args.timing_only) {
       results.outputs.push_back(
-          numerics::LoadTensor(StoredTensor(program, outcome, program.output)));
+          numerics::LoadTensor(evaluation::StoredTensor(program, outcome, program.output)));
     }
     if (!args.timing_only && !args.no_quality) {
       results.fp32_outputs.push_back(golden::RunFp32(net, input)[net.output]);

@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <vector>
 
-#include "models/numerics/activation_store.h"
 #include "platforms/machine.h"
 #include "sw/golden/golden.h"
 #include "sw/trace/network.h"
@@ -16,10 +15,6 @@ class CheckFailed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
-
-// Tensor `index` as the machine left it in DRAM.
-numerics::StoredActivations StoredTensor(const sim::Program& program,
-                                         const platforms::RunOutcome& outcome, int index);
 
 // What golden stores, given `input`.
 golden::Execution RunGolden(const trace::Network& net, const platforms::DesignPoint& design,

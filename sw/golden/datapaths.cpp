@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "models/numerics/accumulate.h"
+#include "models/numerics/weight_profiles.h"
 
 namespace nibble::golden {
 namespace {
@@ -34,6 +35,11 @@ bool Matches(const Network& net, const Layer& layer, const std::string& pattern)
 void Apply(const numerics::LayerOverride& change, Datapath& datapath) {
   datapath.activations = change.activations.value_or(datapath.activations);
   datapath.weights = change.weights.value_or(datapath.weights);
+  // A scale per channel that the network's weights were given does not bind a format without.
+  if (numerics::SpecOf(datapath.weights).outer == numerics::OuterScale::kNone) {
+    datapath.weight_scale = numerics::WeightScale::kTensor;
+  }
+  datapath.weight_scale = change.weight_scale.value_or(datapath.weight_scale);
   datapath.activation_block = change.activation_block.value_or(datapath.activation_block);
   datapath.weight_block = change.weight_block.value_or(datapath.weight_block);
 }
@@ -43,7 +49,7 @@ void Apply(const numerics::LayerOverride& change, Datapath& datapath) {
 const Layer* ReaderOf(const Network& net, int t) {
   const Layer* reader = nullptr;
   for (const Layer& l : net.layers) {
-    if (l.has_weights() && l.input == t) return &l;
+    if (l.multiplies(t)) return &l;
     const std::vector<int> read = trace::TensorsRead(l);
     if (reader == nullptr && std::find(read.begin(), read.end(), t) != read.end()) reader = &l;
   }
@@ -74,6 +80,11 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
                       change.pattern, net.name));
     }
   }
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (net.layers[i].op != trace::Op::kMatMul) continue;
+    layers[i].weights = layers[i].activations;
+    layers[i].weight_block = layers[i].activation_block;
+  }
   const auto of = [&](const Layer& l) -> const Datapath& {
     return layers[static_cast<size_t>(&l - net.layers.data())];
   };
@@ -92,18 +103,21 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     tensors[t].block = root.block;
   }
   for (const Layer& l : net.layers) {
-    if (!l.has_weights()) continue;
-    const numerics::ActivationLayout& stored = tensors[static_cast<size_t>(l.input)];
+    if (!l.has_products()) continue;
     const Datapath& d = of(l);
-    if (stored.format != d.activations || stored.block != d.activation_block) {
-      const Layer& other = *ReaderOf(net, l.input);
+    for (const int t : trace::TensorsRead(l)) {
+      const numerics::ActivationLayout& stored = tensors[static_cast<size_t>(t)];
+      const bool same = stored.format == d.activations && stored.block == d.activation_block;
+      if (same || !l.multiplies(t)) continue;
+      const Layer& other = *ReaderOf(net, t);
       throw std::invalid_argument(fmt::format(
           "layers '{}' and '{}' read tensor '{}', one as {}, one as {}: it is stored once",
-          other.name, l.name, net.tensors[static_cast<size_t>(l.input)].name, Wants(of(other)),
+          other.name, l.name, net.tensors[static_cast<size_t>(t)].name, Wants(of(other)),
           Wants(d)));
     }
     try {
       numerics::CheckOperands(d.accumulator, d.activations, d.weights);
+      numerics::CheckWeightScale(d);
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument(fmt::format("layer '{}': {}", l.name, error.what()));
     }

@@ -23,7 +23,8 @@ struct ChannelRange {
 };
 
 // Concatenation and slicing cost nothing where addressing can do them:
-// - An operand of a concatenation lies inside it, so that it is quantised under its tensor scale
+// - An operand of a concatenation (of channels) lies inside it, so that it is quantised under its
+// tensor scale
 //   when it is computed, where it begins at a multiple of the concatenation's block, has a multiple
 //   of it in channels or is the last, is an operand only once, is written by a layer other than a
 //   slice, and the tensor scale is not dynamic (which is not known before all operands are).
@@ -36,13 +37,15 @@ struct Datapaths {
   Datapaths(const trace::Network& net, const numerics::Datapath& datapath);
   // With overrides, of which later ones count. A tensor is stored as the layers that multiply it
   // ask for (those that add or pool take any format). Throws std::invalid_argument that names a
-  // pattern that matches no layer, layers that want one tensor in two formats, or a layer whose
-  // operands the accumulator does not take.
+  // pattern that matches no layer, layers that want one tensor in two formats, a layer whose
+  // operands the accumulator does not take, or one without the scale per channel that it is to
+  // have.
   Datapaths(const trace::Network& net, const numerics::Datapath& datapath,
             const std::vector<numerics::LayerOverride>& overrides);
 
   numerics::Datapath base;
-  std::vector<numerics::Datapath> layers;           // by layer
+  // By layer. Both operands of a matmul are activations: its weights are what its activations are.
+  std::vector<numerics::Datapath> layers;
   std::vector<numerics::ActivationLayout> tensors;  // by tensor; the network's output is kFp32
   std::vector<View> views;                          // by tensor
 

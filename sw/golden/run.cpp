@@ -7,8 +7,8 @@
 #include "models/numerics/dot.h"
 #include "models/numerics/packing.h"
 #include "models/numerics/parallel.h"
-#include "sw/golden/channel_ranges.h"
 #include "sw/golden/golden.h"
+#include "sw/golden/storage.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
 #include "sw/golden/weights.h"
@@ -19,30 +19,6 @@ namespace {
 using numerics::Datapath;
 using numerics::QuantizedWeights;
 using numerics::StoredActivations;
-
-// A stored tensor, unpacked: [pixels][channels], and the bits of its block scales,
-// [pixels][blocks].
-struct Activations {
-  explicit Activations(const StoredActivations& stored)
-      : layout(stored.layout),
-        scale(stored.scale),
-        codes(static_cast<size_t>(layout.pixels) * layout.channels) {
-    const int bits = numerics::ElementBits(layout.format);
-    for (int p = 0; p < layout.pixels; ++p) {
-      numerics::UnpackCodes(bits, &stored.codes[size_t{layout.code_bytes_per_pixel()} * p],
-                            layout.channels, &codes[static_cast<size_t>(p) * layout.channels]);
-    }
-    const auto bytes = static_cast<size_t>(numerics::BlockScaleBits(layout.format) / 8);
-    for (size_t i = 0; i < stored.scales.size(); i += bytes) {
-      scales.push_back(numerics::LoadWord(&stored.scales[i], static_cast<int>(bytes)));
-    }
-  }
-
-  numerics::ActivationLayout layout;
-  numerics::TensorScale scale;
-  std::vector<uint16_t> codes;
-  std::vector<uint32_t> scales;
-};
 
 // The operands of one layer, in the terms of BlockTerm.
 struct Operands {
@@ -97,10 +73,11 @@ void AddDepthwise(const trace::Layer& l, const trace::Shape& in, const Operands&
 }
 
 std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
-                            const Datapath& datapath, const StoredActivations& stored) {
+                            const Datapath& datapath, const StoredActivations& stored,
+                            QuantizedWeights weights) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
-  const Operands o{Activations(stored), QuantizeLayer(net, l, datapath)};
+  const Operands o{Activations(stored), std::move(weights)};
   const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise : AddDense;
   std::vector<float> y(static_cast<size_t>(out.elements()));
   // A row of one output channel at a time, so that its weights stay cached.
@@ -121,75 +98,6 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
   return y;
 }
 
-// The tensors of a run as they are stored, views among them.
-class Storage {
- public:
-  Storage(const trace::Network& net, const Datapaths& datapaths)
-      : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
-
-  const StoredActivations& operator[](int tensor) const { return tensors_[tensor]; }
-  std::vector<StoredActivations> Take() && { return std::move(tensors_); }
-
-  // Stores `ranges` of the values of a whole tensor.
-  void Write(int tensor, const std::vector<ChannelRange>& ranges, const std::vector<float>& x) {
-    const View& view = datapaths_.views[tensor];
-    StoredActivations& root = tensors_[view.root];
-    if (root.codes.empty()) Allocate(view.root, x, root);
-    const int channels = datapaths_.tensors[tensor].channels;
-    for (const ChannelRange& range : ranges) {
-      std::vector<float> part;
-      for (size_t at = 0; at < x.size(); at += channels) {
-        const auto first = x.begin() + static_cast<std::ptrdiff_t>(at) + range.channel;
-        part.insert(part.end(), first, first + range.channels);
-      }
-      StoreChannels(root, {view.channel + range.channel, range.channels}, part.data(),
-                    numerics::StreamOf(datapaths_.base.activation_rounding,
-                                       static_cast<uint64_t>(view.root)));
-    }
-    Share(tensor);
-  }
-
-  // Shows a view what its root holds.
-  void Share(int tensor) {
-    if (!datapaths_.IsView(tensor)) return;
-    const View& view = datapaths_.views[tensor];
-    tensors_[tensor] =
-        ReadChannels(tensors_[view.root], {view.channel, datapaths_.tensors[tensor].channels});
-  }
-
- private:
-  // `x` tells the dynamic scale; no view is written under one.
-  void Allocate(int tensor, const std::vector<float>& x, StoredActivations& stored) const {
-    stored.layout = datapaths_.tensors[tensor];
-    if (numerics::HasTensorScale(stored.layout.format)) {
-      stored.scale = ScaleOf(net_, tensor, datapaths_, x);
-    }
-    stored.codes.resize(stored.layout.code_bytes());
-    stored.scales.resize(stored.layout.scale_bytes());
-  }
-
-  const trace::Network& net_;
-  const Datapaths& datapaths_;
-  std::vector<StoredActivations> tensors_;
-};
-
-std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
-                           const Datapath& datapath, const Storage& tensors) {
-  if (l.has_weights()) {
-    std::vector<float> residual;
-    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
-    std::vector<float> y = Products(net, l, datapath, tensors[l.input]);
-    Finish(l, Activate, trace::LayerBias(net, l), residual, y);
-    return y;
-  }
-  std::vector<std::vector<float>> values;
-  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
-  std::vector<const std::vector<float>*> operands;
-  operands.reserve(values.size());
-  for (const std::vector<float>& v : values) operands.push_back(&v);
-  return VectorOperator(net, l, Activate, operands);
-}
-
 }  // namespace
 
 numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
@@ -206,18 +114,46 @@ numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datap
   return {};
 }
 
+std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
+                            const Datapath& datapath,
+                            const std::vector<StoredActivations>& tensors) {
+  if (l.has_weights()) {
+    std::vector<float> residual;
+    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
+    std::vector<float> y =
+        Products(net, l, datapath, tensors[l.input], QuantizeLayer(net, l, datapath));
+    Finish(l, kDatapathFunctions, trace::CorrectedBias(net, l), residual, y);
+    return y;
+  }
+  if (l.op == trace::Op::kMatMul) {
+    return Products(net, l, datapath, tensors[l.input], WeightsOf(tensors[l.residual], l.scale));
+  }
+  std::vector<std::vector<float>> values;
+  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
+  std::vector<const std::vector<float>*> operands;
+  operands.reserve(values.size());
+  for (const std::vector<float>& v : values) operands.push_back(&v);
+  return VectorOperator(net, l, kDatapathFunctions, operands);
+}
+
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
   CheckInput(net, input);
   Storage tensors(net, datapaths);
   tensors.Write(net.input, {{0, net.tensors[net.input].shape.channels}}, input);
+  for (size_t t = 0; t < net.tensors.size(); ++t) {
+    const trace::Tensor& constant = net.tensors[t];
+    if (!constant.constant) continue;
+    tensors.Write(static_cast<int>(t), {{0, constant.shape.channels}},
+                  trace::ConstantValues(constant));
+  }
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& l = net.layers[i];
     const std::vector<ChannelRange> ranges = WrittenChannels(net, datapaths, l);
     if (ranges.empty()) {
       tensors.Share(l.output);
     } else {
-      tensors.Write(l.output, ranges, Compute(net, l, datapaths.layers[i], tensors));
+      tensors.Write(l.output, ranges, RunLayer(net, l, datapaths.layers[i], tensors.tensors()));
     }
   }
   return {std::move(tensors).Take()};

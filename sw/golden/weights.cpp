@@ -1,5 +1,6 @@
 #include "sw/golden/weights.h"
 
+#include "models/numerics/packing.h"
 #include "models/numerics/weight_profiles.h"
 
 namespace nibble::golden {
@@ -9,7 +10,37 @@ bool TakesImportedCodes(const trace::Layer& layer, const numerics::Datapath& dat
          datapath.weight_block == layer.quantized->block &&
          datapath.weight_profile == numerics::Profile::kNv &&
          datapath.weight_rounding.mode == numerics::RoundingMode::kNearestEven &&
+         datapath.weight_scale == numerics::WeightScale::kTensor &&
          (datapath.tensor_scale != numerics::ScaleSource::kNone || layer.quantized->s_dec == 1);
+}
+
+Activations::Activations(const numerics::StoredActivations& stored)
+    : layout(stored.layout),
+      scale(stored.scale),
+      codes(static_cast<size_t>(layout.pixels) * layout.channels) {
+  const int bits = numerics::ElementBits(layout.format);
+  for (int p = 0; p < layout.pixels; ++p) {
+    numerics::UnpackCodes(bits, &stored.codes[size_t{layout.code_bytes_per_pixel()} * p],
+                          layout.channels, &codes[static_cast<size_t>(p) * layout.channels]);
+  }
+  const auto bytes = static_cast<size_t>(numerics::BlockScaleBits(layout.format) / 8);
+  for (size_t i = 0; i < stored.scales.size(); i += bytes) {
+    scales.push_back(numerics::LoadWord(&stored.scales[i], static_cast<int>(bytes)));
+  }
+}
+
+numerics::QuantizedWeights WeightsOf(const numerics::StoredActivations& stored, float scale) {
+  Activations a(stored);
+  numerics::QuantizedWeights weights;
+  weights.format = a.layout.format;
+  weights.block = a.layout.block;
+  weights.rows = a.layout.pixels;
+  weights.segments = 1;
+  weights.segment = a.layout.channels;
+  weights.codes = std::move(a.codes);
+  weights.scales = std::move(a.scales);
+  weights.channel_scale.assign(static_cast<size_t>(weights.rows), a.scale.decode * scale);
+  return weights;
 }
 
 numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace::Layer& layer,
@@ -27,12 +58,13 @@ numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace:
   if (datapath.weights == numerics::Format::kNvfp4 &&
       datapath.weight_profile != numerics::Profile::kNv) {
     return numerics::QuantizeWeightsByProfile(weights.data(), rows, segments, segment,
-                                              datapath.weight_block, datapath.weight_profile);
+                                              datapath.weight_block, datapath.weight_profile,
+                                              datapath.weight_scale);
   }
   // Streams of random numbers: tensors have the lower numbers.
   const uint64_t stream = (uint64_t{1} << 32) + static_cast<uint64_t>(layer.output);
   return numerics::QuantizeWeights(weights.data(), rows, segments, segment, datapath.weights,
-                                   datapath.weight_block, datapath.tensor_scale,
+                                   datapath.weight_block, datapath.weight_outer(),
                                    numerics::StreamOf(datapath.weight_rounding, stream));
 }
 

@@ -59,7 +59,7 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   }
   flatbuffers::Offset<fbs::Synthetic> synthetic;
   fbs::Values weights, bias;
-  const bool stored = l.has_weights() && !l.synthetic;
+  const bool stored = l.has_parameters() && !l.synthetic;
   flatbuffers::Offset<fbs::Quantized> quantized;
   if (l.quantized) {
     const fbs::Values codes = AppendBytes(section, l.quantized->codes);
@@ -73,6 +73,8 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   } else if (l.synthetic) {
     synthetic = fbs::CreateSynthetic(builder, l.generator.seed, l.generator.gain);
   }
+  fbs::Values correction;
+  if (!l.bias_correction.empty()) correction = Append(section, l.bias_correction);
   fbs::Zeros zeros;
   if (l.zeros) zeros = {l.zeros->weights, l.zeros->blocks};
   flatbuffers::Offset<flatbuffers::Vector<int32_t>> operands;
@@ -82,7 +84,8 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
                           l.dilation_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right,
                           activation, synthetic, stored && !l.quantized ? &weights : nullptr,
                           stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups,
-                          l.count_padding, l.first_channel, operands);
+                          l.count_padding, l.first_channel, operands, l.scale, l.epsilon,
+                          l.first_pixel, l.bias_correction.empty() ? nullptr : &correction);
 }
 
 flatbuffers::Optional<float> Optional(const std::optional<float>& x) {
@@ -96,16 +99,28 @@ std::vector<uint8_t> Serialize(const Network& net) {
   std::vector<uint8_t> section;
   std::vector<flatbuffers::Offset<fbs::Tensor>> tensors;
   for (const Tensor& t : net.tensors) {
-    tensors.push_back(fbs::CreateTensor(builder, builder.CreateString(t.name), t.shape.height,
-                                        t.shape.width, t.shape.channels, t.amax,
-                                        Optional(t.zeros)));
+    const auto name = builder.CreateString(t.name);
+    flatbuffers::Offset<fbs::Synthetic> synthetic;
+    if (t.generator) {
+      synthetic = fbs::CreateSynthetic(builder, t.generator->seed, t.generator->gain);
+    }
+    const bool stored = t.constant && !t.generator;
+    const fbs::Values values = stored ? Append(section, t.values) : fbs::Values();
+    tensors.push_back(fbs::CreateTensor(builder, name, t.shape.height, t.shape.width,
+                                        t.shape.channels, t.amax, Optional(t.zeros), synthetic,
+                                        stored ? &values : nullptr));
   }
   std::vector<flatbuffers::Offset<fbs::Layer>> layers;
   for (const Layer& l : net.layers) layers.push_back(PackLayer(builder, l, section));
+  std::vector<flatbuffers::Offset<flatbuffers::String>> posttraining;
+  for (const std::string& step : net.posttraining) {
+    posttraining.push_back(builder.CreateString(step));
+  }
   builder.Finish(
       fbs::CreateNetworkDirect(builder, net.name.c_str(), net.producer.c_str(),
                                net.calibration.c_str(), &tensors, &layers, net.input, net.output,
-                               &net.preprocess.mean, &net.preprocess.stddev, net.preprocess.resize),
+                               &net.preprocess.mean, &net.preprocess.stddev, net.preprocess.resize,
+                               posttraining.empty() ? nullptr : &posttraining),
       kFileIdentifier);
   return Seal(builder.GetBufferPointer(), builder.GetSize(), section);
 }

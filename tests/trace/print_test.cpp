@@ -11,8 +11,10 @@ using Catch::Matchers::Contains;
 
 TEST_CASE("a printed network shows what identifies it and one line per layer") {
   const std::string text = Print(test::SmallNetwork(), "0123abcd");
-  for (const char* part : {"network      small\n", "hash         0123abcd\n", "calibration  none,",
-                           "in  6x5x3  amax 1", "mean 0.5 0.25 0.125, stddev 0.5 0.5 0.75"}) {
+  for (const char* part :
+       {"network      small\n", "hash         0123abcd\n", "calibration  none,",
+        "then         equalised by hand\nthen         biases corrected by heart\n",
+        "in  6x5x3  amax 1", "mean 0.5 0.25 0.125, stddev 0.5 0.5 0.75"}) {
     CHECK_THAT(text, Contains(part));
   }
   std::string stem;
@@ -36,6 +38,18 @@ TEST_CASE("every operator shows what it does") {
         "hardsigmoid 0.2, 0.5", "maxpool", "multiply"}) {
     CHECK_THAT(text, Contains(part));
   }
+}
+
+TEST_CASE("operators on tokens show what they do, and constants what they are") {
+  const std::string text = Print(test::TokenNetwork());
+  for (const char* part :
+       {"constant     class  1x1x4  amax 1\n", "constant     position  7x1x4", "stack", ", in\n",
+        "+ position\n", "layernorm", "epsilon 1e-06", "scale 0.5", "* norm2\n", "softmax",
+        "7x1x4 -> 4x1x7", "* transpose\n", "pixels from 5"}) {
+    CHECK_THAT(text, Contains(part));
+  }
+  // 2 x 7 x 7 x 4 MACs; 2 x 8 parameters of the normalizations, 4 + 28 of the constants.
+  CHECK_THAT(text, Contains("9 layers, 12 tensors, 392 MACs, 48 parameters"));
 }
 
 TEST_CASE("a layer that carries imported codes says so") {

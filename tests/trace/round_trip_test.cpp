@@ -12,6 +12,7 @@ void RequireSame(const Network& a, const Network& b) {
   REQUIRE(a.name == b.name);
   REQUIRE(a.producer == b.producer);
   REQUIRE(a.calibration == b.calibration);
+  REQUIRE(a.posttraining == b.posttraining);
   REQUIRE(a.input == b.input);
   REQUIRE(a.output == b.output);
   REQUIRE(a.preprocess.mean == b.preprocess.mean);
@@ -23,6 +24,11 @@ void RequireSame(const Network& a, const Network& b) {
     REQUIRE(a.tensors[i].shape == b.tensors[i].shape);
     REQUIRE(a.tensors[i].amax == b.tensors[i].amax);
     REQUIRE(a.tensors[i].zeros == b.tensors[i].zeros);
+    REQUIRE(a.tensors[i].constant == b.tensors[i].constant);
+    REQUIRE(a.tensors[i].values == b.tensors[i].values);
+    const auto &x = a.tensors[i].generator, &y = b.tensors[i].generator;
+    REQUIRE(x.has_value() == y.has_value());
+    if (x) REQUIRE((x->seed == y->seed && x->gain == y->gain));
   }
   REQUIRE(a.layers.size() == b.layers.size());
   for (size_t i = 0; i < a.layers.size(); ++i) {
@@ -48,9 +54,12 @@ void RequireSame(const Network& a, const Network& b) {
                               static_cast<int>(l.synthetic),
                               l.groups,
                               static_cast<int>(l.count_padding),
-                              l.first_channel};
+                              l.first_channel,
+                              l.first_pixel};
     };
     REQUIRE(x.operands == y.operands);
+    REQUIRE(x.scale == y.scale);
+    REQUIRE(x.epsilon == y.epsilon);
     REQUIRE(integers(x) == integers(y));
     REQUIRE(x.activation.lo == y.activation.lo);
     REQUIRE(x.activation.hi == y.activation.hi);
@@ -58,6 +67,7 @@ void RequireSame(const Network& a, const Network& b) {
     REQUIRE(x.generator.gain == y.generator.gain);
     REQUIRE(x.weights == y.weights);
     REQUIRE(x.bias == y.bias);
+    REQUIRE(x.bias_correction == y.bias_correction);
     REQUIRE(x.zeros.has_value() == y.zeros.has_value());
     if (x.zeros) {
       REQUIRE(x.zeros->weights == y.zeros->weights);
@@ -91,6 +101,22 @@ TEST_CASE("every operator and its fields come back") {
   REQUIRE(TensorsRead(net.layers[10]) == std::vector<int>{10});
 }
 
+TEST_CASE("operators on tokens and constants come back") {
+  const test::TemporaryDirectory directory;
+  Network net = test::TokenNetwork();
+  Write(net, directory / "net.trc");
+  RequireSame(Read(directory / "net.trc"), net);
+  REQUIRE(TensorsRead(net.layers[0]) == std::vector<int>{1, 0});
+  REQUIRE(TensorsRead(net.layers[4]) == std::vector<int>{6, 6});
+  // Without weights: constants are known to be such, and those that are generated can be.
+  const Network bare = Read(directory / "net.trc", false);
+  net.tensors[1].values.clear();
+  net.layers[2].weights.clear();
+  net.layers[2].bias.clear();
+  RequireSame(bare, net);
+  REQUIRE(ConstantValues(bare.tensors[2]) == ConstantValues(net.tensors[2]));
+}
+
 TEST_CASE("shares of zeros are kept, zero and absent ones apart") {
   const test::TemporaryDirectory directory;
   Network net = test::SmallNetwork();
@@ -115,6 +141,7 @@ TEST_CASE("codes are written in place of the weights that they stand for") {
   for (Layer& l : net.layers) {
     l.weights.clear();
     l.bias.clear();
+    l.bias_correction.clear();
     if (l.quantized) l.quantized->codes.clear();
     if (l.quantized) l.quantized->scales.clear();
   }
@@ -136,6 +163,7 @@ TEST_CASE("without weights everything else is read") {
   for (Layer& l : net.layers) {
     l.weights.clear();
     l.bias.clear();
+    l.bias_correction.clear();
   }
   RequireSame(Read(path, false), net);
 }

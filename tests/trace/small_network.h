@@ -20,6 +20,7 @@ inline trace::Network SmallNetwork() {
   net.name = "small";
   net.producer = "test";
   net.calibration = "none, numbers made up";
+  net.posttraining = {"equalised by hand", "biases corrected by heart"};
   net.tensors = {{"in", {6, 5, 3}, 1.0f},    {"a", {3, 5, 4}, 6.0f}, {"b", {3, 5, 4}, 2.5f},
                  {"c", {3, 5, 4}, 3.0f},     {"d", {3, 5, 4}, 4.0f}, {"pooled", {1, 1, 4}, 0.5f},
                  {"logits", {1, 1, 7}, 9.0f}};
@@ -51,7 +52,9 @@ inline trace::Network SmallNetwork() {
   depthwise.pad_top = depthwise.pad_left = depthwise.pad_bottom = depthwise.pad_right = 1;
   depthwise.synthetic = true;
   depthwise.generator = {42, 20000};
+  depthwise.bias_correction = {0.5f, -0.25f, 0.0f, 1.0f};
   net.layers[2].residual = 1;
+  net.layers[2].bias_correction = {1e-3f, 0.1f, -0.7f, 3.0f};
   net.layers[3].residual = 2;
   net.layers[3].activation.kind = Activation::Kind::kRelu;
   for (trace::Layer& l : net.layers) {
@@ -133,6 +136,52 @@ inline trace::Network OperatorNetwork() {
   l->activation.kind = Kind::kSilu;
   l = add("activate", Op::kActivate, 10, {3, 3, 8});
   l->activation = {Kind::kHardSigmoid, 0.2f, 0.5f};
+  net.output = 11;
+  return net;
+}
+
+// The operators on tokens: class token (constant) and patches -> stack, + position (generated) ->
+// layernorm -> product with itself -> softmax -> product with the transpose -> pick.
+inline trace::Network TokenNetwork() {
+  using trace::Op;
+  trace::Network net;
+  net.name = "tokens";
+  net.preprocess.mean = net.preprocess.stddev = std::vector<float>(4, 0.5f);
+  net.input = 0;
+  net.tensors.push_back({"in", {2, 3, 4}, 1});
+  net.tensors.push_back({"class", {1, 1, 4}, 1});
+  net.tensors.back().constant = true;
+  net.tensors.back().values = {0.1f, -0.2f, 0.3f, -0.4f};
+  net.tensors.push_back({"position", {7, 1, 4}, 1});
+  net.tensors.back().constant = true;
+  net.tensors.back().generator = trace::SyntheticWeights{9, 30000};
+  const auto add = [&](const char* name, Op op, int input, const trace::Shape& shape) {
+    trace::Layer l;
+    l.name = name;
+    l.op = op;
+    l.input = input;
+    l.output = static_cast<int>(net.tensors.size());
+    net.tensors.push_back({name, shape, 1});
+    net.layers.push_back(l);
+    return &net.layers.back();
+  };
+  add("stack", Op::kStack, 1, {7, 1, 4})->operands = {1, 0};
+  add("embed", Op::kAdd, 3, {7, 1, 4})->residual = 2;
+  trace::Layer* l = add("norm", Op::kLayerNorm, 4, {7, 1, 4});
+  l->epsilon = 1e-6f;
+  l->weights = {1, 0.5f, 1.1f, 2};
+  l->bias = {0, 0.25f, -0.3f, 0};
+  l = add("norm2", Op::kLayerNorm, 5, {7, 1, 4});
+  l->epsilon = 1e-5f;
+  l->synthetic = true;
+  l->generator = {11, 8192};
+  l = add("scores", Op::kMatMul, 6, {7, 1, 7});
+  l->residual = 6;
+  l->scale = 0.5f;
+  add("softmax", Op::kSoftmax, 7, {7, 1, 7});
+  add("transpose", Op::kTranspose, 6, {4, 1, 7});
+  add("mix", Op::kMatMul, 8, {7, 1, 4})->residual = 9;
+  add("pick", Op::kPick, 10, {2, 1, 4})->first_pixel = 5;
   net.output = 11;
   return net;
 }
