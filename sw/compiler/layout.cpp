@@ -98,6 +98,13 @@ const LayoutPass::Value& LayoutPass::ValueOf(const Operator& op, size_t i) const
   return it->second;
 }
 
+size_t LayoutPass::FirstValue(const Operator& op) const {
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (!IsConstant(op.inputs[i])) return i;
+  }
+  Fail(op.onnx_op, op.name, "all of its inputs are constants");
+}
+
 void LayoutPass::Place(const std::string& value, const trace::Shape& shape) {
   Place(value, shape, ElementOrder::Identity(shape));
 }
@@ -187,7 +194,7 @@ void LayoutPass::Transpose(const Operator& op) {
 // Of operands in the same order, which the result keeps and which constants are brought to; or of a
 // map and a factor of one pixel.
 void LayoutPass::Elementwise(Operator op) {
-  const size_t at = IsConstant(op.inputs[0]) ? 1 : 0;  // one that is no constant
+  const size_t at = FirstValue(op);
   const Value first = ValueOf(op, at);
   const trace::Shape shape = ShapeOf(first);
   for (std::string& input : op.inputs) {

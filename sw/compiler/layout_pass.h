@@ -31,6 +31,8 @@ class LayoutPass {
   bool IsTokens(const Value& v) const { return v.order == ElementOrder::ChannelsLast(ShapeOf(v)); }
   bool IsConstant(const std::string& value) const { return graph_.constants.count(value) != 0; }
   const Value& ValueOf(const Operator& op, size_t i) const;
+  // The first input that is no constant.
+  size_t FirstValue(const Operator& op) const;
   // Whether value `i` is the whole map in its own shape: also as a vector, where it is one pixel.
   bool IsMap(const Operator& op, size_t i) const;
 

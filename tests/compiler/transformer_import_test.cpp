@@ -367,6 +367,10 @@ TEST_CASE("what attention does not take is refused by name") {
              }),
              Contains("MatMul") && Contains("must be a"));
   CHECK_THAT(MessageFor([](M& m, const std::string& x) {
+               return m.Node("Add", {x, m.Node("Relu", {m.Floats({1, kTokens, kWidth})})});
+             }),
+             Contains("Relu") && Contains("all of its inputs are constants"));
+  CHECK_THAT(MessageFor([](M& m, const std::string& x) {
                const std::string twice = m.Node("Concat", {x, x}, {{"axis", {0}}});
                return m.Slice(twice, 0, 0, 1);
              }),
