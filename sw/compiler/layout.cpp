@@ -93,9 +93,16 @@ void LayoutPass::Run() {
 const LayoutPass::Value& LayoutPass::ValueOf(const Operator& op, size_t i) const {
   const auto it = values_.find(op.inputs[i]);
   if (it == values_.end()) {
-    Fail(op.onnx_op, op.name, fmt::format("input \"{}\" is written by no node", op.inputs[i]));
+    Fail(op.onnx_op, op.name,
+         fmt::format("input \"{}\" is {}", op.inputs[i],
+                     IsConstant(op.inputs[i]) ? "a constant" : "written by no node"));
   }
   return it->second;
+}
+
+const Dims& LayoutPass::DimsOf(const Operator& op, size_t i) const {
+  ValueOf(op, i);  // or it fails
+  return graph_.dims.at(op.inputs[i]);
 }
 
 size_t LayoutPass::FirstValue(const Operator& op) const {
@@ -130,6 +137,7 @@ std::string LayoutPass::PlaceConstant(const std::string& value, const trace::Sha
     name += "'";
   }
   Place(name, shape, order);
+  graph_.dims[name] = graph_.constants.at(value).dims;
   graph_.tensors[name] = std::move(x);
   return name;
 }

@@ -25,7 +25,8 @@ class LayoutPass {
   };
 
   const trace::Shape& ShapeOf(const Value& v) const { return graph_.shapes.at(v.base); }
-  const Dims& DimsOf(const Operator& op, size_t i) const { return graph_.dims.at(op.inputs[i]); }
+  // Of an input that is no constant.
+  const Dims& DimsOf(const Operator& op, size_t i) const;
   bool InOrder(const Value& v) const { return v.order == ElementOrder::Identity(ShapeOf(v)); }
   // Of tokens: pixel by pixel.
   bool IsTokens(const Value& v) const { return v.order == ElementOrder::ChannelsLast(ShapeOf(v)); }
