@@ -21,6 +21,8 @@ find_package(JPEG REQUIRED)  # libjpeg-dev
 find_package(PNG REQUIRED)   # libpng-dev
 if(NIBBLE_TESTS)
   find_package(Catch2 2.13 REQUIRED)
+  # Programs that some tests call, and are skipped without (setup.sh --ci): riscv64-unknown-elf-gcc with picolibc
+  # (gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf), gdb-multiarch, qemu-riscv32 (qemu-user).
 endif()
 if(NIBBLE_BENCH)
   find_package(benchmark REQUIRED)

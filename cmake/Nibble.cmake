@@ -19,7 +19,9 @@ function(nibble_test name)
   target_link_libraries(test_${name} PRIVATE nibble_flags nibble_test_runner ${ARG_DEPS})
   target_precompile_headers(test_${name} REUSE_FROM nibble_test_runner)
   target_compile_definitions(test_${name} PRIVATE NIBBLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  set(properties TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "NIBBLE_DATA=${CMAKE_SOURCE_DIR}")
+  # A test that lacks a program which need not be installed says "skipped: NAME ..." and is reported as such.
+  set(properties TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "NIBBLE_DATA=${CMAKE_SOURCE_DIR}"
+                 SKIP_REGULAR_EXPRESSION "skipped: ")
   if(ARG_LABELS)
     list(APPEND properties LABELS "${ARG_LABELS}")
   endif()

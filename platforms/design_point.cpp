@@ -7,6 +7,7 @@
 #include <map>
 
 #include "models/numerics/accumulate.h"
+#include "models/numerics/weight_profiles.h"
 #include "platforms/energy_files.h"
 #include "platforms/energy_model.h"
 #include "platforms/params/layer_overrides.h"
@@ -90,6 +91,11 @@ void CheckProfile(const numerics::Datapath& d) {
 
 void CheckTogether(const DesignPoint& d) {
   CheckProfile(d.datapath);
+  try {
+    numerics::CheckWeightScale(d.datapath);
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(error.what());
+  }
   try {
     numerics::CheckOperands(d.datapath.accumulator, d.datapath.activations, d.datapath.weights);
   } catch (const std::invalid_argument& error) {
@@ -242,6 +248,21 @@ DesignPoint Resolve(Platform platform, const std::string& config,
   // Refuses here, and not after a run, what the energy tables do not cover.
   static_cast<void>(EnergyModel(d, srams));
   return d;
+}
+
+std::string ConfigText(const DesignPoint& design) {
+  size_t width = 0;
+  for (const Parameter& p : design.parameters) {
+    width = std::max(width, p.name.size() + 3 + p.value.size());
+  }
+  std::string text =
+      fmt::format("# {}\nplatform = {}\n", design.OneLine(), PlatformName(design.platform));
+  for (const Parameter& p : design.parameters) {
+    const std::string setting = p.name + " = " + p.value;
+    text += fmt::format("{:<{}}  # {}{}{}\n", setting, width, p.is_default ? "default" : "set",
+                        p.unit.empty() ? "" : ", ", p.unit);
+  }
+  return text;
 }
 
 std::string DesignPoint::OneLine() const {

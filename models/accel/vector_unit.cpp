@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "models/accel/vector_checks.h"
 #include "models/accel/weight_layout.h"
 #include "models/numerics/activation_store.h"
 #include "models/numerics/block_tensor.h"
@@ -45,10 +46,22 @@ void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
         &Stalls::sram_cycles}});
 }
 
+void VectorUnit::BeginJob() {
+  has_state_ = has_windows_ = false;
+  amax_ = 0;
+}
+
+sim::Fault VectorUnit::Check(const sim::Command& command) const {
+  return CheckVector(
+      command, {has_state_ ? &state_ : nullptr, has_windows_ ? &windows_ : nullptr, scales_.size()},
+      scratchpads_);
+}
+
 void VectorUnit::Execute(const sim::Command& command) {
   switch (command.opcode) {
     case sim::Opcode::kVectorConfig:
       state_ = command.epilogue;
+      has_state_ = true;
       Spend(1);
       return;
     case sim::Opcode::kVectorScales:
@@ -64,6 +77,7 @@ void VectorUnit::Execute(const sim::Command& command) {
       return;
     case sim::Opcode::kVectorGeometry:
       windows_ = command.geometry;
+      has_windows_ = true;
       Spend(1);
       return;
     default:

@@ -33,6 +33,8 @@ class VectorUnit : public sim::EngineModule {
     uint8_t* scales;
     uint32_t code_pitch, scale_pitch;  // bytes from a pixel to the next
   };
+  void BeginJob() override;
+  sim::Fault Check(const sim::Command& command) const override;
   void Execute(const sim::Command& command) override;
   // Cycles of the word, its operations and scratchpad traffic accounted.
   // `sram` gets what it needs of the scratchpads.
@@ -63,6 +65,7 @@ class VectorUnit : public sim::EngineModule {
   bool timing_only_;
   sim::Epilogue state_{};
   sim::Geometry windows_{};
+  bool has_state_ = false, has_windows_ = false;  // given by this job
   std::vector<numerics::TensorScale> scales_;
   float amax_ = 0;
   sim::Position position_{};  // of the tile written

@@ -48,6 +48,12 @@ inline Execution Run(const trace::Network& net, const numerics::Datapath& datapa
   return Run(net, Datapaths(net, datapath), input);
 }
 
+// What layer `l` under `datapath` computes in FP32 from the stored tensors that it reads, before the
+// result is stored. `tensors` as in Execution; those that it does not read may be empty.
+std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
+                            const numerics::Datapath& datapath,
+                            const std::vector<numerics::StoredActivations>& tensors);
+
 // Activation function in FP32: x < lo gives lo, else x > hi gives hi, else x (relu: lo 0, no hi).
 // NaN and -0 pass a clip at 0. Others as the datapath has them (models/numerics/functions.h).
 float Activate(const trace::Activation& activation, float x);

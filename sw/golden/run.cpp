@@ -7,8 +7,8 @@
 #include "models/numerics/dot.h"
 #include "models/numerics/packing.h"
 #include "models/numerics/parallel.h"
-#include "sw/golden/channel_ranges.h"
 #include "sw/golden/golden.h"
+#include "sw/golden/storage.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
 #include "sw/golden/weights.h"
@@ -98,79 +98,6 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
   return y;
 }
 
-// The tensors of a run as they are stored, views among them.
-class Storage {
- public:
-  Storage(const trace::Network& net, const Datapaths& datapaths)
-      : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
-
-  const StoredActivations& operator[](int tensor) const { return tensors_[tensor]; }
-  std::vector<StoredActivations> Take() && { return std::move(tensors_); }
-
-  // Stores `ranges` of the values of a whole tensor.
-  void Write(int tensor, const std::vector<ChannelRange>& ranges, const std::vector<float>& x) {
-    const View& view = datapaths_.views[tensor];
-    StoredActivations& root = tensors_[view.root];
-    if (root.codes.empty()) Allocate(view.root, x, root);
-    const int channels = datapaths_.tensors[tensor].channels;
-    for (const ChannelRange& range : ranges) {
-      std::vector<float> part;
-      for (size_t at = 0; at < x.size(); at += channels) {
-        const auto first = x.begin() + static_cast<std::ptrdiff_t>(at) + range.channel;
-        part.insert(part.end(), first, first + range.channels);
-      }
-      StoreChannels(root, {view.channel + range.channel, range.channels}, part.data(),
-                    numerics::StreamOf(datapaths_.base.activation_rounding,
-                                       static_cast<uint64_t>(view.root)));
-    }
-    Share(tensor);
-  }
-
-  // Shows a view what its root holds.
-  void Share(int tensor) {
-    if (!datapaths_.IsView(tensor)) return;
-    const View& view = datapaths_.views[tensor];
-    tensors_[tensor] =
-        ReadChannels(tensors_[view.root], {view.channel, datapaths_.tensors[tensor].channels});
-  }
-
- private:
-  // `x` tells the dynamic scale; no view is written under one.
-  void Allocate(int tensor, const std::vector<float>& x, StoredActivations& stored) const {
-    stored.layout = datapaths_.tensors[tensor];
-    if (numerics::HasTensorScale(stored.layout.format)) {
-      stored.scale = ScaleOf(net_, tensor, datapaths_, x);
-    }
-    stored.codes.resize(stored.layout.code_bytes());
-    stored.scales.resize(stored.layout.scale_bytes());
-  }
-
-  const trace::Network& net_;
-  const Datapaths& datapaths_;
-  std::vector<StoredActivations> tensors_;
-};
-
-std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
-                           const Datapath& datapath, const Storage& tensors) {
-  if (l.has_weights()) {
-    std::vector<float> residual;
-    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
-    std::vector<float> y =
-        Products(net, l, datapath, tensors[l.input], QuantizeLayer(net, l, datapath));
-    Finish(l, kDatapathFunctions, trace::LayerBias(net, l), residual, y);
-    return y;
-  }
-  if (l.op == trace::Op::kMatMul) {
-    return Products(net, l, datapath, tensors[l.input], WeightsOf(tensors[l.residual], l.scale));
-  }
-  std::vector<std::vector<float>> values;
-  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
-  std::vector<const std::vector<float>*> operands;
-  operands.reserve(values.size());
-  for (const std::vector<float>& v : values) operands.push_back(&v);
-  return VectorOperator(net, l, kDatapathFunctions, operands);
-}
-
 }  // namespace
 
 numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
@@ -185,6 +112,28 @@ numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datap
       break;
   }
   return {};
+}
+
+std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
+                            const Datapath& datapath,
+                            const std::vector<StoredActivations>& tensors) {
+  if (l.has_weights()) {
+    std::vector<float> residual;
+    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
+    std::vector<float> y =
+        Products(net, l, datapath, tensors[l.input], QuantizeLayer(net, l, datapath));
+    Finish(l, kDatapathFunctions, trace::CorrectedBias(net, l), residual, y);
+    return y;
+  }
+  if (l.op == trace::Op::kMatMul) {
+    return Products(net, l, datapath, tensors[l.input], WeightsOf(tensors[l.residual], l.scale));
+  }
+  std::vector<std::vector<float>> values;
+  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
+  std::vector<const std::vector<float>*> operands;
+  operands.reserve(values.size());
+  for (const std::vector<float>& v : values) operands.push_back(&v);
+  return VectorOperator(net, l, kDatapathFunctions, operands);
 }
 
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
@@ -204,7 +153,7 @@ Execution Run(const trace::Network& net, const Datapaths& datapaths,
     if (ranges.empty()) {
       tensors.Share(l.output);
     } else {
-      tensors.Write(l.output, ranges, Compute(net, l, datapaths.layers[i], tensors));
+      tensors.Write(l.output, ranges, RunLayer(net, l, datapaths.layers[i], tensors.tensors()));
     }
   }
   return {std::move(tensors).Take()};

@@ -17,6 +17,16 @@ using numerics::ScaleSource;
 
 namespace {
 
+constexpr uint64_t kHostBytes = 1 << 16;  // for the ring of jobs and the table of programs
+
+// Room for a copy of the input, whose place later tensors may take; a multiple of 64 for each part.
+uint64_t InputBytes(const sim::Program& program) {
+  const numerics::ActivationLayout& layout =
+      program.tensors[static_cast<size_t>(program.input)].layout;
+  const auto rounded = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
+  return rounded(layout.code_bytes()) + rounded(layout.scale_bytes());
+}
+
 uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
   return layout.code_bytes() + layout.scale_bytes();
 }
@@ -255,6 +265,8 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   program.commands = schedule.emitter().Take();
   program.commands_address = map.Reserve(program.commands.size() * sim::kCommandBytes);
   program.dram_bytes_used = map.used() + program.near_memory_bytes;
+  program.free_bytes = kHostBytes + InputBytes(program);
+  program.free_address = map.Reserve(program.free_bytes);
   return program;
 }
 
