@@ -110,7 +110,7 @@ class Corrector {
         squares += y * y;
       }
       outputs += exact.size();
-      golden::Finish(l, golden::ActivateExactly, bias, Residual(l, pair.exact), exact);
+      golden::Finish(l, golden::kExactFunctions, bias, Residual(l, pair.exact), exact);
       pair.exact[Output(l)] = std::move(exact);
     }
     BiasChange change{i, 0, std::sqrt(squares / static_cast<double>(outputs))};
@@ -135,7 +135,7 @@ class Corrector {
     if (l.residual >= 0) {
       residual = numerics::LoadTensor(pair.quantised.tensors()[static_cast<size_t>(l.residual)]);
     }
-    golden::Finish(l, golden::Activate, trace::CorrectedBias(net_, l), residual, y);
+    golden::Finish(l, golden::kDatapathFunctions, trace::CorrectedBias(net_, l), residual, y);
     pair.quantised.Write(l.output, golden::WrittenChannels(net_, datapaths_, l), y);
   }
 
