@@ -5,7 +5,7 @@ namespace nibble::sim {
 namespace {
 
 constexpr int kFirstOpcode = static_cast<int>(Opcode::kLoad);
-constexpr int kLastOpcode = static_cast<int>(Opcode::kVectorGeometry);
+constexpr int kLastOpcode = static_cast<int>(Opcode::kVectorTranspose);
 
 uint8_t FlagsOf(Opcode opcode) {
   switch (opcode) {
