@@ -42,16 +42,4 @@ void RequireDatapath(const std::vector<std::string>& sets) {
   }
 }
 
-void RequireDatapath(const std::vector<std::string>& sets) {
-  for (const std::string& set : sets) {
-    const bool known = set.rfind("datapath.", 0) == 0 || set.rfind("accumulator.", 0) == 0 ||
-                       set.rfind("layers.", 0) == 0;
-    if (!known) {
-      throw UsageError(fmt::format(
-          "--set {}: only datapath.*, accumulator.* and layers.* have a meaning without a machine",
-          set));
-    }
-  }
-}
-
 }  // namespace nibble::cli
