@@ -7,8 +7,6 @@
 
 #include "sw/cli/errors.h"
 
-#include "sw/cli/errors.h"
-
 namespace nibble::cli {
 
 void DesignOptions::AddTo(CLI::App& app) {
@@ -28,18 +26,6 @@ void DesignOptions::AddTo(CLI::App& app) {
 
 platforms::DesignPoint DesignOptions::Resolve() const {
   return platforms::Resolve(platforms::ParsePlatform(platform), config, sets);
-}
-
-void RequireDatapath(const std::vector<std::string>& sets) {
-  for (const std::string& set : sets) {
-    const bool known = set.rfind("datapath.", 0) == 0 || set.rfind("accumulator.", 0) == 0 ||
-                       set.rfind("layers.", 0) == 0;
-    if (!known) {
-      throw UsageError(fmt::format(
-          "--set {}: only datapath.*, accumulator.* and layers.* have a meaning without a machine",
-          set));
-    }
-  }
 }
 
 void RequireDatapath(const std::vector<std::string>& sets) {
