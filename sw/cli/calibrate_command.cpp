@@ -74,19 +74,19 @@ class Calibration {
     posttraining::ChannelStatistics seen;
     ForEachRun("equalise", [&](const auto& tensors) { seen.Add(net_, tensors); });
     const posttraining::Equalisation done = posttraining::Equalise(net_, seen, args_.through_clips);
-    size_t tensors = 0;
-    int channels = 0;
+    size_t tensors = 0, channels = 0;
     std::string list;
     for (const auto& group : done.groups) {
       tensors += group.tensors.size();
-      channels += group.channels;
+      channels += static_cast<size_t>(group.channels) * group.tensors.size();
       for (const int t : group.tensors) {
         list += fmt::format("  {:<32} {:>5} of {:>5} channels by 2^{}..2^{}\n", Name(t),
                             group.channels, net_.tensors[static_cast<size_t>(t)].shape.channels,
                             group.least, group.most);
       }
     }
-    std::string what = fmt::format("equalised {} tensors, {}", tensors, sources_);
+    std::string what =
+        fmt::format("equalised {} channels of {} tensors, {}", channels, tensors, sources_);
     if (done.bounded_channels > 0) {
       what +=
           fmt::format(", {} channels behind clips as far as they were seen", done.bounded_channels);

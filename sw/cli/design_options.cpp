@@ -7,8 +7,6 @@
 
 #include "sw/cli/errors.h"
 
-#include "sw/cli/errors.h"
-
 namespace nibble::cli {
 
 void DesignOptions::AddTo(CLI::App& app) {

@@ -31,6 +31,9 @@ ChannelGroups::ChannelGroups(const trace::Network& net, bool through_clips)
   std::iota(parent_.begin(), parent_.end(), 0);
   Fix(net.input);
   Fix(net.output);
+  for (size_t t = 0; t < net.tensors.size(); ++t) {
+    if (net.tensors[t].constant) Fix(static_cast<int>(t));
+  }
   for (const Layer& l : net.layers) AddLayer(l, through_clips);
 }
 
@@ -53,7 +56,7 @@ void ChannelGroups::AddLayer(const Layer& l, bool through_clips) {
     case Op::kActivate:
       for (const int t : trace::TensorsRead(l)) Join(l.output, t);
       return;
-    default:  // kMultiply multiplies factors; the others move channels
+    default:  // these multiply factors, mix channels or move them
       Fix(l.output);
       for (const int t : trace::TensorsRead(l)) Fix(t);
   }

@@ -110,7 +110,7 @@ class Corrector {
     }
     BiasChange change{i, 0, std::sqrt(squares / static_cast<double>(outputs))};
     for (size_t c = 0; c < channels; ++c) {
-      error[c] /= static_cast<double>(outputs / channels);
+      error[c] *= static_cast<double>(channels) / static_cast<double>(outputs);
       change.error_rms += error[c] * error[c] / static_cast<double>(channels);
       l.bias_correction.push_back(static_cast<float>(-error[c]));
     }

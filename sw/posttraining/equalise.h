@@ -39,8 +39,8 @@ struct Equalisation {
 // Through additions, pooling and Relu, which commute with a positive factor. Through a clip at 0
 // and an upper bound (Relu6) only with `through_clips`, and only on channels that did not reach the
 // bound: f * largest value <= bound. All other tensors are left as they are: the input, the output,
-// those behind other activations, and what multiply, concat, slice and shuffle read and write, and
-// layers with imported codes. Tensors' amax follow; layers with a factor are no longer synthetic.
+// constants, those behind other activations, what layers with imported codes read and write, and
+// all that other operators do. Tensors' amax follow; layers with a factor are no longer synthetic.
 Equalisation Equalise(trace::Network& net, const ChannelStatistics& seen, bool through_clips);
 
 }  // namespace nibble::posttraining

@@ -8,6 +8,7 @@
 #include "sw/golden/golden.h"
 #include "sw/trace/file.h"
 #include "tests/golden/random_network.h"
+#include "tests/golden/random_transformer.h"
 
 namespace nibble::posttraining {
 namespace {
@@ -55,7 +56,9 @@ double Largest(const std::vector<double>& x) {
 
 TEST_CASE("No layer's output channels have a mean error on the calibration set", "[bias]") {
   for (uint32_t seed = 0; seed < 12; ++seed) {
-    Network net = seed % 2 == 0 ? test::RandomNetwork(seed) : test::RandomOperatorNetwork(seed);
+    Network net = seed % 4 == 0   ? test::RandomTransformer(seed)
+                  : seed % 4 == 2 ? test::RandomNetwork(seed)
+                                  : test::RandomOperatorNetwork(seed);
     numerics::Datapath datapath;
     if (seed % 3 == 1) datapath.tensor_scale = numerics::ScaleSource::kDynamic;
     if (seed % 3 == 2) datapath.weights = numerics::Format::kFp8;
