@@ -87,7 +87,8 @@ void Emulator::SetWeights(int layer, int choice) {
   const auto i = static_cast<size_t>(layer);
   if (current_[i] == choice) return;
   current_[i] = choice;
-  net_.layers[i].weights = layer_weights_[i][static_cast<size_t>(choice + 1)];
+  const int index = choice + 1;
+  net_.layers[i].weights = layer_weights_[i][static_cast<size_t>(index)];
 }
 
 std::vector<float> Emulator::Quantised(int tensor, int choice, const std::vector<float>& x) const {
