@@ -15,6 +15,8 @@ packages="g++ cmake ninja-build pkg-config libcli11-dev libboost-program-options
 packages="$packages libsystemc-dev catch2 libfmt-dev libspdlog-dev nlohmann-json3-dev"
 #                    image folders
 packages="$packages libjpeg-dev libpng-dev"
+#                    ledgers of studies
+packages="$packages libsqlite3-dev zlib1g-dev"
 #                    trace files                                              ONNX front end
 packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
 case "${1:-}" in

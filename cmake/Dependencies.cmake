@@ -19,6 +19,8 @@ find_package(Protobuf REQUIRED)  # before ONNX, whose package file expects its t
 find_package(ONNX REQUIRED CONFIG)
 find_package(JPEG REQUIRED)  # libjpeg-dev
 find_package(PNG REQUIRED)   # libpng-dev
+find_package(SQLite3 3.34 REQUIRED)  # libsqlite3-dev
+find_package(ZLIB REQUIRED)  # zlib1g-dev
 if(NIBBLE_TESTS)
   find_package(Catch2 2.13 REQUIRED)
 endif()
