@@ -17,5 +17,6 @@ Command AddParams(CLI::App& app);    // sim params
 Command AddFormats(CLI::App& app);   // sim formats
 Command AddMemory(CLI::App& app);    // sim memory
 Command AddQuantize(CLI::App& app);  // sim quantize
+Command AddSweep(CLI::App& app);     // sim sweep, and subcommands of its own
 
 }  // namespace nibble::cli

@@ -15,6 +15,8 @@
 #include "sw/cli/version.h"
 #include "sw/lowering/lowering.h"
 #include "sw/requests/request_file.h"
+#include "sw/study/ledger.h"
+#include "sw/study/study.h"
 #include "sw/trace/file.h"
 
 // libsystemc carries a main() of its own that calls this; ours takes precedence.
@@ -40,8 +42,9 @@ std::vector<std::string> KnownWords(const CLI::App& app) {
 }
 
 std::string UnexpectedWord(const CLI::App& app) {
-  const auto chosen = app.get_subcommands();
-  const CLI::App& active = chosen.empty() ? app : *chosen.front();
+  const CLI::App* innermost = &app;
+  while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
+  const CLI::App& active = *innermost;
   const std::vector<std::string> extra = app.remaining(true);
   const std::string word = extra.empty() ? "" : extra.front().substr(0, extra.front().find('='));
   const std::string nearest = platforms::Nearest(word, KnownWords(active));
@@ -59,6 +62,7 @@ void RefuseMisplacedOptions(const CLI::App& app, const CLI::App& sub) {
                        "', where it has no meaning");
     }
   }
+  for (const CLI::App* below : sub.get_subcommands()) RefuseMisplacedOptions(sub, *below);
 }
 
 int Dispatch(int argc, char** argv) {
@@ -69,9 +73,9 @@ int Dispatch(int argc, char** argv) {
   app.footer("Example: sim --platform nearmem --trace mobilenet.trc --set datapath.block=32");
   const Command run = AddRun(app);
   const std::pair<const char*, Command> subcommands[] = {
-      {"compile", AddCompile(app)},  {"golden", AddGolden(app)},   {"show", AddShow(app)},
-      {"params", AddParams(app)},    {"formats", AddFormats(app)}, {"memory", AddMemory(app)},
-      {"quantize", AddQuantize(app)}};
+      {"compile", AddCompile(app)},   {"golden", AddGolden(app)},   {"show", AddShow(app)},
+      {"params", AddParams(app)},     {"formats", AddFormats(app)}, {"memory", AddMemory(app)},
+      {"quantize", AddQuantize(app)}, {"sweep", AddSweep(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
@@ -103,6 +107,15 @@ int Main(int argc, char** argv) {
     return Fail(kUsage, e.what());
   } catch (const lowering::LoweringError& e) {
     return Fail(kUsage, e.what());
+  } catch (const study::StudyError& e) {
+    return Fail(kUsage, e.what());
+  } catch (const study::LockError& e) {
+    return Fail(kUsage, e.what());
+  } catch (const study::DatabaseError& e) {
+    return Fail(kIncomplete, std::string(e.what()) +
+                                 (e.is_full() ? "; finished rows are kept: make room, then give "
+                                                "the same command again"
+                                              : ""));
   } catch (const trace::FileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const requests::FileError& e) {
