@@ -19,10 +19,10 @@ constexpr int kFormat = 1;        // user_version of the file
 constexpr int64_t kMaxReportBytes = int64_t{1} << 30;
 
 constexpr char kTables[] =
-    "CREATE TABLE IF NOT EXISTS results(key TEXT NOT NULL UNIQUE, platform TEXT NOT NULL, "
+    "CREATE TABLE results(key TEXT NOT NULL UNIQUE, platform TEXT NOT NULL, "
     "status TEXT NOT NULL, error TEXT NOT NULL, parameters TEXT NOT NULL, totals TEXT NOT NULL, "
     "report BLOB NOT NULL, report_bytes INTEGER NOT NULL, digest INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS timings(key TEXT PRIMARY KEY, wall_s REAL NOT NULL, "
+    "CREATE TABLE timings(key TEXT PRIMARY KEY, wall_s REAL NOT NULL, "
     "cpu_s REAL NOT NULL, host TEXT NOT NULL);";
 
 constexpr char kSelect[] =
@@ -229,8 +229,13 @@ void Ledger::Open(const std::string& path) {
   // A journal that is cut to nothing and not removed: one operation of the file system less, and
   // no name that comes and goes on a network's file system.
   database_->Execute("PRAGMA journal_mode = truncate; PRAGMA synchronous = normal;");
-  database_->Execute(kTables);
-  database_->Execute(fmt::format("PRAGMA user_version = {};", kFormat));
+  Statement version = database_->Prepare("PRAGMA user_version");
+  const bool is_new = version.Step() && version.Integer(0) == 0;
+  version.Reset();
+  if (is_new) {
+    database_->Execute(
+        fmt::format("BEGIN; {} PRAGMA user_version = {}; COMMIT;", kTables, kFormat));
+  }
   add_result_ = std::make_unique<Statement>(
       database_->Prepare("INSERT OR REPLACE INTO results VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   add_timing_ = std::make_unique<Statement>(
