@@ -8,6 +8,11 @@ namespace nibble::study {
 
 Tally RunSearch(Study& study, Meter& meter, const std::vector<Objective>& objectives,
                 const SearchOptions& search, const RunOptions& options, Damage* damage) {
+  for (const Objective& o : objectives) {
+    if (o.name != "accuracy" || !study.plan().timing_only) continue;
+    throw platforms::ParameterError(study.plan().path +
+                                    ": timing_only = on, and accuracy takes the bits");
+  }
   study.Save({}, true);
   Ledger ledger(study.LedgerPath(), damage);
   std::map<std::string, Row> rows;
