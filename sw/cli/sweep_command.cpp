@@ -31,14 +31,19 @@ struct SweepArguments {
   std::string plan, out;  // or `out` alone, of a subcommand
   std::string launcher = "local", slurm_args, shard = "0/1";
   size_t shards = 1;
-  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  int jobs = 0;  // 0: not given
   uint64_t sample = 0, seed = 0, runs = 500;
   bool dry_run = false, quiet = false;
   std::string pareto, objectives, csv, json;
 };
 
+int JobsOf(const SweepArguments& args) {
+  if (args.jobs > 0) return args.jobs;
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
 study::RunOptions OptionsOf(const SweepArguments& args, Progress& bar) {
-  return {args.jobs, [&bar](size_t done, size_t total) { bar.Update(done, total); },
+  return {JobsOf(args), [&bar](size_t done, size_t total) { bar.Update(done, total); },
           &Interrupted()};
 }
 
@@ -95,7 +100,8 @@ int DryRun(const study::Study& study, study::Meter& meter,
   std::string text = fmt::format("{} points", points.size());
   if (unique.size() < points.size()) text += fmt::format(", {} different machines", unique.size());
   Print(fmt::format("{}; about {:.2g} s of CPU, {:.2g} s in {} processes, by {} points tried\n",
-                    text, estimate.cpu_s, estimate.cpu_s / args.jobs, args.jobs, estimate.tried));
+                    text, estimate.cpu_s, estimate.cpu_s / JobsOf(args), JobsOf(args),
+                    estimate.tried));
   return kDone;
 }
 
@@ -104,7 +110,7 @@ int Launch(const study::Study& study, study::Meter& meter, const SweepArguments&
   launch.program = std::filesystem::read_symlink("/proc/self/exe").string();
   launch.folder = study.folder();
   launch.shards = args.shards;
-  launch.jobs = args.jobs;
+  launch.jobs = std::max(1, args.jobs);  // the cores here say nothing of those there
   launch.slurm_args = args.slurm_args;
   if (args.launcher == "slurm") {
     Print(study::SubmitToSlurm(launch) + "\nsim sweep status " + study.folder() +
@@ -222,7 +228,7 @@ int Export(const SweepArguments& args) {
 void AddJobs(CLI::App& app, SweepArguments& args) {
   app.add_option("-j,--jobs", args.jobs, "points that run at a time")
       ->check(CLI::Range(1, 4096))
-      ->option_text("N [cores]");
+      ->option_text("N [cores; of shards elsewhere 1]");
   app.add_flag("-q,--quiet", args.quiet, "no progress bar, no closing lines");
 }
 

@@ -128,6 +128,7 @@ void ForEachInOwnProcess(int jobs, size_t count, const std::function<std::string
     for (const Process& p : ended) done(p.index(), p.result());
     ended.clear();
     std::vector<pollfd> ends;
+    ends.reserve(running.size());
     for (const Process& p : running) ends.push_back({p.fd(), POLLIN, 0});
     if (poll(ends.data(), ends.size(), running.empty() ? 0 : kPollMilliseconds) < 0 &&
         errno != EINTR) {
