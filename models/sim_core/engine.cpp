@@ -1,6 +1,7 @@
 #include "models/sim_core/engine.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "models/sim_core/coroutine_stack.h"
 
@@ -25,26 +26,73 @@ EngineModule::EngineModule(const sc_core::sc_module_name& name, Engine engine,
   SC_THREAD(Run);
 }
 
-void EngineModule::Push(const Command& command) {
-  queue_.push_back(command);
+void EngineModule::Push(const Command& command, uint32_t index) {
+  queue_.push_back({command, index});
   pushed_.notify();
 }
 
 void EngineModule::BookWait(uint64_t start, size_t layer, uint64_t& cause) {
   const uint64_t now = clock().Now();
+  start = std::max(start, context_.layer_ends.begin());  // what was before the job is nobody's
   const uint64_t begin = std::clamp(context_.layer_ends.Begin(layer), start, now);
   rows_[layer].wait_layer_cycles += begin - start;
   cause += now - begin;
 }
 
-void EngineModule::TakeTokens(const Command& command, EngineCounters& row) {
+bool EngineModule::TakeTokens(const Command& command, EngineCounters& row) {
   for (int from = 0; from < kEngines; ++from) {
     if (!(command.wait >> from & 1)) continue;
     unsigned& count = context_.tokens.count(static_cast<Engine>(from), engine_);
     const uint64_t start = clock().Now();
-    while (count == 0) wait(context_.tokens.given(engine_));
+    while (count == 0 && !context_.job.stopped()) wait(context_.tokens.given(engine_));
+    if (context_.job.stopped()) return false;
     --count;
     BookWait(start, command.layer, row.stall_cycles[from]);
+  }
+  return true;
+}
+
+void EngineModule::Stop(Fault fault, const std::string& detail) {
+  fault.word = index_;
+  stopped_by_me_ = true;
+  context_.job.Stop(fault, detail);
+}
+
+// What the checks of the engines do not foresee is the simulated machine's error, too: numerics
+// refuse operands by exceptions. (Not std::exception: SystemC ends threads by one of those.)
+void EngineModule::ExecuteOrStop(const Command& command) {
+  const auto stop = [this](const std::exception& e) { Stop({FaultCode::kEngine}, e.what()); };
+  try {
+    Execute(command);
+  } catch (const std::logic_error& e) {
+    stop(e);
+  } catch (const std::runtime_error& e) {
+    stop(e);
+  }
+}
+
+void EngineModule::Process(const Entry& entry, uint64_t idle_since) {
+  const Command& command = entry.command;
+  EngineCounters& row = rows_[command.layer];
+  BookWait(idle_since, command.layer, row.stall_fetch_cycles);
+  if (!TakeTokens(command, row)) return;
+  index_ = entry.index;
+  stopped_by_me_ = false;
+  if (const Fault fault = Check(command)) {
+    Stop(fault);
+    return;
+  }
+  const uint64_t start = clock().Now();
+  context_.job.WorkBegins();
+  ExecuteOrStop(command);
+  context_.job.WorkEnds(clock().Now());
+  row.busy_cycles += clock().Now() - start;
+  if (stopped_by_me_) return;
+  ++row.commands;
+  for (int to = 0; to < kEngines; ++to) {
+    if (!(command.signal >> to & 1)) continue;
+    ++context_.tokens.count(engine_, static_cast<Engine>(to));
+    context_.tokens.given(static_cast<Engine>(to)).notify();
   }
 }
 
@@ -53,23 +101,18 @@ void EngineModule::Run() {
   for (;;) {
     const uint64_t idle_since = clock().Now();
     while (queue_.empty()) wait(pushed_);
-    const Command command = queue_.front();
+    const Entry entry = queue_.front();
     queue_.pop_front();
     popped_.notify();
-
-    EngineCounters& row = rows_[command.layer];
-    BookWait(idle_since, command.layer, row.stall_fetch_cycles);
-    TakeTokens(command, row);
-    const uint64_t start = clock().Now();
-    Execute(command);
-    row.busy_cycles += clock().Now() - start;
-    ++row.commands;
-    for (int to = 0; to < kEngines; ++to) {
-      if (!(command.signal >> to & 1)) continue;
-      ++context_.tokens.count(engine_, static_cast<Engine>(to));
-      context_.tokens.given(static_cast<Engine>(to)).notify();
-    }
+    if (!context_.job.stopped()) Process(entry, idle_since);
+    context_.job.Retire();
   }
+}
+
+uint64_t EngineModule::Sum(uint64_t EngineCounters::*member) const {
+  uint64_t sum = 0;
+  for (const EngineCounters& row : rows_) sum += row.*member;
+  return sum;
 }
 
 void EngineModule::RegisterCounters(CounterRegistry& registry,

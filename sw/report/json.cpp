@@ -140,6 +140,14 @@ std::string ToJson(const Report& report) {
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;
+  if (report.firmware) {
+    const FirmwareRun& f = *report.firmware;
+    json["firmware"] = {{"firmware", f.firmware},
+                        {"wait", f.wait},
+                        {"inferences", f.inferences},
+                        {"register_accesses", f.register_accesses},
+                        {"machine_cycles", f.machine_cycles}};
+  }
   json["engines"] = Json::array();
   for (const EngineTime& e : report.engines) {
     json["engines"].push_back({{"engine", e.engine},

@@ -155,6 +155,7 @@ TEST_CASE("sweep: wrong use is refused in one line") {
   refuses("plan.cfg --out s --seed 3", 2, "--sample");
   refuses("plan.cfg --out s --slurm-args x", 2, "--launcher");
   refuses("plan.cfg --out s --launcher pbs", 2, "pbs");
+  refuses("plan.cfg --out /proc/s", 2, "/proc/s");
   refuses("run .", 2, "no study");
   refuses("status nowhere", 2, "no study");
   const Result no_slurm = Sweep(folder, "plan.cfg --out s --launcher slurm", "PATH=/nowhere");
