@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/cli/onnx_model.h"
 #include "tests/study/sweep_fixture.h"
 
 namespace nibble::study_test {
@@ -90,6 +91,38 @@ TEST_CASE("sweep: with bits, quality is a run's, too") {
     CHECK(run["totals"]["energy_pj"] == point["totals"]["energy_pj"]);
   }
   CHECK_THAT(Sweep(folder, "report s").out, Contains("accuracy"));
+}
+
+TEST_CASE("sweep: accuracy over labelled images is a run's, in one process and in shards") {
+  const Folder folder;
+  cli_test::WriteFile(folder / "images.npy", cli_test::NumpyImages(5, 32));
+  cli_test::WriteFile(folder / "labels.txt", "0\n1\n2\n3\n4\n");
+  cli_test::WriteFile(folder / "images.cfg",
+                      "trace = " + cli_test::SmallTrace() +
+                          "\nplatform = accel, nearmem\nimages = images.npy\n"
+                          "labels = labels.txt\ncount = 4\n"
+                          "datapath.weights = nvfp4, fp16\n");
+  REQUIRE(Sweep(folder, "images.cfg --out s -j 1").exit_code == 0);
+  REQUIRE(Sweep(folder, "images.cfg --out t -j 2 --shards 2").exit_code == 0);
+  CHECK(ExportOf(folder, "s") == ExportOf(folder, "t"));
+  Sweep(folder, "export s --json s.json");
+  for (const Json& point : Json::parse(cli_test::ReadFile(folder / "s.json"))["points"]) {
+    const Result r = Sim(
+        folder,
+        "--input images.npy --labels labels.txt --count 4 --json - --trace " +
+            cli_test::SmallTrace() + " --platform " + point["platform"].get<std::string>() +
+            " --set datapath.weights=" + point["settings"]["datapath.weights"].get<std::string>());
+    CHECK(Json::parse(r.out)["quality"] == point["totals"]["quality"]);
+  }
+  // Other images: other points. The relative paths count from where the study was begun.
+  CHECK(Sweep(folder, "run ../" + folder.path().filename().string() + "/s").exit_code == 0);
+  cli_test::WriteFile(folder / "images.npy", cli_test::NumpyImages(6, 32));
+  std::filesystem::remove(folder / "s/ledger.db");
+  const Result changed = Sweep(folder, "run s");
+  CHECK(changed.exit_code == 2);
+  CHECK_THAT(changed.err, Contains("changed since the study was made"));
+  cli_test::WriteFile(folder / "labels.txt", "0\n");
+  CHECK_THAT(Sweep(folder, "images.cfg --out s").err, Contains("labels.txt"));
 }
 
 TEST_CASE("sweep: finished points do not run again, also in a plan that grew") {
