@@ -52,9 +52,9 @@ TEST_CASE("sweep: a row is what a run of the same design point says") {
   Sweep(folder, "export s --json s.json");
   const Json study = Json::parse(cli_test::ReadFile(folder / "s.json"));
   CHECK(study["schema"] == "nibble.sweep/1");
-  REQUIRE(study["points"].size() == 60);
+  REQUIRE(study["points"].size() == 30);
   size_t compared = 0;
-  for (size_t i = 0; i < 60; i += 7) {
+  for (size_t i = 0; i < 30; i += 4) {
     const Json& point = study["points"][i];
     std::string run = "--timing-only --platform " + point["platform"].get<std::string>() +
                       " --trace " + point["trace"].get<std::string>() + " --json -";
@@ -134,22 +134,22 @@ TEST_CASE("sweep: finished points do not run again, also in a plan that grew") {
   cli_test::WriteFile(folder / "more.cfg", SmallPlan() + "[tensor]\nrows = 16, 32\n");
   const Result more = Sweep(folder, "more.cfg --out s");
   CHECK(more.exit_code == 0);
-  // 16 rows are the default: of 120 points, 40 resolve to a machine that has run. (The 20 refused
+  // 16 rows are the default: of 60 points, 20 resolve to a machine that has run. (The 10 refused
   // ones resolve to none.)
-  CHECK_THAT(more.out, Contains("120 points") && Contains("ledger.db: 140 rows"));
+  CHECK_THAT(more.out, Contains("60 points") && Contains("ledger.db: 70 rows"));
 }
 
 TEST_CASE("sweep: a dry run counts, estimates, and leaves nothing") {
   const Folder folder;
   const Result r = Sweep(folder, "plan.cfg --dry-run");
   CHECK(r.exit_code == 0);
-  CHECK_THAT(r.out, Contains("60 points") && Contains("2 points tried"));
+  CHECK_THAT(r.out, Contains("30 points") && Contains("2 points tried"));
   CHECK(folder.files() == 1);  // the plan
 }
 
 TEST_CASE("sweep: a sample is a part of the grid, with the same rows") {
   const Folder folder;
-  const Result r = Sweep(folder, "plan.cfg --out s --sample 20 --seed 4");
+  const Result r = Sweep(folder, "plan.cfg --out s --sample 12 --seed 4");
   CHECK(r.exit_code == 0);
   std::istringstream sample(Sweep(folder, "export s --csv -").out);
   const std::string& all = ReferenceExport();
@@ -160,7 +160,7 @@ TEST_CASE("sweep: a sample is a part of the grid, with the same rows") {
     // Columns that no row of the sample has are missing; the key ends the line.
     CHECK_THAT(all, Contains(line.substr(line.rfind(','))));
   }
-  CHECK(lines == 20);
+  CHECK(lines == 12);
 }
 
 TEST_CASE("sweep: the report has the front, and why points have no figures") {
@@ -169,7 +169,7 @@ TEST_CASE("sweep: the report has the front, and why points have no figures") {
   const Result r = Sweep(folder, "report s --objectives energy,latency,sram_area");
   CHECK(r.exit_code == 0);
   CHECK_THAT(r.out, Contains("sram_area") && Contains("datapath.block") && Contains("mm2"));
-  CHECK_THAT(r.out, Contains("20 x sram.weight.size = \"64KiB\""));
+  CHECK_THAT(r.out, Contains("10 x sram.weight.size = \"64KiB\""));
 }
 
 TEST_CASE("sweep: wrong use is refused in one line") {
