@@ -89,6 +89,7 @@ bool RunShard(const study::Study& study, study::Meter& meter, const study::Shard
 std::vector<study::StudyPoint> PointsOf(const study::Study& study, const study::Meter& meter,
                                         const std::vector<uint64_t>& numbers) {
   std::vector<study::StudyPoint> points;
+  points.reserve(numbers.size());
   for (const uint64_t n : numbers) {
     points.push_back({n, study::KeyOf(study.plan(), study.space().At(n), meter)});
   }
