@@ -20,7 +20,7 @@ constexpr char kSchema[] = "nibble.results/1";
 
 std::string HeaderText(const Identity& identity) {
   std::string text = std::string(kSchema) + "\n";
-  for (const auto& [name, hash] : identity) text += name + " " + hash + "\n";
+  for (const auto& [name, hash] : identity) text.append(name).append(" ").append(hash).append("\n");
   return text;
 }
 
