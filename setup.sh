@@ -15,13 +15,16 @@ packages="g++ cmake ninja-build pkg-config libcli11-dev libboost-program-options
 packages="$packages libsystemc-dev catch2 libfmt-dev libspdlog-dev nlohmann-json3-dev"
 #                    image folders
 packages="$packages libjpeg-dev libpng-dev"
+#                    ledgers of studies
+packages="$packages libsqlite3-dev zlib1g-dev"
 #                    trace files                                              ONNX front end
 packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
 case "${1:-}" in
   --ci)
     packages="$packages ccache clang-format clang-tidy git"
-    #                    firmware and its debugger; tests that need one of them are skipped without it
-    packages="$packages gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf gdb-multiarch qemu-user" ;;
+    #                    firmware and its debugger, a cluster; tests that need one of them are skipped without it
+    packages="$packages gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf gdb-multiarch qemu-user"
+    packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins" ;;
   --bench) packages="$packages libbenchmark-dev libopenblas-dev" ;;
   --fuzz) packages="$packages clang libclang-rt-14-dev" ;;
 esac

@@ -19,10 +19,13 @@ find_package(Protobuf REQUIRED)  # before ONNX, whose package file expects its t
 find_package(ONNX REQUIRED CONFIG)
 find_package(JPEG REQUIRED)  # libjpeg-dev
 find_package(PNG REQUIRED)   # libpng-dev
+find_package(SQLite3 3.34 REQUIRED)  # libsqlite3-dev
+find_package(ZLIB REQUIRED)  # zlib1g-dev
 if(NIBBLE_TESTS)
   find_package(Catch2 2.13 REQUIRED)
   # Programs that some tests call, and are skipped without (setup.sh --ci): riscv64-unknown-elf-gcc with picolibc
-  # (gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf), gdb-multiarch, qemu-riscv32 (qemu-user).
+  # (gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf), gdb-multiarch, qemu-riscv32 (qemu-user); slurmctld, slurmd,
+  # sbatch (slurmctld, slurmd, slurm-client, slurm-wlm-basic-plugins).
 endif()
 if(NIBBLE_BENCH)
   find_package(benchmark REQUIRED)

@@ -32,7 +32,7 @@ Setting ParseSet(const std::string& text) {
   if (equals == std::string::npos || equals == 0) {
     throw ParameterError("\"" + text + "\": expected key=value");
   }
-  return {Trim(text.substr(0, equals)), Trim(text.substr(equals + 1)), ""};
+  return {Trim(text.substr(0, equals)), Trim(text.substr(equals + 1)), "", 0};
 }
 
 [[noreturn]] void RefuseKey(const Setting& s, Platform platform,

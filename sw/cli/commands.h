@@ -23,5 +23,6 @@ Command AddMemory(CLI::App& app);     // sim memory
 Command AddQuantize(CLI::App& app);   // sim quantize
 Command AddCpu(CLI::App& app);        // sim cpu
 Command AddRegisters(CLI::App& app);  // sim registers
+Command AddSweep(CLI::App& app);      // sim sweep, and subcommands of its own
 
 }  // namespace nibble::cli

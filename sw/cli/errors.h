@@ -10,6 +10,7 @@ inline constexpr int kCheckFailed = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kBadInput = 3;
 inline constexpr int kInternal = 4;
+inline constexpr int kIncomplete = 5;
 inline constexpr int kInterrupted = 130;
 
 // Wrong use of the command line, or an output that cannot be written. Exit code 2.

@@ -16,6 +16,8 @@
 #include "sw/cli/version.h"
 #include "sw/lowering/lowering.h"
 #include "sw/requests/request_file.h"
+#include "sw/study/ledger.h"
+#include "sw/study/study.h"
 #include "sw/trace/file.h"
 
 // libsystemc carries a main() of its own that calls this; ours takes precedence.
@@ -41,8 +43,9 @@ std::vector<std::string> KnownWords(const CLI::App& app) {
 }
 
 std::string UnexpectedWord(const CLI::App& app) {
-  const auto chosen = app.get_subcommands();
-  const CLI::App& active = chosen.empty() ? app : *chosen.front();
+  const CLI::App* innermost = &app;
+  while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
+  const CLI::App& active = *innermost;
   const std::vector<std::string> extra = app.remaining(true);
   const std::string word = extra.empty() ? "" : extra.front().substr(0, extra.front().find('='));
   const std::string nearest = platforms::Nearest(word, KnownWords(active));
@@ -60,6 +63,7 @@ void RefuseMisplacedOptions(const CLI::App& app, const CLI::App& sub) {
                        "', where it has no meaning");
     }
   }
+  for (const CLI::App* below : sub.get_subcommands()) RefuseMisplacedOptions(sub, *below);
 }
 
 int Dispatch(int argc, char** argv) {
@@ -70,13 +74,13 @@ int Dispatch(int argc, char** argv) {
   app.footer("Example: sim --platform nearmem --trace mobilenet.trc --set datapath.block=32");
   const Command run = AddRun(app);
   const std::pair<const char*, Command> subcommands[] = {
-      {"compile", AddCompile(app)},    {"calibrate", AddCalibrate(app)},
-      {"golden", AddGolden(app)},      {"show", AddShow(app)},
-      {"params", AddParams(app)},      {"formats", AddFormats(app)},
-      {"memory", AddMemory(app)},      {"quantize", AddQuantize(app)},
-      {"eval", AddEval(app)},          {"ablate", AddAblate(app)},
-      {"tune", AddTune(app)},          {"cpu", AddCpu(app)},
-      {"registers", AddRegisters(app)}};
+      {"compile", AddCompile(app)},     {"calibrate", AddCalibrate(app)},
+      {"golden", AddGolden(app)},       {"show", AddShow(app)},
+      {"params", AddParams(app)},       {"formats", AddFormats(app)},
+      {"memory", AddMemory(app)},       {"quantize", AddQuantize(app)},
+      {"eval", AddEval(app)},           {"ablate", AddAblate(app)},
+      {"tune", AddTune(app)},           {"cpu", AddCpu(app)},
+      {"registers", AddRegisters(app)}, {"sweep", AddSweep(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
@@ -110,6 +114,15 @@ int Main(int argc, char** argv) {
     return Fail(kUsage, e.what());
   } catch (const lowering::LoweringError& e) {
     return Fail(kUsage, e.what());
+  } catch (const study::StudyError& e) {
+    return Fail(kUsage, e.what());
+  } catch (const study::LockError& e) {
+    return Fail(kUsage, e.what());
+  } catch (const study::DatabaseError& e) {
+    return Fail(kIncomplete, std::string(e.what()) +
+                                 (e.is_full() ? "; finished rows are kept: make room, then give "
+                                                "the same command again"
+                                              : ""));
   } catch (const trace::FileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const requests::FileError& e) {

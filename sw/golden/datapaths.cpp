@@ -84,6 +84,7 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     if (net.layers[i].op != trace::Op::kMatMul) continue;
     layers[i].weights = layers[i].activations;
     layers[i].weight_block = layers[i].activation_block;
+    layers[i].weight_scale = numerics::WeightScale::kTensor;
   }
   const auto of = [&](const Layer& l) -> const Datapath& {
     return layers[static_cast<size_t>(&l - net.layers.data())];

@@ -52,8 +52,8 @@ inline Execution Run(const trace::Network& net, const numerics::Datapath& datapa
   return Run(net, Datapaths(net, datapath), input);
 }
 
-// What layer `l` under `datapath` computes in FP32 from the stored tensors that it reads, before the
-// result is stored. `tensors` as in Execution; those that it does not read may be empty.
+// What layer `l` under `datapath` computes in FP32 from the stored tensors that it reads, before
+// the result is stored. `tensors` as in Execution; those that it does not read may be empty.
 std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
                             const numerics::Datapath& datapath,
                             const std::vector<numerics::StoredActivations>& tensors);

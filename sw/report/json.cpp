@@ -206,4 +206,10 @@ std::string ToJson(const Report& report) {
   return json.dump(1) + '\n';
 }
 
+std::string TotalsToJson(const Report& report) {
+  Json json = TotalsJson(report);
+  if (report.quality) json["quality"] = QualityJson(*report.quality);
+  return json.dump();
+}
+
 }  // namespace nibble::report

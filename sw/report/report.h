@@ -159,6 +159,8 @@ struct TextStyle {
 };
 std::string ToText(const Report& report, const TextStyle& style);
 std::string ToJson(const Report& report);  // schema "nibble.run/1", described in docs/results.md
+// `totals` and, where the report has it, `quality` of ToJson, in one line.
+std::string TotalsToJson(const Report& report);
 std::string ToCsv(const Report& report);   // one line of headings, one line per layer
 
 }  // namespace nibble::report
