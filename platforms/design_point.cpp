@@ -124,6 +124,11 @@ void CheckTogether(const DesignPoint& d) {
   } catch (const std::invalid_argument& error) {
     throw ParameterError(error.what());
   }
+  try {
+    d.cpu.Check();
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(error.what());
+  }
   if (d.platform != Platform::kNearmem) return;
   if (d.dram_config.ranks > 1) {
     throw ParameterError(Quote("dram.ranks", std::to_string(d.dram_config.ranks)) +

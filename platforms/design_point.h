@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/accel/config.h"
+#include "models/cpu/cpu_config.h"
 #include "models/memory/bus_schedule.h"
 #include "models/memory/dram.h"
 #include "models/memory/sram_config.h"
@@ -64,6 +65,7 @@ struct DesignPoint {
   std::string nearmem_layers;      // which layers run near the memory: "none", "auto" or a comma
                                    // list of pointwise, conv, fc
   NearmemAuto nearmem_auto = NearmemAuto::kEnergy;
+  cpu::CpuConfig cpu;  // of the control processor, if firmware runs on it
   std::string energy_preset;
   std::string sram_node, sram_cell;   // row set of the CACTI table: "22", "itrs-lstp"
   std::vector<Parameter> parameters;  // all of the platform's, in schema order, resolved

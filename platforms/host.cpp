@@ -38,7 +38,6 @@ void Host::Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) {
   payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   socket->b_transport(payload_, delay);
-  ++accesses_;
   if (stop_ != nullptr && *stop_) sc_core::sc_stop();  // the wait does not return
   wait(delay);
 }

@@ -23,7 +23,6 @@ class Host : public sc_core::sc_module, public HostPort {
 
   // What the program returned; nothing while it waits.
   const std::optional<int>& status() const { return status_; }
-  uint64_t accesses() const { return accesses_; }  // of registers
 
   uint32_t Read32(uint32_t offset) override;
   void Write32(uint32_t offset, uint32_t value) override;
@@ -46,7 +45,6 @@ class Host : public sc_core::sc_module, public HostPort {
   sc_core::sc_event interrupt_raised_;
   tlm::tlm_generic_payload payload_;
   std::optional<int> status_;
-  uint64_t accesses_ = 0;
 };
 
 // The built-in program: runs `count` command words at `commands`, of a program of `layers`, once,

@@ -66,7 +66,8 @@ class Machine : public control::Executor {
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));
     bus_.memory.bind(dram_.socket);
-    AddHost(design.platform == Platform::kNearmem);
+    AddControl(design.platform == Platform::kNearmem);
+    AddHost(design);
     if (options.break_datapath) tensor_.BreakDatapath();
     if (options.break_datapath && bank_) bank_->BreakDatapath();
   }
@@ -77,7 +78,7 @@ class Machine : public control::Executor {
     if (!options_.timing_only) outcome_.tensors.resize(program_.tensors.size());
     if (!options_.timing_only) Capture(program_.input);
     sim::RunKernel();
-    const bool stopped = options_.stop != nullptr && *options_.stop && !host_->status();
+    const bool stopped = options_.stop != nullptr && *options_.stop && !HostStatus();
     if (interrupted_ || stopped) throw Interrupted();
     CheckHost();
     for (size_t i = 0; i < program_.tensors.size(); ++i) {
@@ -88,7 +89,7 @@ class Machine : public control::Executor {
   }
 
  private:
-  void AddHost(bool near_memory) {
+  void AddControl(bool near_memory) {
     uint8_t engines = 0;
     for (const sim::EngineModule* engine : engines_) engines |= sim::EngineBit(engine->engine());
     control_ = std::make_unique<control::ControlBlock>(
@@ -96,6 +97,14 @@ class Machine : public control::Executor {
         control::Capabilities{engines, near_memory, static_cast<uint32_t>(layers_),
                               dram_.storage().size()},
         *this);
+  }
+
+  void AddHost(const DesignPoint& design) {
+    if (options_.firmware != nullptr) {
+      core_ = std::make_unique<ControlProcessor>("core", design, *options_.firmware, *control_,
+                                                 dram_.storage(), options_.stop);
+      return;
+    }
     HostProgram program = options_.host;
     if (!program) {
       program = RunOnce(program_.commands_address, static_cast<uint32_t>(program_.commands.size()),
@@ -126,18 +135,24 @@ class Machine : public control::Executor {
     return counts;
   }
 
+  std::optional<int> HostStatus() const { return core_ ? core_->status() : host_->status(); }
+
   void CheckHost() {
-    if (!host_->status()) throw HostStuck("the host waits for an interrupt that never comes");
-    const bool built_in = !options_.host;
-    if (built_in && *host_->status() != 0) {
-      const auto code = static_cast<sim::FaultCode>(*host_->status());
+    const std::optional<int> status = HostStatus();
+    if (!status) {
+      throw HostStuck(core_ ? core_->Ending() : "the host waits for an interrupt that never comes");
+    }
+    const bool built_in = !core_ && !options_.host;
+    if (built_in && *status != 0) {
+      const auto code = static_cast<sim::FaultCode>(*status);
       throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) +
                              " of " + std::to_string(layers_) + ": " + sim::FaultName(code) +
                              " at command word " + std::to_string(job_.fault().word) + ' ' +
                              control_->detail());
     }
-    outcome_.host.status = *host_->status();
-    outcome_.host.register_accesses = host_->accesses();
+    outcome_.host.status = *status;
+    outcome_.host.register_accesses = control_->accesses();
+    if (core_) outcome_.host.core = core_->Outcome();
     outcome_.host.cycles = clock_.CyclesUp(sc_core::sc_time_stamp().value());
   }
 
@@ -252,7 +267,9 @@ class Machine : public control::Executor {
   std::vector<sim::EngineModule*> engines_;
   std::unique_ptr<accel::CommandProcessor> fetch_;
   std::unique_ptr<control::ControlBlock> control_;
+  // What drives the machine: one of the two.
   std::unique_ptr<Host> host_;
+  std::unique_ptr<ControlProcessor> core_;
   std::vector<Engine> peers_;
   std::vector<MachineCounters> rows_;
   RunOutcome outcome_;

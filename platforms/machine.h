@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
 #include "models/memory/dram.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
+#include "platforms/control_processor.h"
 #include "platforms/design_point.h"
 #include "platforms/host_port.h"
 
@@ -24,8 +26,10 @@ struct RunOptions {
   bool break_datapath = false;  // test hook: a row of sums comes out wrong
   // Every transaction that the DRAM served is appended, for replay.
   std::vector<memory::DramTransaction>* memory_log = nullptr;
-  // The host's program; without one, a built-in program runs the network once. It finds the
-  // program's image in DRAM, and what else it needs:
+  // What drives the machine: a program for the control processor, or one of the host's; without
+  // either, a built-in one runs the network once. It finds the program's image in DRAM, and what
+  // else it needs.
+  const CoreFirmware* firmware = nullptr;
   HostProgram host;
   std::vector<sim::Segment> host_image;  // in DRAM from the beginning
   uint64_t boot = 0;                     // reset value of BOOT
@@ -37,9 +41,10 @@ class Interrupted : public std::exception {
 };
 
 struct HostOutcome {
-  int status = 0;                  // what the host's program returned
-  uint64_t register_accesses = 0;  // by it
-  uint64_t cycles = 0;             // machine cycles from power-on to its end
+  int status = 0;                   // what the host's program returned
+  uint64_t register_accesses = 0;   // by it
+  uint64_t cycles = 0;              // machine cycles from power-on to its end
+  std::optional<CoreOutcome> core;  // where RunOptions::firmware is
 };
 
 struct RunOutcome {
@@ -52,15 +57,16 @@ struct RunOutcome {
   std::vector<float> tensor_scale_decode;  // the machine's S_dec register of each tensor
 };
 
-// The host waits for something that will never be.
+// The host came to no end: it waits for something that will never be, or a debugger has killed it.
 class HostStuck : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
 // Builds the machine in a fresh SystemC kernel, and runs the host's program on it. Not reentrant;
-// any number of calls in sequence. Throws HostStuck, Interrupted; std::logic_error when the
-// built-in host's job is stopped by an error.
+// any number of calls in sequence. Throws HostStuck, Interrupted; riscv::ElfError when the
+// firmware is not within the core's RAM; std::logic_error when the built-in host's job is stopped
+// by an error.
 RunOutcome Run(const DesignPoint& design, const sim::Program& program,
                const RunOptions& options = {});
 

@@ -72,6 +72,7 @@ void ControlBlock::ConnectCounters(uint8_t engines) {
 }
 
 void ControlBlock::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  ++accesses_;
   const uint64_t offset = payload.get_address();
   uint32_t bytes = payload.get_data_length();
   if (payload.get_byte_enable_ptr() != nullptr) bytes = 0;  // no part of a register

@@ -48,6 +48,7 @@ class ControlBlock : public sc_core::sc_module {
   // Called at each change of the interrupt line, immediately.
   void OnInterrupt(std::function<void(bool)> changed) { interrupt_changed_ = std::move(changed); }
   bool interrupt() const { return interrupt_; }
+  uint64_t accesses() const { return accesses_; }  // transactions so far, illegal ones included
 
   // By the machine: a layer of the job is complete.
   void LayerDone(uint32_t layer);
@@ -97,7 +98,7 @@ class ControlBlock : public sc_core::sc_module {
   bool interrupt_ = false, stopped_ = false, resetting_ = false;
   sc_core::sc_event proceed_, watch_;
   JobDescriptor present_;
-  uint64_t begin_ = 0, job_cycles_ = 0;
+  uint64_t begin_ = 0, job_cycles_ = 0, accesses_ = 0;
   MachineCounts zero_;  // at the last reset
 };
 

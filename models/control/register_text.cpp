@@ -100,6 +100,7 @@ struct nibble_descriptor {
   uint32_t reserved[2]; /* zero */
 };
 )";
+  text += Define("NIBBLE_COMMAND_BYTES", Hex(sim::kCommandBytes), "");
   text += Define("NIBBLE_DESCRIPTOR_BYTES", Hex(kDescriptorBytes), "");
   text += Define("NIBBLE_JOB_INTERRUPT", Hex(kInterruptWhenDone), "flags: interrupt when done");
   return text + "\n#endif\n";

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "platforms/control_processor.h"
 #include "platforms/params/schema_builder.h"
 #include "platforms/params/value.h"
 
@@ -118,6 +119,19 @@ void AddMemories(Builder& b) {
            });
 }
 
+void AddCpu(Builder& b) {
+  const cpu::CpuConfig defaults;
+  b.Whole("cpu.mhz", "MHz", 1, 10000, defaults.clock_mhz,
+          "clock of the control processor, with --firmware FILE only, as all of cpu.*",
+          [](DesignPoint& d) -> uint32_t& { return d.cpu.clock_mhz; });
+  b.Whole("cpu.quantum", "ns", 1, 1000000, defaults.quantum_ns,
+          "how far it runs ahead of the simulation at once; changes no result",
+          [](DesignPoint& d) -> uint32_t& { return d.cpu.quantum_ns; });
+  b.Size("cpu.ram", 1u << 16, kDramWindow - defaults.ram_base, defaults.ram_bytes,
+         "its RAM for code and data; a multiple of 4096",
+         [](DesignPoint& d) -> uint32_t& { return d.cpu.ram_bytes; });
+}
+
 }  // namespace
 
 std::vector<SchemaEntry> Schema(Platform platform) {
@@ -126,6 +140,7 @@ std::vector<SchemaEntry> Schema(Platform platform) {
   AddEngines(b, platform == Platform::kNearmem);
   AddMemories(b);
   if (platform == Platform::kNearmem) AddNearmem(b);
+  AddCpu(b);
   b.Choice(
       "energy.preset",
       [] {

@@ -5,7 +5,10 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <iostream>
 
+#include "sw/cli/errors.h"
+#include "sw/cli/output.h"
 #include "sw/cli/verify.h"
 #include "sw/firmware/native/boot_table.h"
 #include "sw/firmware/native/native.h"
@@ -14,12 +17,13 @@ namespace nibble::cli {
 
 void FirmwareOptions::AddTo(CLI::App& app) {
   const char* group = "Firmware";
-  auto* name = app.add_option("--firmware", firmware,
-                              "what drives the machine, instead of a built-in host: native, the "
-                              "firmware compiled for this computer")
-                   ->check(CLI::IsMember({"native"}))
-                   ->option_text("native")
-                   ->group(group);
+  auto* name =
+      app.add_option("--firmware", firmware,
+                     "what drives the machine, instead of a built-in host: an ELF executable for "
+                     "its RISC-V core, or native, the firmware compiled for this computer")
+          ->check(CLI::IsMember({"native"}) | CLI::ExistingFile)
+          ->option_text("FILE.elf|native")
+          ->group(group);
   app.add_option("--firmware-runs", runs, "inferences of each image; counts are those of the first")
       ->check(CLI::Range(1, 1000000))
       ->needs(name)
@@ -30,29 +34,76 @@ void FirmwareOptions::AddTo(CLI::App& app) {
       ->needs(name)
       ->option_text("HOW [interrupt]")
       ->group(group);
+  app.add_option(
+         "--gdb", gdb,
+         "the core waits for GDB on this port of 127.0.0.1; 0: any free one, told on stderr")
+      ->needs(name)
+      ->option_text("PORT")
+      ->group(group);
+  app.add_option("--trace-instructions", instructions,
+                 "write a line for each instruction of the core")
+      ->needs(name)
+      ->option_text("FILE")
+      ->group(group);
 }
 
-void FirmwareOptions::Apply(const std::string& name, const sim::Program& program,
-                            const std::optional<golden::Execution>& expected, std::FILE* console,
-                            platforms::RunOptions& run) const {
+Firmware::Firmware(const FirmwareOptions& options) : options_(options) {
+  if (!options.on_core()) {
+    if (options.gdb) throw UsageError("--gdb: --firmware native does not run on the core");
+    if (!options.instructions.empty()) {
+      throw UsageError("--trace-instructions: --firmware native does not run on the core");
+    }
+    return;
+  }
+  core_.image = riscv::ReadElf(options.firmware);
+  core_.name = options.firmware;
+  if (!options.instructions.empty()) {
+    CheckWritable(options.instructions);
+    instructions_.open(options.instructions);
+    core_.instructions = &instructions_;
+  }
+  if (!options.gdb) return;
+  try {
+    server_.emplace(*options.gdb);
+  } catch (const std::runtime_error& e) {
+    throw UsageError(std::string("--gdb: ") + e.what());
+  }
+  core_.debugger = &*server_;
+  std::fprintf(stderr, "sim: waiting for GDB: target remote 127.0.0.1:%u\n", server_->port());
+}
+
+void Firmware::Apply(const std::string& name, const sim::Program& program,
+                     const std::optional<golden::Execution>& expected, std::FILE* console,
+                     platforms::RunOptions& run) {
   firmware::BootOptions boot;
   boot.name = name;
-  boot.runs = runs;
-  boot.polling = wait == "poll";
+  boot.runs = options_.runs;
+  boot.polling = options_.wait == "poll";
   if (expected) {
     const numerics::StoredActivations& output =
         expected->tensors[static_cast<size_t>(program.output)];
     boot.hash = firmware::HashOf(output.codes, output.scales);
   }
   firmware::AddBootTable(program, boot, run);
+  if (options_.on_core()) {
+    core_.console = console == stdout ? &std::cout : console == stderr ? &std::cerr : nullptr;
+    run.firmware = &core_;
+    return;
+  }
   run.host = firmware::NativeFirmware([console](const char* text) {
     if (console != nullptr) std::fputs(text, console);
   });
 }
 
-void FirmwareOptions::Check(const platforms::RunOutcome& outcome) const {
+void Firmware::Check(const platforms::RunOutcome& outcome) {
   if (outcome.host.status == 0) return;
   throw CheckFailed(fmt::format("the firmware ended with status {}", outcome.host.status));
+}
+
+void Firmware::Finish() {
+  if (core_.instructions == nullptr) return;
+  instructions_.close();
+  if (instructions_.fail()) throw UsageError("cannot write " + options_.instructions);
 }
 
 }  // namespace nibble::cli

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdio>
+#include <fstream>
 #include <optional>
 #include <string>
 
+#include "models/debug/gdb_server.h"
 #include "platforms/machine.h"
 #include "sw/golden/golden.h"
 
@@ -15,20 +17,39 @@ class App;
 namespace nibble::cli {
 
 struct FirmwareOptions {
-  std::string firmware;  // empty: the built-in host; "native"
+  std::string firmware;  // empty: the built-in host; "native"; or an ELF file for the core
   std::string wait = "interrupt";
   uint32_t runs = 1;
+  std::optional<uint16_t> gdb;
+  std::string instructions;  // file for the instruction trace
 
   void AddTo(CLI::App& app);
   bool wanted() const { return !firmware.empty(); }
+  bool on_core() const { return wanted() && firmware != "native"; }
+};
 
-  // Gives the host of `run` the firmware, and a table of `program`, whose output is checked against
-  // `expected` if there is one. What the firmware prints goes to `console`, or nowhere.
+// The firmware that the options name, ready to run.
+class Firmware {
+ public:
+  // Reads the file, opens the port and the trace. Throws riscv::ElfError, UsageError.
+  explicit Firmware(const FirmwareOptions& options);
+
+  // Has `run` driven by the firmware, with a table of `program`, whose output is checked against
+  // `expected` if there is one. What the firmware prints goes to `console` (stdout, stderr), or
+  // nowhere. *this must outlive the run.
   void Apply(const std::string& name, const sim::Program& program,
              const std::optional<golden::Execution>& expected, std::FILE* console,
-             platforms::RunOptions& run) const;
+             platforms::RunOptions& run);
   // Throws CheckFailed unless the firmware has ended well.
-  void Check(const platforms::RunOutcome& outcome) const;
+  static void Check(const platforms::RunOutcome& outcome);
+  // Throws UsageError when the trace could not be written.
+  void Finish();
+
+ private:
+  const FirmwareOptions& options_;
+  platforms::CoreFirmware core_;
+  std::optional<debug::GdbServer> server_;
+  std::ofstream instructions_;
 };
 
 }  // namespace nibble::cli

@@ -58,7 +58,7 @@ int Params(const ParamsArguments& args, bool one_platform) {
   for (const std::string& platform : platforms) {
     DesignOptions design = args.design;
     design.platform = platform;
-    const std::vector<platforms::Parameter> parameters = design.Resolve().parameters;
+    const std::vector<platforms::Parameter> parameters = design.ResolveWithCore().parameters;
     if (args.markdown) {
       text += fmt::format("\n## {}\n\n{}", platform, Markdown(parameters));
     } else {

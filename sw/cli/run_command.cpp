@@ -54,8 +54,8 @@ struct Results {
 };
 
 Results RunImages(const RunArguments& args, const trace::Network& net,
-                  const platforms::DesignPoint& design, sim::Program& program,
-                  const Inputs& inputs) {
+                  const platforms::DesignPoint& design, sim::Program& program, const Inputs& inputs,
+                  std::optional<Firmware>& firmware) {
   Results results;
   const bool text_only = args.json != "-" && args.csv != "-";
   std::FILE* const console = args.quiet ? nullptr : text_only ? stdout : stderr;
@@ -77,12 +77,10 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
     }
     std::optional<golden::Execution> expected;
     if (args.verify) expected = RunGolden(net, design, input);
-    if (args.firmware.wanted()) {
-      args.firmware.Apply(net.name, program, expected, console, options);
-    }
+    if (firmware) firmware->Apply(net.name, program, expected, console, options);
     platforms::RunOutcome outcome = platforms::Run(design, program, options);
     if (expected) results.verified_tensors += Verify(net, program, outcome, *expected);
-    if (args.firmware.wanted()) args.firmware.Check(outcome);
+    if (firmware) Firmware::Check(outcome);
     if (!args.timing_only) {
       results.outputs.push_back(
           numerics::LoadTensor(evaluation::StoredTensor(program, outcome, program.output)));
@@ -106,6 +104,8 @@ void CheckArguments(const RunArguments& args) {
     throw UsageError("--json and --csv cannot both go to standard output");
   if (args.outputs == "-" || args.fp32_outputs == "-")
     throw UsageError("--outputs and --fp32-outputs take a file: they are binary");
+  if (args.firmware.gdb && args.inputs.count > 1)
+    throw UsageError("--gdb debugs the run of one image; leave --count out");
 }
 
 // The golden executor has no memory whose bits could be wrong.
@@ -121,12 +121,13 @@ void CheckVerifiable(const platforms::DesignPoint& design) {
 
 int Run(const RunArguments& args) {
   numerics::SetThreads(args.threads);
-  const platforms::DesignPoint design = args.design.Resolve();
+  const platforms::DesignPoint design = args.design.ResolveWithCore();
   if (args.dry_run) {
     Print(ConfigText(design));
     return kDone;
   }
   CheckArguments(args);
+  if (!args.firmware.on_core()) RefuseCoreParameters(design);
   if (args.verify) CheckVerifiable(design);
   const OutputFile json(args.json), csv(args.csv);
   const OutputFile outputs(args.outputs), fp32_outputs(args.fp32_outputs);
@@ -136,7 +137,10 @@ int Run(const RunArguments& args) {
   const Inputs inputs(args.inputs, net);
   sim::Program program = lowering::Lower(net, design, {!args.timing_only});
   StopIfInterrupted();
-  const Results results = RunImages(args, net, design, program, inputs);
+  std::optional<Firmware> firmware;
+  if (args.firmware.wanted()) firmware.emplace(args.firmware);
+  const Results results = RunImages(args, net, design, program, inputs, firmware);
+  if (firmware) firmware->Finish();
 
   report::Report report =
       report::BuildReport({Version(), path, trace::FileHash(path), args.timing_only}, net, design,
@@ -145,8 +149,10 @@ int Run(const RunArguments& args) {
   if (args.verify) report.verified_tensors = results.verified_tensors;
   if (args.firmware.wanted()) {
     report.firmware =
-        report::FirmwareRun{args.firmware.firmware, args.firmware.wait, args.firmware.runs,
-                            results.first_host.register_accesses, results.first_host.cycles};
+        report::FirmwareRun{args.firmware.firmware,    args.firmware.wait,
+                            args.firmware.runs,        results.first_host.register_accesses,
+                            results.first_host.cycles, design.cpu.clock_mhz,
+                            results.first_host.core};
   }
   if (json.wanted()) json.Write(report::ToJson(report));
   if (csv.wanted()) csv.Write(report::ToCsv(report));

@@ -107,6 +107,18 @@ Json QualityJson(const Quality& q) {
   return json;
 }
 
+Json CoreJson(const FirmwareRun& f) {
+  Json json = {{"clock_mhz", f.core_mhz}, {"energy_pj", f.core->energy_pj}};
+  for (size_t i = 0; i < f.core->counters.size(); ++i) {
+    json["counters"][f.core->counters[i].name] = f.core->values[i];
+  }
+  for (const riscv::EnergyPrice& price : riscv::EnergyPrices()) {
+    json["prices"].push_back(
+        {{"counter", price.counter}, {"pj", price.pj}, {"source", price.source}});
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string ToJson(const Report& report) {
@@ -147,6 +159,7 @@ std::string ToJson(const Report& report) {
                         {"inferences", f.inferences},
                         {"register_accesses", f.register_accesses},
                         {"machine_cycles", f.machine_cycles}};
+    if (f.core) json["firmware"]["core"] = CoreJson(f);
   }
   json["engines"] = Json::array();
   for (const EngineTime& e : report.engines) {

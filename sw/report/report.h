@@ -13,6 +13,7 @@
 #include "models/accel/datapath_size.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
+#include "platforms/control_processor.h"
 #include "platforms/design_point.h"
 #include "platforms/energy_model.h"
 #include "sw/report/quality.h"
@@ -58,10 +59,13 @@ struct EngineTime {
 
 // How firmware drove the machine.
 struct FirmwareRun {
-  std::string firmware, wait;  // "native"; "interrupt" or "poll"
+  std::string firmware, wait;  // "native" or a file; "interrupt" or "poll"
   uint64_t inferences = 1;
   uint64_t register_accesses = 0;
   uint64_t machine_cycles = 0;  // from power-on to the firmware's end, of all inferences
+  // Of the core that it ran on, from power-on to its end; not part of Totals.
+  uint32_t core_mhz = 0;
+  std::optional<platforms::CoreOutcome> core;
 };
 
 struct Totals {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <stdexcept>
 
 #include "sw/report/report.h"
 #include "sw/report/table.h"
@@ -321,6 +322,22 @@ std::string QualityText(const Quality& q, const TextStyle& style) {
   return text;
 }
 
+// Apart from the totals, which are the engines'.
+std::string CoreText(const FirmwareRun& f) {
+  const auto count = [&f](const char* name) {
+    for (size_t i = 0; i < f.core->counters.size(); ++i) {
+      if (f.core->counters[i].name == name) return f.core->values[i];
+    }
+    throw std::out_of_range(std::string("no counter of the core is called ") + name);
+  };
+  const uint64_t awake = count("busy_cycles"), asleep = count("sleep_cycles");
+  return fmt::format(
+      "  core        {} instructions; {} cycles awake ({} waiting for devices), {} asleep, at {} "
+      "MHz\n  core energy {}, not in the totals above (docs/cpu.md has the prices)\n",
+      count("instructions"), awake, count("stall_cycles"), asleep, f.core_mhz,
+      WithUnit(f.core->energy_pj * 1e-12, "J"));
+}
+
 }  // namespace
 
 std::string ToText(const Report& report, const TextStyle& style) {
@@ -342,6 +359,7 @@ std::string ToText(const Report& report, const TextStyle& style) {
         "power-on\n",
         f.firmware, f.inferences, f.inferences == 1 ? "" : "s", f.wait, f.register_accesses,
         f.machine_cycles);
+    if (f.core) text += CoreText(f);
   }
   return text;
 }

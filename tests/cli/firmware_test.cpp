@@ -1,8 +1,12 @@
 // --firmware: the same results, driven by the C firmware.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/sim.h"
+#include "tests/riscv/elf_writer.h"
 
 namespace nibble::cli_test {
 namespace {
@@ -32,6 +36,103 @@ TEST_CASE("under native firmware a run is what it is under the built-in host") {
     run.erase("firmware");
     CHECK(run == built_in);
   }
+}
+
+// The built firmware, or nothing where its compiler is not installed.
+std::string Elf(const std::string& name) {
+  const std::string path = std::string(NIBBLE_FIRMWARE_DIR) + "/" + name;
+  if (std::filesystem::exists(path)) return path;
+  std::cout << "skipped: " << name << " is not built (Debian package gcc-riscv64-unknown-elf)\n";
+  return "";
+}
+
+TEST_CASE("under firmware on the core a run is what it is under the built-in host") {
+  const std::string elf = Elf("run.elf");
+  if (elf.empty()) return;
+  const std::string platform = GENERATE("accel", "nearmem");
+  const Json built_in = RunJson("--verify --platform " + platform);
+  for (const std::string wait : {"interrupt", "poll"}) {
+    Json run = RunJson("--verify --platform " + platform + " --firmware " + elf +
+                       " --firmware-runs 2 --firmware-wait " + wait);
+    const Json core = run["firmware"]["core"];
+    CHECK(core["clock_mhz"] == 500);
+    const Json& counters = core["counters"];
+    // Awake or asleep in every cycle, at half the machine's clock.
+    CHECK(counters["busy_cycles"].get<uint64_t>() + counters["sleep_cycles"].get<uint64_t>() ==
+          (run["firmware"]["machine_cycles"].get<uint64_t>() + 1) / 2);
+    CHECK((counters["sleep_cycles"] == 0) == (wait == "poll"));
+    CHECK(counters["interrupts"] == (wait == "poll" ? 0 : 2));
+    double energy = 0;
+    for (const Json& price : core["prices"]) {
+      energy +=
+          price["pj"].get<double>() * counters[price["counter"].get<std::string>()].get<double>();
+      CHECK_FALSE(price["source"].get<std::string>().empty());
+    }
+    CHECK(core["energy_pj"].get<double>() == Approx(energy));
+    run.erase("firmware");
+    CHECK(run == built_in);
+  }
+}
+
+TEST_CASE("the core's clock changes its own time only, its instructions can be traced") {
+  const std::string elf = Elf("run.elf");
+  if (elf.empty()) return;
+  const Folder folder;
+  const std::string run = "--trace " + SmallTrace() + " --no-quality --verify --json - --firmware ";
+  const auto totals = [&](const std::string& arguments) {
+    const Result r = Sim(folder, run + elf + " " + arguments);
+    INFO(r.err);
+    REQUIRE(r.exit_code == 0);
+    CHECK(r.err.find(", as expected\n") != std::string::npos);  // stdout has the JSON
+    return Json::parse(r.out);
+  };
+  const Json slow = totals("--set cpu.mhz=100 --trace-instructions t.txt");
+  const Json fast = totals("--set cpu.mhz=1000");
+  CHECK(slow["totals"] == fast["totals"]);
+  CHECK(slow["firmware"]["machine_cycles"] > fast["firmware"]["machine_cycles"]);
+  const std::string trace = ReadFile(folder / "t.txt");
+  CHECK(static_cast<uint64_t>(std::count(trace.begin(), trace.end(), '\n')) ==
+        slow["firmware"]["core"]["counters"]["instructions"]);
+  const Json other = totals("--set cpu.mhz=1000 --set cpu.quantum=7 --set cpu.ram=4MiB");
+  CHECK(other["firmware"] == fast["firmware"]);
+}
+
+TEST_CASE("firmware on the core that cannot run") {
+  const Folder folder;
+  const std::string run = "--trace " + SmallTrace() + " --no-quality --timing-only --firmware ";
+  WriteFile(folder / "not.elf", "text");
+  const Result text = Sim(folder, run + "not.elf");
+  CHECK(text.exit_code == 3);
+  CHECK(IsOneLine(text.err));
+  // wfi without an interrupt that is enabled; an end with status 5
+  riscv::WriteFile(folder / "sleeps.elf",
+                   riscv::MakeElf(0x80000000, {{0x80000000, {0x73, 0, 0x50, 0x10}, 4}}));
+  const Result sleeps = Sim(folder, run + "sleeps.elf");
+  CHECK(sleeps.exit_code == 1);
+  CHECK(sleeps.err.find("nothing is left to wake it") != std::string::npos);
+  riscv::WriteFile(folder / "low.elf",
+                   riscv::MakeElf(0x10000, {{0x10000, {0x73, 0, 0x50, 0x10}, 4}}));
+  CHECK(Sim(folder, run + "low.elf").exit_code == 3);
+}
+
+TEST_CASE("what belongs to the core is refused by name without it") {
+  const Folder folder;
+  const std::pair<std::string, std::string> cases[] = {
+      {"--gdb 0", "--gdb"},
+      {"--trace-instructions t.txt", "--trace-instructions"},
+      {"--firmware native --gdb 0", "--gdb"},
+      {"--firmware native --trace-instructions t.txt", "--trace-instructions"},
+      {"--set cpu.mhz=100", "cpu.mhz"},
+      {"--firmware native --set cpu.ram=4MiB", "cpu.ram"},
+      {"--set cpu.mhz=0", "cpu.mhz"}};
+  for (const auto& [arguments, name] : cases) {
+    const Result r = Sim(folder, "--trace " + SmallTrace() + " " + arguments);
+    INFO(arguments << ": " << r.err);
+    CHECK(r.exit_code == 2);
+    CHECK(IsOneLine(r.err));
+    CHECK(r.err.find(name) != std::string::npos);
+  }
+  CHECK(folder.files() == 0);
 }
 
 TEST_CASE("what the firmware prints, and that it finds what is wrong") {

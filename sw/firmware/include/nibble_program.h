@@ -69,6 +69,19 @@ enum nibble_result {
   NIBBLE_RUN_ERROR = 16      /* plus the error's code */
 };
 
+/* Reads the table at BOOT. NIBBLE_RUN_OK, or NIBBLE_RUN_NO_TABLE. */
+int nibble_read_table(struct nibble_table *table);
+/* Reads entry `index` of the table at BOOT. */
+void nibble_read_program(uint32_t index, struct nibble_program *program);
+/* Puts the program's input into place, as before each job. */
+void nibble_set_input(const struct nibble_program *program);
+/* Prints the output's hash. NIBBLE_RUN_OK, or NIBBLE_RUN_WRONG_HASH if it is to be checked. */
+int nibble_check_output(const struct nibble_program *program);
+/* Runs the program once, on its input; prints what it did, and checks the output. After an error,
+ * which it prints, the machine has been recovered. */
+int nibble_run_program(struct nibble_device *device, const struct nibble_program *program,
+                       uint32_t tag);
+
 /* Runs every program of the table at BOOT as often as it says, each time on its input, prints what
  * it did, and checks the outputs. Goes on with the next run after an error, and returns the first
  * that there was. */

@@ -206,6 +206,7 @@ struct nibble_descriptor {
   uint32_t flags;
   uint32_t reserved[2]; /* zero */
 };
+#define NIBBLE_COMMAND_BYTES                 0x20u
 #define NIBBLE_DESCRIPTOR_BYTES              0x20u
 #define NIBBLE_JOB_INTERRUPT                 0x1u  /* flags: interrupt when done */
 

@@ -59,23 +59,31 @@ static int report_error(struct nibble_device *device, const char *name) {
   return NIBBLE_RUN_ERROR + (int)device->error.code;
 }
 
-static int run_program(struct nibble_device *device, const struct nibble_program *program,
-                       uint32_t tag) {
-  const struct nibble_job job = {program->commands, program->count, program->layers, tag};
-  struct nibble_counters before, after;
-  uint64_t hash;
+static uint64_t table_address(void) {
+  const uint64_t low = nibble_read32(NIBBLE_BOOT_LO);
+  return low | (uint64_t)nibble_read32(NIBBLE_BOOT_HI) << 32;
+}
+
+int nibble_read_table(struct nibble_table *table) {
+  nibble_read_memory(table, table_address(), sizeof(*table));
+  return table->magic == NIBBLE_TABLE_MAGIC && table->version == NIBBLE_TABLE_VERSION
+             ? NIBBLE_RUN_OK
+             : NIBBLE_RUN_NO_TABLE;
+}
+
+void nibble_read_program(uint32_t index, struct nibble_program *program) {
+  const uint64_t entries = table_address() + sizeof(struct nibble_table);
+  nibble_read_memory(program, entries + (uint64_t)index * sizeof(*program), sizeof(*program));
+  program->name[NIBBLE_PROGRAM_NAME - 1] = '\0';
+}
+
+void nibble_set_input(const struct nibble_program *program) {
   copy_memory(&program->input_codes);
   copy_memory(&program->input_scales);
-  nibble_read_counters(&before);
-  if (nibble_submit(device, &job) != NIBBLE_OK || nibble_wait(device) != NIBBLE_OK) {
-    const int result = report_error(device, program->name);
-    nibble_recover(device);
-    return result;
-  }
-  nibble_read_counters(&after);
-  nibble_print(program->name);
-  print_number(": ", after.job_cycles - before.job_cycles, 10, " cycles, ");
-  hash = nibble_hash_region(NIBBLE_HASH_SEED, &program->codes);
+}
+
+int nibble_check_output(const struct nibble_program *program) {
+  uint64_t hash = nibble_hash_region(NIBBLE_HASH_SEED, &program->codes);
   hash = nibble_hash_region(hash, &program->scales);
   print_number("output ", hash, 16, "");
   if (!(program->flags & NIBBLE_PROGRAM_CHECK)) {
@@ -86,15 +94,29 @@ static int run_program(struct nibble_device *device, const struct nibble_program
   return hash == program->hash ? NIBBLE_RUN_OK : NIBBLE_RUN_WRONG_HASH;
 }
 
+int nibble_run_program(struct nibble_device *device, const struct nibble_program *program,
+                       uint32_t tag) {
+  const struct nibble_job job = {program->commands, program->count, program->layers, tag};
+  struct nibble_counters before, after;
+  nibble_set_input(program);
+  nibble_read_counters(&before);
+  if (nibble_submit(device, &job) != NIBBLE_OK || nibble_wait(device) != NIBBLE_OK) {
+    const int result = report_error(device, program->name);
+    nibble_recover(device);
+    return result;
+  }
+  nibble_read_counters(&after);
+  nibble_print(program->name);
+  print_number(": ", after.job_cycles - before.job_cycles, 10, " cycles, ");
+  return nibble_check_output(program);
+}
+
 int nibble_run_table(struct nibble_device *device) {
   struct nibble_table table;
   struct nibble_program program;
-  uint64_t at = nibble_read32(NIBBLE_BOOT_LO);
   uint32_t i, run;
   int first = NIBBLE_RUN_OK;
-  at |= (uint64_t)nibble_read32(NIBBLE_BOOT_HI) << 32;
-  nibble_read_memory(&table, at, sizeof(table));
-  if (table.magic != NIBBLE_TABLE_MAGIC || table.version != NIBBLE_TABLE_VERSION ||
+  if (nibble_read_table(&table) != NIBBLE_RUN_OK ||
       table.free_bytes < RING_SLOTS * NIBBLE_DESCRIPTOR_BYTES) {
     return NIBBLE_RUN_NO_TABLE;
   }
@@ -108,10 +130,9 @@ int nibble_run_table(struct nibble_device *device) {
       return report_error(device, "nibble_init");
   }
   for (i = 0; i < table.programs; ++i) {
-    nibble_read_memory(&program, at + sizeof(table) + i * sizeof(program), sizeof(program));
-    program.name[NIBBLE_PROGRAM_NAME - 1] = '\0';
+    nibble_read_program(i, &program);
     for (run = 0; run < table.runs; ++run) {
-      const int result = run_program(device, &program, i * table.runs + run);
+      const int result = nibble_run_program(device, &program, i * table.runs + run);
       if (first == NIBBLE_RUN_OK) first = result;
     }
   }
