@@ -18,5 +18,6 @@ Command AddFormats(CLI::App& app);   // sim formats
 Command AddMemory(CLI::App& app);    // sim memory
 Command AddQuantize(CLI::App& app);  // sim quantize
 Command AddSweep(CLI::App& app);     // sim sweep, and subcommands of its own
+Command AddCompare(CLI::App& app);   // sim compare
 
 }  // namespace nibble::cli

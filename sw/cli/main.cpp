@@ -14,6 +14,7 @@
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
 #include "sw/lowering/lowering.h"
+#include "sw/report/run_file.h"
 #include "sw/requests/request_file.h"
 #include "sw/study/ledger.h"
 #include "sw/study/study.h"
@@ -75,7 +76,7 @@ int Dispatch(int argc, char** argv) {
   const std::pair<const char*, Command> subcommands[] = {
       {"compile", AddCompile(app)},   {"golden", AddGolden(app)},   {"show", AddShow(app)},
       {"params", AddParams(app)},     {"formats", AddFormats(app)}, {"memory", AddMemory(app)},
-      {"quantize", AddQuantize(app)}, {"sweep", AddSweep(app)}};
+      {"quantize", AddQuantize(app)}, {"sweep", AddSweep(app)},     {"compare", AddCompare(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
@@ -117,6 +118,8 @@ int Main(int argc, char** argv) {
                                                 "the same command again"
                                               : ""));
   } catch (const trace::FileError& e) {
+    return Fail(kBadInput, e.what());
+  } catch (const report::RunFileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const requests::FileError& e) {
     return Fail(kBadInput, e.what());

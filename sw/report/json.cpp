@@ -92,6 +92,17 @@ Json SizeJson(const EngineSize& e) {
           {"accumulator_bits", e.size.accumulator_bits}};
 }
 
+Json PeaksJson(const Peaks& p) {
+  Json json = {{"tensor_macs_per_cycle", p.tensor_macs},
+               {"dram_bytes_per_cycle", p.dram_bytes},
+               {"dram_burst_bytes", p.dram_burst_bytes}};
+  if (p.bank_macs > 0) {
+    json["bank_macs_per_cycle"] = p.bank_macs;
+    json["nearmem_bytes_per_cycle"] = p.near_bytes;
+  }
+  return json;
+}
+
 Json QualityJson(const Quality& q) {
   Json json = {{"images", q.images},
                {"sqnr_db", q.exact ? Json(nullptr) : Json(q.sqnr_db)},
@@ -140,6 +151,7 @@ std::string ToJson(const Report& report) {
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;
+  json["peaks"] = PeaksJson(report.peaks);
   json["engines"] = Json::array();
   for (const EngineTime& e : report.engines) {
     json["engines"].push_back({{"engine", e.engine},
