@@ -13,6 +13,7 @@
 #include "models/memory/dram_target.h"
 #include "models/nearmem/bank_engine.h"
 #include "models/sim_core/run_kernel.h"
+#include "platforms/dram_log.h"
 
 namespace nibble::platforms {
 
@@ -52,7 +53,7 @@ class Machine {
         layers_(program.layers.size()),
         clock_(design.clock_mhz),
         layer_ends_(layers_),
-        context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth},
+        context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth, options.recorder},
         pads_{Pad("act", design.sram_act, 0), Pad("weight", design.sram_weight, 1),
               Pad("acc", design.sram_acc, 2), Pad("out", design.sram_out, 3)},
         dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_,
@@ -74,9 +75,10 @@ class Machine {
       peers_.push_back(Engine::kBank);
       engines.push_back(bank_.get());
     }
-    fetch_ =
-        std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch, engines);
+    fetch_ = std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch,
+                                                       engines, options.recorder);
     dram_.Record(options.memory_log);
+    if (options.recorder != nullptr) Record();
     fetch_->socket.bind(bus_.port(0));
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));
@@ -116,6 +118,13 @@ class Machine {
     return setup;
   }
 
+  void Record() {
+    for (memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
+      pad->Record(options_.recorder, clock_.period_ps());
+    }
+    dram_log_ = std::make_unique<DramLog>(dram_.dram());
+  }
+
   void LoadImage() {
     for (const sim::Segment& segment : program_.image) {
       dram_.storage().Write(segment.address, segment.bytes.data(), segment.bytes.size());
@@ -152,6 +161,9 @@ class Machine {
     rows_[layer].cycles = now - last_end_;
     last_end_ = now;
     layer_ends_.Set(layer, now);
+    if (options_.recorder != nullptr) {
+      options_.recorder->LayerEnded(layer, now * clock_.period_ps());
+    }
     dram_.dram().AccountTime(now * clock_.period_ps(), layer);
     if (!options_.timing_only) Capture(program_.layers[layer].output);
     ++layers_done_;
@@ -164,6 +176,7 @@ class Machine {
 
   void CollectStats() {
     dram_.dram().Drain();  // writes that are acknowledged and still in the controllers' buffers
+    if (dram_log_) dram_log_->Tell(*options_.recorder);
     sim::CounterRegistry registry;
     registry.Register<MachineCounters>(
         "machine", rows_,
@@ -208,6 +221,7 @@ class Machine {
   accel::DmaEngine store_;
   std::unique_ptr<nearmem::BankEngine> bank_;
   std::unique_ptr<accel::CommandProcessor> fetch_;
+  std::unique_ptr<DramLog> dram_log_;  // with a recorder
   std::vector<Engine> peers_;
   std::vector<MachineCounters> rows_;
   RunOutcome outcome_;

@@ -9,6 +9,7 @@
 #include "models/memory/dram.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
+#include "models/sim_core/recorder.h"
 #include "platforms/design_point.h"
 
 namespace nibble::platforms {
@@ -22,6 +23,7 @@ struct RunOptions {
   bool break_datapath = false;  // test hook: a row of sums comes out wrong
   // Every transaction that the DRAM served is appended, for replay.
   std::vector<memory::DramTransaction>* memory_log = nullptr;
+  sim::Recorder* recorder = nullptr;  // sees what the machine does
 };
 
 class Interrupted : public std::exception {

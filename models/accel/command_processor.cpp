@@ -9,8 +9,14 @@ namespace nibble::accel {
 
 CommandProcessor::CommandProcessor(const sc_core::sc_module_name& name, const sim::Clock& clock,
                                    size_t layers, const FetchConfig& config,
-                                   const std::vector<sim::EngineModule*>& engines)
-    : sc_module(name), socket("socket"), clock_(clock), config_(config), rows_(layers) {
+                                   const std::vector<sim::EngineModule*>& engines,
+                                   sim::Recorder* recorder)
+    : sc_module(name),
+      socket("socket"),
+      clock_(clock),
+      config_(config),
+      recorder_(recorder),
+      rows_(layers) {
   for (sim::EngineModule* engine : engines) engines_[static_cast<int>(engine->engine())] = engine;
   SC_HAS_PROCESS(CommandProcessor);
   SC_THREAD(Run);
@@ -54,6 +60,9 @@ void CommandProcessor::FetchBatch(uint64_t first, uint64_t count) {
   const uint64_t arrival = clock_.CyclesUp((sc_core::sc_time_stamp() + delay).value());
   rows_[layer_].bytes += bytes;
   rows_[layer_].busy_cycles += arrival - now;
+  if (recorder_ != nullptr) {
+    recorder_->Fetched(count, now * clock_.period_ps(), arrival * clock_.period_ps());
+  }
   if (arrival > now) wait(clock_.Time(arrival - now));
 }
 

@@ -12,7 +12,8 @@ namespace nibble::accel {
 class CommandProcessor : public sc_core::sc_module {
  public:
   CommandProcessor(const sc_core::sc_module_name& name, const sim::Clock& clock, size_t layers,
-                   const FetchConfig& config, const std::vector<sim::EngineModule*>& engines);
+                   const FetchConfig& config, const std::vector<sim::EngineModule*>& engines,
+                   sim::Recorder* recorder = nullptr);
 
   tlm_utils::simple_initiator_socket<CommandProcessor> socket;
 
@@ -33,6 +34,7 @@ class CommandProcessor : public sc_core::sc_module {
   const sim::Clock& clock_;
   FetchConfig config_;
   sim::EngineModule* engines_[sim::kEngines] = {};
+  sim::Recorder* recorder_;
   uint64_t address_ = 0, count_ = 0;
   std::vector<sim::Command> batch_;
   size_t layer_ = 0;  // of the last word dispatched: fetching is booked there

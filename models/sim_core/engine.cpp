@@ -28,23 +28,30 @@ EngineModule::EngineModule(const sc_core::sc_module_name& name, Engine engine,
 void EngineModule::Push(const Command& command) {
   queue_.push_back(command);
   pushed_.notify();
+  if (context_.recorder != nullptr) context_.recorder->Queued(engine_, queue_.size(), NowPs());
 }
 
-void EngineModule::BookWait(uint64_t start, size_t layer, uint64_t& cause) {
+void EngineModule::BookWait(uint64_t start, const Command& command, uint64_t& stall,
+                            const char* cause) {
   const uint64_t now = clock().Now();
-  const uint64_t begin = std::clamp(context_.layer_ends.Begin(layer), start, now);
-  rows_[layer].wait_layer_cycles += begin - start;
-  cause += now - begin;
+  const uint64_t begin = std::clamp(context_.layer_ends.Begin(command.layer), start, now);
+  rows_[command.layer].wait_layer_cycles += begin - start;
+  stall += now - begin;
+  if (context_.recorder != nullptr && now > start) {
+    context_.recorder->Waited(engine_, command, cause, start * clock().period_ps(), NowPs());
+  }
 }
 
 void EngineModule::TakeTokens(const Command& command, EngineCounters& row) {
   for (int from = 0; from < kEngines; ++from) {
     if (!(command.wait >> from & 1)) continue;
-    unsigned& count = context_.tokens.count(static_cast<Engine>(from), engine_);
+    const auto giver = static_cast<Engine>(from);
+    unsigned& count = context_.tokens.count(giver, engine_);
     const uint64_t start = clock().Now();
     while (count == 0) wait(context_.tokens.given(engine_));
     --count;
-    BookWait(start, command.layer, row.stall_cycles[from]);
+    BookWait(start, command, row.stall_cycles[from], EngineName(giver));
+    if (context_.recorder != nullptr) context_.recorder->Tokens(giver, engine_, count, NowPs());
   }
 }
 
@@ -58,16 +65,22 @@ void EngineModule::Run() {
     popped_.notify();
 
     EngineCounters& row = rows_[command.layer];
-    BookWait(idle_since, command.layer, row.stall_fetch_cycles);
+    if (context_.recorder != nullptr) context_.recorder->Queued(engine_, queue_.size(), NowPs());
+    BookWait(idle_since, command, row.stall_fetch_cycles, "fetch");
     TakeTokens(command, row);
     const uint64_t start = clock().Now();
     Execute(command);
     row.busy_cycles += clock().Now() - start;
     ++row.commands;
+    if (context_.recorder != nullptr) {
+      context_.recorder->Ran(engine_, command, start * clock().period_ps(), NowPs());
+    }
     for (int to = 0; to < kEngines; ++to) {
       if (!(command.signal >> to & 1)) continue;
-      ++context_.tokens.count(engine_, static_cast<Engine>(to));
-      context_.tokens.given(static_cast<Engine>(to)).notify();
+      const auto taker = static_cast<Engine>(to);
+      const unsigned count = ++context_.tokens.count(engine_, taker);
+      context_.tokens.given(taker).notify();
+      if (context_.recorder != nullptr) context_.recorder->Tokens(engine_, taker, count, NowPs());
     }
   }
 }

@@ -9,6 +9,7 @@
 #include "models/sim_core/clock.h"
 #include "models/sim_core/command.h"
 #include "models/sim_core/counters.h"
+#include "models/sim_core/recorder.h"
 
 namespace nibble::sim {
 
@@ -55,6 +56,7 @@ class EngineModule : public sc_core::sc_module {
     const LayerEnds& layer_ends;
     size_t layers;
     uint32_t queue_depth;
+    Recorder* recorder = nullptr;
   };
   EngineModule(const sc_core::sc_module_name& name, Engine engine, const Context& context);
 
@@ -83,9 +85,9 @@ class EngineModule : public sc_core::sc_module {
  private:
   void Run();
   void TakeTokens(const Command& command, EngineCounters& row);
-  // Books a wait from `start` until now for a word of `layer` to `cause`, as far as the layer had
-  // begun.
-  void BookWait(uint64_t start, size_t layer, uint64_t& cause);
+  // Books a wait from `start` until now for a word to `stall`, as far as its layer had begun.
+  void BookWait(uint64_t start, const Command& command, uint64_t& stall, const char* cause);
+  uint64_t NowPs() const { return clock().Now() * clock().period_ps(); }
 
   Engine engine_;
   Context context_;
