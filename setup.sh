@@ -20,7 +20,8 @@ packages="$packages libsqlite3-dev zlib1g-dev"
 #                    trace files                                              ONNX front end
 packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
 case "${1:-}" in
-  --ci) packages="$packages ccache clang-format clang-tidy git" ;;
+  --ci) packages="$packages ccache clang-format clang-tidy git"
+        packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins" ;;  # for one test
   --bench) packages="$packages libbenchmark-dev libopenblas-dev" ;;
   --fuzz) packages="$packages clang libclang-rt-14-dev" ;;
 esac

@@ -18,6 +18,7 @@
 #include "sw/study/launch.h"
 #include "sw/study/point_run.h"
 #include "sw/study/results.h"
+#include "sw/study/run_search.h"
 #include "sw/study/sample.h"
 #include "sw/study/table.h"
 #include "sw/study/text.h"
@@ -30,14 +31,19 @@ struct SweepArguments {
   std::string plan, out;  // or `out` alone, of a subcommand
   std::string launcher = "local", slurm_args, shard = "0/1";
   size_t shards = 1;
-  int jobs = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  uint64_t sample = 0, seed = 0;
+  int jobs = 0;  // 0: not given
+  uint64_t sample = 0, seed = 0, runs = 500;
   bool dry_run = false, quiet = false;
-  std::string objectives, csv, json;
+  std::string pareto, objectives, csv, json;
 };
 
+int JobsOf(const SweepArguments& args) {
+  if (args.jobs > 0) return args.jobs;
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
 study::RunOptions OptionsOf(const SweepArguments& args, Progress& bar) {
-  return {args.jobs, [&bar](size_t done, size_t total) { bar.Update(done, total); },
+  return {JobsOf(args), [&bar](size_t done, size_t total) { bar.Update(done, total); },
           &Interrupted()};
 }
 
@@ -94,7 +100,8 @@ int DryRun(const study::Study& study, study::Meter& meter,
   std::string text = fmt::format("{} points", points.size());
   if (unique.size() < points.size()) text += fmt::format(", {} different machines", unique.size());
   Print(fmt::format("{}; about {:.2g} s of CPU, {:.2g} s in {} processes, by {} points tried\n",
-                    text, estimate.cpu_s, estimate.cpu_s / args.jobs, args.jobs, estimate.tried));
+                    text, estimate.cpu_s, estimate.cpu_s / JobsOf(args), JobsOf(args),
+                    estimate.tried));
   return kDone;
 }
 
@@ -103,7 +110,7 @@ int Launch(const study::Study& study, study::Meter& meter, const SweepArguments&
   launch.program = std::filesystem::read_symlink("/proc/self/exe").string();
   launch.folder = study.folder();
   launch.shards = args.shards;
-  launch.jobs = args.jobs;
+  launch.jobs = std::max(1, args.jobs);  // the cores here say nothing of those there
   launch.slurm_args = args.slurm_args;
   if (args.launcher == "slurm") {
     Print(study::SubmitToSlurm(launch) + "\nsim sweep status " + study.folder() +
@@ -121,9 +128,32 @@ int Launch(const study::Study& study, study::Meter& meter, const SweepArguments&
   return Finish(study, args.quiet);
 }
 
+int Search(study::Study& study, study::Meter& meter, const SweepArguments& args) {
+  if (args.launcher != "local" || args.shards > 1) {
+    throw UsageError(
+        "--pareto chooses points by what others came to: it runs in one piece, "
+        "without --launcher and --shards");
+  }
+  if (args.dry_run) throw UsageError("--dry-run: a search has no list of points to estimate");
+  const std::vector<study::Objective> objectives = study::ParseObjectives(args.pareto);
+  study::Damage damage;
+  {
+    Progress bar("searching", !args.quiet);
+    study::RunSearch(study, meter, objectives, {args.runs, args.seed}, OptionsOf(args, bar),
+                     &damage);
+  }
+  SayDamage(damage);
+  const int code = Finish(study, args.quiet);
+  if (!args.quiet) Print(study::ReportText(study, study::ReadResults(study), objectives));
+  return code;
+}
+
 int Sweep(const SweepArguments& args) {
   if (args.plan.empty()) throw UsageError("sweep: a plan file is required (see sim sweep --help)");
   if (args.out.empty() && !args.dry_run) throw UsageError("sweep: --out FOLDER is required");
+  if (args.seed != 0 && args.sample == 0 && args.pareto.empty()) {
+    throw UsageError("--seed: only with --sample or --pareto; the grid has nothing random");
+  }
   if (!args.slurm_args.empty() && args.launcher != "slurm") {
     throw UsageError("--slurm-args: only with --launcher slurm");
   }
@@ -133,6 +163,7 @@ int Sweep(const SweepArguments& args) {
   }
   study::Study study(args.out, args.plan, traces, Version());
   const std::unique_ptr<study::Meter> meter = study.MakeMeter();
+  if (!args.pareto.empty()) return Search(study, *meter, args);
   const std::vector<uint64_t> numbers =
       args.sample > 0 ? study::Sample(study.space(), args.sample, args.seed) : study.space().Grid();
   if (numbers.empty()) throw UsageError(args.plan + ": its constraints leave no point");
@@ -177,11 +208,7 @@ int Report(const SweepArguments& args) {
   if (objectives.empty()) {
     objectives = study.plan().timing_only ? "latency,energy" : "accuracy,latency,energy";
   }
-  try {
-    Print(study::ReportText(study, study::ReadResults(study), study::ParseObjectives(objectives)));
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what());
-  }
+  Print(study::ReportText(study, study::ReadResults(study), study::ParseObjectives(objectives)));
   return kDone;
 }
 
@@ -201,7 +228,7 @@ int Export(const SweepArguments& args) {
 void AddJobs(CLI::App& app, SweepArguments& args) {
   app.add_option("-j,--jobs", args.jobs, "points that run at a time")
       ->check(CLI::Range(1, 4096))
-      ->option_text("N [cores]");
+      ->option_text("N [cores; of shards elsewhere 1]");
   app.add_flag("-q,--quiet", args.quiet, "no progress bar, no closing lines");
 }
 
@@ -237,7 +264,17 @@ Command AddSweep(CLI::App& app) {
       sweep->add_option("--sample", args->sample, "this many points, spread evenly, not all")
           ->check(CLI::PositiveNumber)
           ->option_text("N");
-  sweep->add_option("--seed", args->seed, "which sample")->needs(sample)->option_text("S [0]");
+  auto* pareto = sweep
+                     ->add_option("--pareto", args->pareto,
+                                  "search for the points that no other beats in these: accuracy, "
+                                  "latency, energy, sram_area")
+                     ->option_text("LIST")
+                     ->excludes(sample);
+  sweep->add_option("--runs", args->runs, "points that a search tries at most")
+      ->check(CLI::PositiveNumber)
+      ->needs(pareto)
+      ->option_text("N [500]");
+  sweep->add_option("--seed", args->seed, "which sample, or which search")->option_text("S [0]");
   sweep->add_flag("--dry-run", args->dry_run,
                   "number of points and an estimate of time, then stop");
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
-#include "platforms/params/value.h"
 #include "sw/study/study.h"
 
 namespace nibble::study {
@@ -34,8 +34,9 @@ std::string Output(const std::string& command) {
     output.append(buffer.data(), got);
   }
   const int status = pclose(pipe);
-  output = platforms::Trim(output);
+  while (!output.empty() && output.back() == '\n') output.pop_back();
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
+  std::replace(output.begin(), output.end(), '\n', ' ');
   throw StudyError(fmt::format(
       "sbatch failed: {} (the study is ready: --launcher local or print run it without Slurm)",
       output.empty() ? "no message" : output));

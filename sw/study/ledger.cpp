@@ -210,7 +210,7 @@ std::string Ledger::Replace(const std::string& path) {
   ForEachRow(path, Depth::kAll, [&](const Row& row, const Timing& time) { Add(row, time); });
   Commit();
   Close();
-  const std::string aside = Aside(path);
+  std::string aside = Aside(path);
   fs::copy_file(path, aside);
   fs::remove(path + "-journal");  // of the damaged file
   fs::rename(fresh, path);

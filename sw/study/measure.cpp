@@ -124,13 +124,24 @@ const std::vector<float>& Meter::Fp32(size_t network, int i, const std::vector<f
   return output;
 }
 
+void Meter::PrepareFp32() {
+  if (timing_only_) return;
+  for (size_t n = 0; n < networks_.size(); ++n) {
+    for (int i = 0; i < input_.count; ++i) Fp32(n, i, Input(n, i));
+  }
+}
+
+std::vector<float> Meter::Input(size_t network, int i) const {
+  const trace::Network& net = networks_[network].net;
+  return images_ ? images_->Input(i, net) : compiler::GeneratedInput(net, input_.seed);
+}
+
 sim::RunStats Meter::RunImages(size_t network, const platforms::DesignPoint& design,
                                sim::Program& program, report::QualityMeter& quality) {
   const trace::Network& net = networks_[network].net;
   sim::RunStats first;
   for (int i = 0; i < input_.count; ++i) {
-    const std::vector<float> input =
-        images_ ? images_->Input(i, net) : compiler::GeneratedInput(net, input_.seed);
+    const std::vector<float> input = Input(network, i);
     lowering::SetInput(program, net, design, input);
     platforms::RunOptions options;
     options.run = static_cast<uint64_t>(i);

@@ -35,6 +35,10 @@ class Meter {
   // What results depend on beside design point and trace: version, tables, images or seed.
   const std::string& identity() const { return identity_; }
 
+  // FP32 outputs of all networks and images, so that processes forked from here share them. Without
+  // it each makes those that it needs.
+  void PrepareFp32();
+
   // Lowers, simulates, and with bits compares with FP32, image by image; counts are those of the
   // first. Throws platforms::ParameterError and lowering::LoweringError when the machine or the
   // network does not go.
@@ -43,6 +47,7 @@ class Meter {
  private:
   std::string ReadInput();  // opens and checks; what it is, with its hash
   void CheckImages(const Network& n) const;
+  std::vector<float> Input(size_t network, int i) const;
   // Of image `i`, made on first use.
   const std::vector<float>& Fp32(size_t network, int i, const std::vector<float>& input);
   // The images through a lowered network: the part that has to do with accuracy.

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
+#include "platforms/design_point.h"
 #include "platforms/params/value.h"
 
 namespace nibble::study {
@@ -44,11 +44,11 @@ std::vector<Objective> ParseObjectives(const std::string& list) {
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&](const Objective& o) { return o.name == name; });
     if (found == known.end()) {
-      throw std::invalid_argument("\"" + name +
-                                  "\" is no objective: accuracy, energy, latency, sram_area");
+      throw platforms::ParameterError("\"" + name +
+                                      "\" is no objective: accuracy, energy, latency, sram_area");
     }
     for (const Objective& o : objectives) {
-      if (o.name == name) throw std::invalid_argument("objective " + name + " is given twice");
+      if (o.name == name) throw platforms::ParameterError("objective " + name + " is given twice");
     }
     objectives.push_back(*found);
   }
@@ -64,7 +64,7 @@ std::optional<std::vector<double>> ValuesOf(const Row& row,
     try {
       values.push_back(Figure(totals, o.name) * o.scale);
     } catch (const Json::exception&) {
-      throw std::invalid_argument(fmt::format(
+      throw platforms::ParameterError(fmt::format(
           "objective {}: the study has no such figure{}", o.name,
           o.name == "accuracy" ? "; it takes timing_only = off, and best images and labels" : ""));
     }

@@ -17,14 +17,14 @@ struct Objective {
   bool most = false;  // the more the better
 };
 
-// "energy,latency". Throws std::invalid_argument that names the known ones, for an unknown one or
-// one given twice.
+// "energy,latency". Throws platforms::ParameterError that names the known ones, for an unknown one
+// or one given twice.
 std::vector<Objective> ParseObjectives(const std::string& list);
 
 // By objective, in its unit; nothing for a row that is not ok. Accuracy is, in percent of images,
 // top-1 where the study has labels, else agreement with FP32 where it has images; where it has
-// none, the SQNR of the one generated input, in dB. Throws std::invalid_argument where the row has
-// no such figure.
+// none, the SQNR of the one generated input, in dB. Throws platforms::ParameterError where the row
+// has no such figure.
 std::optional<std::vector<double>> ValuesOf(const Row& row,
                                             const std::vector<Objective>& objectives);
 

@@ -117,20 +117,27 @@ void ForEachInOwnProcess(int jobs, size_t count, const std::function<std::string
                          const std::function<void(size_t, const ProcessResult&)>& done,
                          const std::atomic<bool>* stop) {
   if (jobs < 1) throw std::invalid_argument("ForEachInOwnProcess: fewer than one job");
-  std::vector<Process> running;
-  for (size_t next = 0; next < count || !running.empty();) {
+  std::vector<Process> running, ended;
+  for (size_t next = 0; next < count || !running.empty() || !ended.empty();) {
     if (stop != nullptr && *stop) throw platforms::Interrupted();
+    // The next ones start before what the last ones did is taken, which may have to wait for a
+    // disk.
     while (next < count && running.size() < static_cast<size_t>(jobs)) {
       running.emplace_back(next++, work);
     }
+    for (const Process& p : ended) done(p.index(), p.result());
+    ended.clear();
     std::vector<pollfd> ends;
+    ends.reserve(running.size());
     for (const Process& p : running) ends.push_back({p.fd(), POLLIN, 0});
-    if (poll(ends.data(), ends.size(), kPollMilliseconds) < 0 && errno != EINTR) FailSystem("poll");
+    if (poll(ends.data(), ends.size(), running.empty() ? 0 : kPollMilliseconds) < 0 &&
+        errno != EINTR) {
+      FailSystem("poll");
+    }
     for (size_t i = running.size(); i-- > 0;) {
       if (ends[i].revents == 0 || !running[i].Receive()) continue;
-      const Process ended = std::move(running[i]);
+      ended.push_back(std::move(running[i]));
       running.erase(running.begin() + static_cast<ptrdiff_t>(i));
-      done(ended.index(), ended.result());
     }
   }
 }

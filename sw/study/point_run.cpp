@@ -18,7 +18,7 @@ namespace {
 
 std::vector<std::string> SetsOf(const Point& point) {
   std::vector<std::string> sets;
-  for (const auto& [key, value] : point.settings) sets.push_back(key + "=" + value);
+  for (const auto& [key, value] : point.settings) sets.push_back(fmt::format("{}={}", key, value));
   return sets;
 }
 

@@ -52,6 +52,7 @@ void Tally::Count(const Row& row) {
 Tally RunPoints(const Study& study, Meter& meter, const std::vector<StudyPoint>& points,
                 const RunOptions& options,
                 const std::function<void(const Row&, const Timing&)>& take) {
+  if (!points.empty()) meter.PrepareFp32();
   Tally tally;
   size_t done = 0;
   const auto work = [&](size_t i) { return RunAndPack(study, meter, points[i]); };

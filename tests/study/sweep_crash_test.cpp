@@ -28,16 +28,22 @@ size_t RowsOf(const std::string& ledger) {
   }
 }
 
-// Starts the study and calls `then` with its process when it has some rows and not yet all.
-// Returns the exit code, or 128 + signal.
-int RunUntil(const Folder& folder, size_t rows, const std::function<void(pid_t)>& then) {
+// Starts the study, with further options, and calls `then` with its process when it has some rows
+// and not yet all. Returns the exit code, or 128 + signal.
+int RunUntil(const Folder& folder, size_t rows, const std::function<void(pid_t)>& then,
+             const std::vector<std::string>& options = {}) {
   cli_test::WriteFile(folder / "plan.cfg", SmallPlan());
   const pid_t driver = fork();
   if (driver == 0) {
     if (chdir(folder.path().c_str()) != 0) _exit(1);
     const int null = open("/dev/null", O_WRONLY);
     dup2(null, STDOUT_FILENO);
-    execl(NIBBLE_SIM, NIBBLE_SIM, "sweep", "plan.cfg", "--out", "s", "-j", "1", nullptr);
+    std::vector<std::string> words = {NIBBLE_SIM, "sweep", "plan.cfg", "--out", "s", "-j", "1"};
+    words.insert(words.end(), options.begin(), options.end());
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    execv(NIBBLE_SIM, arguments.data());
     _exit(1);
   }
   while (RowsOf(folder / "s/ledger.db") < rows) {
@@ -76,6 +82,23 @@ TEST_CASE("sweep: Ctrl-C ends it in order") {
   CHECK(RunUntil(folder, 10, [](pid_t driver) { kill(driver, SIGINT); }) == 130);
   CHECK(RowsOf(folder / "s/ledger.db") < 60);
   Resumes(folder);
+}
+
+TEST_CASE("sweep: a search that was killed goes on, and makes the same choices") {
+  const Folder folder;
+  const std::vector<std::string> options = {"--pareto=latency,energy", "--runs=40", "--seed=2"};
+  const std::string command =
+      "plan.cfg " + options[0] + ' ' + options[1] + ' ' + options[2] + " --out ";
+  REQUIRE(Sweep(folder, command + "whole").exit_code == 0);
+  const auto kill_it = [](pid_t driver) { kill(driver, SIGKILL); };
+  CHECK(RunUntil(folder, 10, kill_it, options) == 128 + SIGKILL);
+  CHECK_THAT(Sweep(folder, "status s").out, Contains("--pareto"));
+  CHECK_THAT(Sweep(folder, "run s").err, Contains("--pareto"));
+  const Result r = Sweep(folder, command + "s");
+  INFO(r.err);
+  CHECK(r.exit_code == 0);
+  CHECK_THAT(r.out, Contains("40 points") && Contains("ledger.db: 40 rows"));
+  CHECK(ExportOf(folder, "s") == ExportOf(folder, "whole"));
 }
 
 // Kills a process that runs a point: a child of the driver.

@@ -157,6 +157,15 @@ TEST_CASE("sweep: wrong use is refused in one line") {
   refuses("plan.cfg --out s --launcher pbs", 2, "pbs");
   refuses("run .", 2, "no study");
   refuses("status nowhere", 2, "no study");
+  const Result no_slurm = Sweep(folder, "plan.cfg --out s --launcher slurm", "PATH=/nowhere");
+  CHECK(no_slurm.exit_code == 2);
+  CHECK(cli_test::IsOneLine(no_slurm.err));
+  CHECK_THAT(no_slurm.err, Contains("sbatch") && Contains("--launcher local"));
+  refuses("plan.cfg --out s --pareto latency,speed", 2, "speed");
+  refuses("plan.cfg --out s --pareto latency,accuracy", 2, "timing_only");
+  refuses("plan.cfg --out s --pareto latency --shards 2", 2, "--shards");
+  refuses("plan.cfg --out s --pareto latency --sample 2", 2, "--sample");
+  refuses("plan.cfg --out s --runs 7", 2, "--pareto");
   REQUIRE(Sweep(folder, "plan.cfg --out s --launcher print").exit_code == 0);
   refuses("run s --shard 3/3", 2, "shard");
   refuses("run s --shard x", 2, "shard");

@@ -1,0 +1,75 @@
+// What a study costs beside its points: points a second of wall time on one core, from the plan to
+// rows on disk.
+#include <benchmark/benchmark.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "platforms/design_point.h"
+#include "sw/study/point_run.h"
+#include "sw/study/run_points.h"
+#include "sw/study/study.h"
+
+extern "C" int sc_main(int, char**) { return 0; }  // libsystemc asks for one
+
+namespace {
+
+namespace platforms = nibble::platforms;
+namespace study = nibble::study;
+
+double CpuSeconds() {
+  double seconds = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    getrusage(who, &usage);
+    for (const timeval& t : {usage.ru_utime, usage.ru_stime}) {
+      seconds += static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+    }
+  }
+  return seconds;
+}
+
+// plans/block_size.cfg, every `stride`-th point, one at a time.
+void BlockSizePlan(benchmark::State& state, size_t stride) {
+  const std::string data = platforms::DataFolder();
+  const std::string plan = data + "/plans/block_size.cfg";
+  const std::string folder =
+      (std::filesystem::temp_directory_path() / "nibble-bench-study").string();
+  size_t points = 0;
+  double cpu = 0;
+  for (auto _ : state) {
+    std::filesystem::remove_all(folder);
+    const double start = CpuSeconds();
+    std::vector<std::string> traces;
+    for (const std::string& t : study::ReadPlan(plan).traces)
+      traces.push_back(data + "/traces/" + t);
+    study::Study study(folder, plan, traces, "bench");
+    const auto meter = study.MakeMeter();
+    std::vector<study::StudyPoint> list;
+    for (uint64_t n = 0; n < study.space().size(); n += stride) {
+      list.push_back({n, study::KeyOf(study.plan(), study.space().At(n), *meter)});
+    }
+    study.Save(list, false);
+    study::RunShard(study, *meter, {0, 1}, {});
+    cpu += CpuSeconds() - start;
+    points += list.size();
+  }
+  std::filesystem::remove_all(folder);
+  state.counters["points_per_s"] =
+      benchmark::Counter(static_cast<double>(points), benchmark::Counter::kIsRate);
+  state.counters["points_per_cpu_s"] = static_cast<double>(points) / cpu;
+}
+
+BENCHMARK_CAPTURE(BlockSizePlan, timing_only, 7)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
