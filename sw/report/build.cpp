@@ -326,6 +326,7 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   report.datapath_sizes = BuildSizes(design);
   report.srams = BuildSrams(design, energy);
   report.peaks = BuildPeaks(design);
+  report.area = platforms::EstimateArea(design, report.datapath_sizes.front().size, energy.srams());
   report.totals = BuildTotals(report, design, program, stats);
   return report;
 }

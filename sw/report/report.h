@@ -13,6 +13,7 @@
 #include "models/accel/datapath_size.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
+#include "platforms/area_model.h"
 #include "platforms/design_point.h"
 #include "platforms/energy_model.h"
 #include "sw/report/quality.h"
@@ -128,6 +129,7 @@ struct Report {
   std::vector<EngineSize> datapath_sizes;  // of the engines with dot-product units
   std::vector<SramRow> srams;
   Peaks peaks;
+  platforms::Area area;
   Totals totals;
   std::optional<ImportedWeights> imported_weights;  // where the trace has some
   std::optional<Quality> quality;
