@@ -19,5 +19,6 @@ Command AddMemory(CLI::App& app);    // sim memory
 Command AddQuantize(CLI::App& app);  // sim quantize
 Command AddSweep(CLI::App& app);     // sim sweep, and subcommands of its own
 Command AddCompare(CLI::App& app);   // sim compare
+Command AddReport(CLI::App& app);    // sim report
 
 }  // namespace nibble::cli

@@ -76,7 +76,8 @@ int Dispatch(int argc, char** argv) {
   const std::pair<const char*, Command> subcommands[] = {
       {"compile", AddCompile(app)},   {"golden", AddGolden(app)},   {"show", AddShow(app)},
       {"params", AddParams(app)},     {"formats", AddFormats(app)}, {"memory", AddMemory(app)},
-      {"quantize", AddQuantize(app)}, {"sweep", AddSweep(app)},     {"compare", AddCompare(app)}};
+      {"quantize", AddQuantize(app)}, {"sweep", AddSweep(app)},     {"compare", AddCompare(app)},
+      {"report", AddReport(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {

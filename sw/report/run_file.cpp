@@ -66,6 +66,18 @@ RunFile RunOf(const Json& json) {
     run.peaks.near_bytes = peaks.value("nearmem_bytes_per_cycle", 0.0);
     burst_bytes = peaks.at("dram_burst_bytes");
   }
+  if (json.contains("area")) {
+    run.node_nm = json["area"].at("node_nm");
+    for (const Json& b : json["area"].at("blocks")) {
+      RunArea area{b.at("block"), std::nullopt, 0, 0, b.at("source")};
+      if (!b.at("mm2").is_null()) {
+        area.mm2 = b["mm2"].get<double>();
+        area.low_mm2 = b.at("low_mm2");
+        area.high_mm2 = b.at("high_mm2");
+      }
+      run.area.push_back(std::move(area));
+    }
+  }
   for (const auto& [name, p] : json.at("design_point").items()) {
     run.parameters.push_back({name, p.at("value"), p.at("unit"), p.at("default")});
   }

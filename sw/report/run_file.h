@@ -2,7 +2,7 @@
 // pictures.
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -43,6 +43,13 @@ struct RunPeaks {
   double tensor_macs = 0, bank_macs = 0, dram_bytes = 0, near_bytes = 0;
 };
 
+struct RunArea {
+  std::string name;
+  std::optional<double> mm2;  // none: unknown
+  double low_mm2 = 0, high_mm2 = 0;
+  std::string source;
+};
+
 struct RunFile {
   std::string path;
   std::string version, platform, design, datapath;
@@ -53,6 +60,8 @@ struct RunFile {
   std::vector<RunParameter> parameters;
   Figures totals;  // numbers of `totals` and `quality`, those within others as NAME.PART
   std::vector<RunLayer> layers;
+  double node_nm = 0;
+  std::vector<RunArea> area;
 };
 
 // Of the text of a file; `path` is for messages. Throws RunFileError.
