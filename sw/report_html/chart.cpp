@@ -39,7 +39,7 @@ std::string ComponentClass(const std::string& component) {
   static const std::map<std::string, std::string> kClasses = {
       {"dram.core", "d0"},    {"dram.io", "d1"},        {"dram.activate", "d2"},
       {"dram.near", "d3"},    {"dram.broadcast", "d4"}, {"dram.background", "d5"},
-      {"dram.refresh", "d6"}, {"tensor", "t0"},         {"bank", "b0"},
+      {"dram.refresh", "d6"}, {"tensor", "t0"},         {"bank", "n0"},
       {"vector", "v0"},       {"sram.act", "s0"},       {"sram.weight", "s1"},
       {"sram.acc", "s2"},     {"sram.out", "s3"},       {"sram.leakage", "s4"}};
   const auto known = kClasses.find(component);
@@ -49,7 +49,7 @@ std::string ComponentClass(const std::string& component) {
 std::string CauseClass(const std::string& cause) {
   static const std::map<std::string, std::string> kClasses = {
       {"busy", "t0"},   {"load", "c1"}, {"vector", "v0"}, {"sram", "s1"}, {"store", "c4"},
-      {"tensor", "c3"}, {"bank", "b0"}, {"fetch", "c6"},  {"queue", "c7"}};
+      {"tensor", "c3"}, {"bank", "n0"}, {"fetch", "c6"},  {"queue", "c7"}};
   const auto known = kClasses.find(cause);
   return known == kClasses.end() ? "rest" : known->second;
 }

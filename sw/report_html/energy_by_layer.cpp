@@ -21,11 +21,14 @@ std::string EnergyByLayer(const report::RunFile& run) {
     // Components of a kind side by side: classes are named by kind.
     std::stable_sort(bar.parts.begin(), bar.parts.end(),
                      [](const Bar::Part& a, const Bar::Part& b) { return a.css < b.css; });
-    if (legend.empty()) {
-      for (const Bar::Part& part : bar.parts) legend.emplace_back(part.css, part.name);
+    for (const Bar::Part& part : bar.parts) {
+      const std::pair<std::string, std::string> entry(part.css, part.name);
+      const bool listed = std::find(legend.begin(), legend.end(), entry) != legend.end();
+      if (part.value > 0 && !listed) legend.push_back(entry);
     }
     chart.bars.push_back(std::move(bar));
   }
+  std::sort(legend.begin(), legend.end());
   return Legend(legend) + Draw(chart);
 }
 

@@ -16,9 +16,9 @@ std::string Html(const Page& page) {
   std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      Escape(page.title) + "</title>\n<style>\n" + kStyle +
-      "</style>\n</head>\n<body>\n<header>\n<h1>" + Escape(page.title) +
-      "</h1>\n<p class=\"sub\">" + Escape(page.subtitle) + "</p>\n<ul class=\"facts\">\n";
+      Escape(page.title) + "</title>\n<style>\n" + kStyle + "</style>\n</head>\n<body class=\"" +
+      page.kind + "\">\n<header>\n<h1>" + Escape(page.title) + "</h1>\n<p class=\"sub\">" +
+      Escape(page.subtitle) + "</p>\n<ul class=\"facts\">\n";
   for (const auto& [value, name] : page.facts) {
     html += "<li><b>" + Escape(value) + "</b><span>" + Escape(name) + "</span></li>\n";
   }

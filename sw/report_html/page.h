@@ -15,6 +15,7 @@ std::string StudyPage(const StudyData& data);
 
 // Pieces of both.
 struct Page {
+  std::string kind;  // CSS class of the body: "run", "study"
   std::string title, subtitle, body;
   std::vector<std::pair<std::string, std::string>> facts;  // value, what it is
   std::string json;                                        // for script.js; empty: none

@@ -24,6 +24,7 @@ std::string DesignTable(const report::RunFile& run) {
 
 std::string RunPage(const report::RunFile& run) {
   Page page;
+  page.kind = "run";
   page.title = run.trace_name + " on " + run.platform;
   page.subtitle =
       fmt::format("{}. {}.{} Nibble {}, trace {}, from {}", run.design, run.datapath,
@@ -35,10 +36,12 @@ std::string RunPage(const report::RunFile& run) {
   };
   fact("latency_ns", 1e-9, "s", "latency");
   fact("energy_pj", 1e-12, "J", "energy per inference");
-  fact("tops_per_w", 1, "TOPS/W", "efficiency");
   fact("dram_read_bytes", 1, "B", "DRAM read");
   fact("dram_write_bytes", 1, "B", "DRAM written");
   for (const auto& [k, value] : run.totals) {
+    if (k == "tops_per_w") {
+      page.facts.emplace_back(report::Significant(value) + " TOPS/W", "efficiency");
+    }
     if (k == "area_mm2") {
       page.facts.emplace_back(report::Significant(value) + " mm²", "area, known blocks");
     }

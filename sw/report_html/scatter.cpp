@@ -11,7 +11,9 @@ namespace nibble::report_html {
 
 namespace {
 
-constexpr Frame kFrame{76, 14, kWidth - 20, 430};
+// Narrower than other charts, for it stands beside a panel. script.js has the same frame.
+constexpr double kPlotWidth = 660;
+constexpr Frame kFrame{76, 14, kPlotWidth - 20, 430};
 
 // Logarithmic where the values span more than a decade.
 Scale ScaleOf(const StudyData& data, const std::vector<size_t>& of, size_t metric, double from,
@@ -45,7 +47,7 @@ std::vector<Point> Staircase(const std::vector<Point>& corners) {
 }  // namespace
 
 std::string Draw(const StudyData& data, const Scatter& s) {
-  Svg svg(kWidth, 482, s.id, s.label);
+  Svg svg(kPlotWidth, 482, s.id, s.label);
   const Scale x = ScaleOf(data, s.of, s.x, kFrame.left, kFrame.right);
   const Scale y = ScaleOf(data, s.of, s.y, kFrame.bottom, kFrame.top);
   svg.Begin("plot");

@@ -7,7 +7,7 @@
   if (!source) return;
   const data = JSON.parse(source.textContent);
   const { metrics, columns, points } = data;
-  const W = 860, frame = { left: 76, top: 14, right: W - 20, bottom: 430 };
+  const W = 860, frame = { left: 76, top: 14, right: 640, bottom: 430 };
   const chosen = { i: -1 };
   const filters = columns.map(() => -1);
   const escape = (s) => String(s).replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);

@@ -119,6 +119,16 @@ std::string DataJson(const StudyData& data, const std::vector<Scatter>& plots) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// An area without the units beside the banks is none to compare with.
+const char* AreaNote(const StudyData& data) {
+  const bool banks = std::any_of(data.points.begin(), data.points.end(),
+                                 [](const StudyPoint& p) { return p.platform == "nearmem"; });
+  return banks
+             ? "Area is that of blocks with a published figure; units beside DRAM banks have none, "
+               "so that areas of different platforms do not compare."
+             : "Area is that of blocks with a published figure.";
+}
+
 std::string Explorer(const StudyData& data, const Scatter& plot) {
   std::vector<std::pair<std::string, std::string>> legend;
   const Column& column = data.columns[plot.colour];
@@ -134,8 +144,8 @@ std::string Explorer(const StudyData& data, const Scatter& plot) {
          Draw(data, plot) +
          fmt::format(
              "<p class=\"note\"><span id=\"shown\">{} of {} points shown.</span> The dashed line "
-             "is the front: ringed points, which no other beats in both.</p>\n",
-             plot.of.size(), data.points.size()) +
+             "is the front: ringed points, which no other beats in both. {}</p>\n",
+             plot.of.size(), data.points.size(), AreaNote(data)) +
          "</div>\n<aside class=\"panel screen\" id=\"detail\"><h3>Chosen point</h3><p>Click a "
          "point for "
          "its figures, its full design point, its layers and the command that runs it "
@@ -155,6 +165,7 @@ size_t ColourOf(const StudyData& data) {
 
 std::string StudyPage(const StudyData& data) {
   Page page;
+  page.kind = "study";
   const std::string name = std::filesystem::path(data.folder).filename().string();
   page.title = "Study " + name;
   page.subtitle =
@@ -182,14 +193,18 @@ std::string StudyPage(const StudyData& data) {
   if (quality != none) {
     const size_t x = MetricOf(data, "bits_per_weight");
     plots.push_back({"bits", "Accuracy against stored bits per weight", x, quality, colour, of});
-    bits = Draw(data, plots.back());
+    bits = "<div class=\"plain\">" + Draw(data, plots.back()) + "</div>\n";
   }
   std::string tornado;
   for (const char* id : {"latency", "energy", "area", "accuracy", "sqnr"}) {
     const size_t metric = MetricOf(data, id);
     if (metric == none) continue;
     const std::string chart = Tornado(data, metric);
-    if (!chart.empty()) tornado += "<h3>" + Escape(data.metrics[metric].name) + "</h3>\n" + chart;
+    if (chart.empty()) continue;
+    if (tornado.empty()) {
+      tornado = Legend({{"k2", "better than the mean"}, {"k1", "worse"}});
+    }
+    tornado += "<h3>" + Escape(data.metrics[metric].name) + "</h3>\n" + chart;
   }
   page.body =
       Section("Trade-offs", "", Explorer(data, plots[0])) +
