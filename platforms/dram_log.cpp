@@ -1,5 +1,7 @@
 #include "platforms/dram_log.h"
 
+#include <algorithm>
+
 namespace nibble::platforms {
 
 using Kind = memory::DramChannel::Command::Kind;
@@ -11,6 +13,7 @@ DramLog::DramLog(memory::Dram& dram) : dram_(dram), commands_(dram.channels()) {
 
 void DramLog::Tell(sim::Recorder& recorder) const {
   const memory::DramDevice& d = dram_.device();
+  const uint64_t turn = std::max(d.ccd_l, d.bank_groups * std::max(d.ccd_s, d.burst));
   for (uint32_t channel = 0; channel < commands_.size(); ++channel) {
     for (const auto& c : commands_[channel]) {
       if (c.kind == Kind::kRead || c.kind == Kind::kWrite) {
@@ -18,7 +21,7 @@ void DramLog::Tell(sim::Recorder& recorder) const {
         const uint64_t data = c.time + (write ? d.cwl : d.cl);
         recorder.DramBurst(channel, c.bank / d.banks_per_group, write, data * d.tck_ps,
                            (data + d.burst) * d.tck_ps, c.time * d.tck_ps,
-                           (c.time + d.ccd_l) * d.tck_ps);
+                           (c.time + turn) * d.tck_ps);
       } else if (c.kind == Kind::kRefreshAll || c.kind == Kind::kRefreshBank) {
         const uint64_t clocks = c.kind == Kind::kRefreshAll ? d.rfc_ab : d.rfc_pb;
         recorder.DramRefreshed(channel, c.time * d.tck_ps, (c.time + clocks) * d.tck_ps);

@@ -35,8 +35,8 @@ class Recorder {
   // So many port cycles of scratchpad `name` were taken, spread evenly over the span.
   virtual void SramUsed(const std::string& name, uint64_t port_cycles, uint64_t begin,
                         uint64_t end) = 0;
-  // One burst: the data on the channel's bus; the column command's cadence in its bank group, which
-  // counts through the ranks.
+  // One burst: the data on the channel's bus, and the turn of its bank group, from the column
+  // command until that group is due again when all take turns. `group` counts through the ranks.
   virtual void DramBurst(uint32_t channel, uint32_t group, bool write, uint64_t begin, uint64_t end,
                          uint64_t group_begin, uint64_t group_end) = 0;
   virtual void DramRefreshed(uint32_t channel, uint64_t begin, uint64_t end) = 0;

@@ -6,8 +6,8 @@ namespace nibble::timeline {
 
 namespace {
 
-// In order of time; what follows without a gap, or overlaps (refreshes of banks at a time), and
-// says the same, becomes one span.
+// In order of time; what follows without a gap, or overlaps (refreshes of several banks, turns of a
+// bank group), and says the same, becomes one span; what says another thing ends the one before.
 void Join(std::vector<Span>& spans) {
   std::stable_sort(spans.begin(), spans.end(),
                    [](const Span& a, const Span& b) { return a.begin < b.begin; });
@@ -17,6 +17,7 @@ void Join(std::vector<Span>& spans) {
       joined.back().end = std::max(joined.back().end, span.end);
       joined.back().count += span.count;
     } else {
+      if (!joined.empty()) joined.back().end = std::min(joined.back().end, span.begin);
       joined.push_back(std::move(span));
     }
   }

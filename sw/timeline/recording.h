@@ -11,7 +11,8 @@
 
 namespace nibble::timeline {
 
-// [begin, end) in ps. Of a DRAM track: `count` bursts that followed each other without a gap.
+// [begin, end) in ps. Of a DRAM track: `count` bursts that followed each other without a gap, of a
+// bank group those that took turns with the other groups'.
 struct Span {
   uint64_t begin = 0, end = 0;
   std::string label;  // opcode, "wait CAUSE", "read", "write", "refresh", "all banks"
