@@ -4,7 +4,7 @@ find_program(CLANG_FORMAT NAMES clang-format clang-format-14)
 find_program(CLANG_TIDY NAMES clang-tidy clang-tidy-14)
 
 set(own_folders bench fuzz models platforms sw tests)
-set(find_sources find ${own_folders} -name *.cpp -o -name *.h)
+set(find_sources find ${own_folders} -name *.cpp -o -name *.h -o -name *.c)
 
 if(CLANG_FORMAT)
   add_custom_target(format-check

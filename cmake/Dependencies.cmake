@@ -23,6 +23,8 @@ find_package(SQLite3 3.34 REQUIRED)  # libsqlite3-dev
 find_package(ZLIB REQUIRED)  # zlib1g-dev
 if(NIBBLE_TESTS)
   find_package(Catch2 2.13 REQUIRED)
+  # Programs that some tests call, and are skipped without (setup.sh --ci): riscv64-unknown-elf-gcc with picolibc
+  # (gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf), gdb-multiarch, qemu-riscv32 (qemu-user).
 endif()
 if(NIBBLE_BENCH)
   find_package(benchmark REQUIRED)

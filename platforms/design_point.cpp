@@ -244,6 +244,21 @@ DesignPoint Resolve(Platform platform, const std::string& config,
   return d;
 }
 
+std::string ConfigText(const DesignPoint& design) {
+  size_t width = 0;
+  for (const Parameter& p : design.parameters) {
+    width = std::max(width, p.name.size() + 3 + p.value.size());
+  }
+  std::string text =
+      fmt::format("# {}\nplatform = {}\n", design.OneLine(), PlatformName(design.platform));
+  for (const Parameter& p : design.parameters) {
+    const std::string setting = p.name + " = " + p.value;
+    text += fmt::format("{:<{}}  # {}{}{}\n", setting, width, p.is_default ? "default" : "set",
+                        p.unit.empty() ? "" : ", ", p.unit);
+  }
+  return text;
+}
+
 std::string DesignPoint::OneLine() const {
   const auto kib = [](const memory::SramConfig& s) { return s.size / 1024.0; };
   std::string line = fmt::format(

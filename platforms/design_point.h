@@ -80,6 +80,9 @@ std::vector<Parameter> ListParameters(Platform platform);
 DesignPoint Resolve(Platform platform, const std::string& config,
                     const std::vector<std::string>& sets);
 
+// The resolved design point in the form that Resolve reads as a file, defaults marked as such.
+std::string ConfigText(const DesignPoint& design);
+
 // Folder that holds platforms/ and traces/: the source tree, or share/nibble of an installation,
 // found from the executable's place; the environment variable NIBBLE_DATA overrides it.
 std::string DataFolder();

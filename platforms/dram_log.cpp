@@ -11,7 +11,8 @@ DramLog::DramLog(memory::Dram& dram) : dram_(dram), commands_(dram.channels()) {
   dram.RecordOccupied(&occupied_);
 }
 
-void DramLog::Tell(sim::Recorder& recorder) const {
+void DramLog::Tell(sim::Recorder& recorder) {
+  dram_.Drain();
   const memory::DramDevice& d = dram_.device();
   const uint64_t turn = std::max(d.ccd_l, d.bank_groups * std::max(d.ccd_s, d.burst));
   for (uint32_t channel = 0; channel < commands_.size(); ++channel) {

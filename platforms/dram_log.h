@@ -18,10 +18,11 @@ class DramLog {
   DramLog(const DramLog&) = delete;
   DramLog& operator=(const DramLog&) = delete;
 
-  void Tell(sim::Recorder& recorder) const;
+  // Serves first what still waits in write buffers.
+  void Tell(sim::Recorder& recorder);
 
  private:
-  const memory::Dram& dram_;
+  memory::Dram& dram_;
   std::vector<std::vector<memory::DramChannel::Command>> commands_;  // by channel
   std::vector<std::pair<uint64_t, uint64_t>> occupied_;
 };

@@ -9,11 +9,14 @@
 #include "models/accel/dma.h"
 #include "models/accel/tensor_unit.h"
 #include "models/accel/vector_unit.h"
+#include "models/control/control_block.h"
 #include "models/memory/bus.h"
 #include "models/memory/dram_target.h"
 #include "models/nearmem/bank_engine.h"
+#include "models/sim_core/fresh_kernel.h"
 #include "models/sim_core/run_kernel.h"
 #include "platforms/dram_log.h"
+#include "platforms/host.h"
 
 namespace nibble::platforms {
 
@@ -25,27 +28,8 @@ struct MachineCounters {
   uint64_t cycles = 0;
 };
 
-// A fresh kernel for each machine: SystemC refuses a second elaboration in a kernel that has run.
-class Kernel {
- public:
-  Kernel() : before_(sc_core::sc_curr_simcontext), mine_(new sc_core::sc_simcontext) {
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = mine_;
-    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
-  }
-  ~Kernel() {
-    delete mine_;
-    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = before_;
-  }
-  Kernel(const Kernel&) = delete;
-  Kernel& operator=(const Kernel&) = delete;
-
- private:
-  sc_core::sc_simcontext* before_;
-  sc_core::sc_simcontext* mine_;
-};
-
 // Both platforms: the accelerator's engines; `nearmem` has a bank engine besides.
-class Machine {
+class Machine : public control::Executor {
  public:
   Machine(const DesignPoint& design, const sim::Program& program, const RunOptions& options)
       : program_(program),
@@ -53,10 +37,12 @@ class Machine {
         layers_(program.layers.size()),
         clock_(design.clock_mhz),
         layer_ends_(layers_),
-        context_{clock_, tokens_, layer_ends_, layers_, design.fetch.queue_depth, options.recorder},
+        job_(tokens_),
+        context_{clock_,          tokens_, job_, layer_ends_, layers_, design.fetch.queue_depth,
+                 options.recorder},
         pads_{Pad("act", design.sram_act, 0), Pad("weight", design.sram_weight, 1),
               Pad("acc", design.sram_acc, 2), Pad("out", design.sram_out, 3)},
-        dram_("dram", design.dram, design.dram_channels, design.dram_mapping, layers_,
+        dram_("dram", clock_, design.dram, design.dram_channels, design.dram_mapping, layers_,
               design.dram_config),
         bus_("bus", design.bus, clock_, {"fetch", "load", "store"}, dram_.storage().size(),
              layers_),
@@ -68,45 +54,106 @@ class Machine {
                [this](size_t layer) { LayerDone(layer); }),
         rows_(layers_) {
     peers_ = {Engine::kLoad, Engine::kTensor, Engine::kVector, Engine::kStore};
-    std::vector<sim::EngineModule*> engines{&load_, &tensor_, &vector_, &store_};
+    engines_ = {&load_, &tensor_, &vector_, &store_};
     if (design.platform == Platform::kNearmem) {
       bank_ = std::make_unique<nearmem::BankEngine>("bank", context_, design.nearmem,
                                                     Compute(design), dram_, pads_);
       peers_.push_back(Engine::kBank);
-      engines.push_back(bank_.get());
+      engines_.push_back(bank_.get());
     }
-    fetch_ = std::make_unique<accel::CommandProcessor>("fetch", clock_, layers_, design.fetch,
-                                                       engines, options.recorder);
+    fetch_ = std::make_unique<accel::CommandProcessor>("fetch", clock_, job_, layers_, design.fetch,
+                                                       engines_, options.recorder);
     dram_.Record(options.memory_log);
-    if (options.recorder != nullptr) Record();
     fetch_->socket.bind(bus_.port(0));
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));
     bus_.memory.bind(dram_.socket);
+    AddHost(design.platform == Platform::kNearmem);
+    if (options.recorder != nullptr) Record();
     if (options.break_datapath) tensor_.BreakDatapath();
     if (options.break_datapath && bank_) bank_->BreakDatapath();
   }
 
   RunOutcome Run() {
     LoadImage();
+    control_->SetBoot(options_.boot);
     if (!options_.timing_only) outcome_.tensors.resize(program_.tensors.size());
     if (!options_.timing_only) Capture(program_.input);
-    fetch_->Start(program_.commands_address, program_.commands.size());
     sim::RunKernel();
     if (interrupted_) throw Interrupted();
-    if (layers_done_ != layers_) {
-      throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) +
-                             " of " + std::to_string(layers_) +
-                             ": command words wait for each other");
-    }
+    CheckHost();
     for (size_t i = 0; i < program_.tensors.size(); ++i) {
       outcome_.tensor_scale_decode.push_back(vector_.scale_register(i).decode);
     }
-    CollectStats();
+    if (jobs_ <= 1) CollectStats();
+    if (dram_log_) dram_log_->Tell(*options_.recorder);
     return std::move(outcome_);
   }
 
  private:
+  void Record() {
+    for (memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
+      pad->Record(options_.recorder, clock_.period_ps());
+    }
+    control_->Record(options_.recorder);
+    dram_log_ = std::make_unique<DramLog>(dram_.dram());
+  }
+
+  void AddHost(bool near_memory) {
+    uint8_t engines = 0;
+    for (const sim::EngineModule* engine : engines_) engines |= sim::EngineBit(engine->engine());
+    control_ = std::make_unique<control::ControlBlock>(
+        "control", clock_, job_, dram_.storage(),
+        control::Capabilities{engines, near_memory, static_cast<uint32_t>(layers_),
+                              dram_.storage().size()},
+        *this);
+    HostProgram program = options_.host;
+    if (!program) {
+      program = RunOnce(program_.commands_address, static_cast<uint32_t>(program_.commands.size()),
+                        static_cast<uint32_t>(layers_), program_.free_address);
+    }
+    host_ = std::make_unique<Host>("host", std::move(program), *control_, dram_.storage());
+  }
+
+  void BeginJob(const control::JobDescriptor& job) override {
+    if (jobs_++ == 1) CollectStats();  // those of the first
+    clock_.Start();
+    last_end_ = clock_.Now();
+    layer_ends_.Restart(last_end_);
+    if (options_.recorder != nullptr) {
+      options_.recorder->JobBegan(last_end_ * clock_.period_ps());
+    }
+    fetch_->Start(job.commands, job.count, job.layers);
+  }
+
+  control::MachineCounts Counts() const override {
+    control::MachineCounts counts;
+    for (const sim::EngineModule* engine : engines_) {
+      counts.commands += engine->commands();
+      counts.busy_cycles[static_cast<int>(engine->engine())] = engine->busy_cycles();
+    }
+    for (const memory::DramCounters& row : dram_.dram().rows()) {
+      counts.read_bytes += row.read_bytes;
+      counts.write_bytes += row.write_bytes;
+    }
+    return counts;
+  }
+
+  void CheckHost() {
+    if (!host_->status()) throw HostStuck("the host waits for an interrupt that never comes");
+    const bool built_in = !options_.host;
+    if (built_in && *host_->status() != 0) {
+      const auto code = static_cast<sim::FaultCode>(*host_->status());
+      throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) +
+                             " of " + std::to_string(layers_) + ": " + sim::FaultName(code) +
+                             " at command word " + std::to_string(job_.fault().word) + ' ' +
+                             control_->detail());
+    }
+    outcome_.host.status = *host_->status();
+    outcome_.host.register_accesses = host_->accesses();
+    outcome_.host.cycles = clock_.CyclesUp(sc_core::sc_time_stamp().value());
+  }
+
   memory::Sram Pad(const char* name, const memory::SramConfig& config, uint64_t number) const {
     return memory::Sram(name, config, layers_, !options_.timing_only, number, options_.run);
   }
@@ -118,19 +165,15 @@ class Machine {
     return setup;
   }
 
-  void Record() {
-    for (memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
-      pad->Record(options_.recorder, clock_.period_ps());
-    }
-    dram_log_ = std::make_unique<DramLog>(dram_.dram());
-  }
-
   void LoadImage() {
     for (const sim::Segment& segment : program_.image) {
       dram_.storage().Write(segment.address, segment.bytes.data(), segment.bytes.size());
     }
     dram_.storage().Write(program_.commands_address, program_.commands.data(),
                           program_.commands.size() * sim::kCommandBytes);
+    for (const sim::Segment& segment : options_.host_image) {
+      dram_.storage().Write(segment.address, segment.bytes.data(), segment.bytes.size());
+    }
   }
 
   void Capture(int tensor) {
@@ -158,7 +201,8 @@ class Machine {
 
   void LayerDone(size_t layer) {
     const uint64_t now = clock_.Now();
-    rows_[layer].cycles = now - last_end_;
+    rows_[layer].cycles += now - last_end_;
+    job_cycles_ += now - last_end_;
     last_end_ = now;
     layer_ends_.Set(layer, now);
     if (options_.recorder != nullptr) {
@@ -166,8 +210,9 @@ class Machine {
     }
     dram_.dram().AccountTime(now * clock_.period_ps(), layer);
     if (!options_.timing_only) Capture(program_.layers[layer].output);
+    control_->LayerDone(static_cast<uint32_t>(layer));
     ++layers_done_;
-    if (options_.progress) options_.progress(layers_done_, layers_);
+    if (options_.progress) options_.progress((layers_done_ - 1) % layers_ + 1, layers_);
     if (options_.stop != nullptr && *options_.stop) {
       interrupted_ = true;
       sc_core::sc_stop();
@@ -176,7 +221,6 @@ class Machine {
 
   void CollectStats() {
     dram_.dram().Drain();  // writes that are acknowledged and still in the controllers' buffers
-    if (dram_log_) dram_log_->Tell(*options_.recorder);
     sim::CounterRegistry registry;
     registry.Register<MachineCounters>(
         "machine", rows_,
@@ -202,7 +246,7 @@ class Machine {
         stats.values[layer].push_back(column.read(layer));
     }
     for (const MachineCounters& row : rows_) stats.layer_cycles.push_back(row.cycles);
-    stats.cycles = last_end_;
+    stats.cycles = job_cycles_;
   }
 
   const sim::Program& program_;
@@ -211,6 +255,7 @@ class Machine {
   sim::Clock clock_;
   sim::TokenBoard tokens_;
   sim::LayerEnds layer_ends_;
+  sim::Job job_;
   sim::EngineModule::Context context_;
   accel::Scratchpads pads_;
   memory::DramTarget dram_;
@@ -220,12 +265,16 @@ class Machine {
   accel::VectorUnit vector_;
   accel::DmaEngine store_;
   std::unique_ptr<nearmem::BankEngine> bank_;
+  std::vector<sim::EngineModule*> engines_;
   std::unique_ptr<accel::CommandProcessor> fetch_;
+  std::unique_ptr<control::ControlBlock> control_;
+  std::unique_ptr<Host> host_;
   std::unique_ptr<DramLog> dram_log_;  // with a recorder
   std::vector<Engine> peers_;
   std::vector<MachineCounters> rows_;
   RunOutcome outcome_;
-  uint64_t last_end_ = 0;
+  uint64_t last_end_ = 0;  // of the layer before, or the beginning of the job
+  uint64_t job_cycles_ = 0, jobs_ = 0;
   size_t layers_done_ = 0;
   bool interrupted_ = false;
 };
@@ -233,7 +282,7 @@ class Machine {
 }  // namespace
 
 RunOutcome Run(const DesignPoint& design, const sim::Program& program, const RunOptions& options) {
-  Kernel kernel;
+  const sim::FreshKernel kernel;
   auto machine = std::make_unique<Machine>(design, program, options);
   return machine->Run();
 }

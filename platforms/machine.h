@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <vector>
 
 #include "models/memory/dram.h"
@@ -11,6 +12,7 @@
 #include "models/sim_core/program.h"
 #include "models/sim_core/recorder.h"
 #include "platforms/design_point.h"
+#include "platforms/host_port.h"
 
 namespace nibble::platforms {
 
@@ -23,7 +25,12 @@ struct RunOptions {
   bool break_datapath = false;  // test hook: a row of sums comes out wrong
   // Every transaction that the DRAM served is appended, for replay.
   std::vector<memory::DramTransaction>* memory_log = nullptr;
-  sim::Recorder* recorder = nullptr;  // sees what the machine does
+  sim::Recorder* recorder = nullptr;  // sees what the machine does, in all jobs
+  // The host's program; without one, a built-in program runs the network once. It finds the
+  // program's image in DRAM, and what else it needs:
+  HostProgram host;
+  std::vector<sim::Segment> host_image;  // in DRAM from the beginning
+  uint64_t boot = 0;                     // reset value of BOOT
 };
 
 class Interrupted : public std::exception {
@@ -31,8 +38,15 @@ class Interrupted : public std::exception {
   const char* what() const noexcept override { return "interrupted"; }
 };
 
+struct HostOutcome {
+  int status = 0;                  // what the host's program returned
+  uint64_t register_accesses = 0;  // by it
+  uint64_t cycles = 0;             // machine cycles from power-on to its end
+};
+
 struct RunOutcome {
-  sim::RunStats stats;
+  sim::RunStats stats;  // of the first job that the host runs
+  HostOutcome host;
   // Bytes of every stored tensor as they lie in DRAM or the activation SRAM, indexed as in
   // program.tensors: codes then scales. Empty when timing only. (Tensors whose memory was reused
   // are captured when written.)
@@ -40,8 +54,15 @@ struct RunOutcome {
   std::vector<float> tensor_scale_decode;  // the machine's S_dec register of each tensor
 };
 
-// Builds the machine in a fresh SystemC kernel, runs the program once. Not reentrant; any number of
-// calls in sequence.
+// The host waits for something that will never be.
+class HostStuck : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Builds the machine in a fresh SystemC kernel, and runs the host's program on it. Not reentrant;
+// any number of calls in sequence. Throws HostStuck, Interrupted; std::logic_error when the
+// built-in host's job is stopped by an error.
 RunOutcome Run(const DesignPoint& design, const sim::Program& program,
                const RunOptions& options = {});
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <stdexcept>
+
+#include "models/accel/command_checks.h"
 
 namespace nibble::accel {
 
@@ -50,10 +51,18 @@ uint64_t DmaEngine::Transport(const sim::Command& command, uint64_t dram, uint32
   socket->b_transport(*payload, delay);
   const bool ok = payload->is_response_ok();
   payload->release();
-  if (!ok) throw std::out_of_range("DMA address outside the memory: " + sim::Disassemble(command));
+  if (!ok) {
+    Stop({sim::FaultCode::kDramAddress, 0, dram}, sim::Disassemble(command));
+    return clock().Now();
+  }
   rows_[command.layer].bytes += uint64_t{rows} * row_bytes;
   ++rows_[command.layer].transactions;
-  return clock().CyclesUp((sc_core::sc_time_stamp() + delay).value());
+  return clock().After(delay);
+}
+
+sim::Fault DmaEngine::Check(const sim::Command& command) const {
+  return command.opcode == sim::Opcode::kForward ? CheckMove(command.move, scratchpads_)
+                                                 : CheckCopy(command.copy, scratchpads_);
 }
 
 void DmaEngine::Execute(const sim::Command& command) {
@@ -62,6 +71,7 @@ void DmaEngine::Execute(const sim::Command& command) {
   } else {
     CopyTile(command);
   }
+  if (stopped_by_me()) return;
   if (is_store_ && (command.flags & sim::kEndOfLayer) && layer_done_) layer_done_(command.layer);
 }
 
@@ -91,7 +101,7 @@ void DmaEngine::MoveTile(const sim::Command& command) {
 
 void DmaEngine::CopyTile(const sim::Command& command) {
   const sim::Copy& copy = command.copy;
-  const bool contiguous = copy.rows == 1 || copy.dram_stride == copy.row_bytes;
+  const bool contiguous = copy.rows <= 1 || copy.dram_stride == copy.row_bytes;
   // A contiguous copy is one long row, cut where convenient; otherwise whole rows travel together.
   const uint64_t total = uint64_t{copy.rows} * copy.row_bytes;
   const uint32_t rows_at_once =
@@ -122,6 +132,7 @@ void DmaEngine::CopyTile(const sim::Command& command) {
       address = copy.dram + uint64_t{row} * copy.dram_stride;
     }
     last = Transport(command, address, static_cast<uint32_t>(done), rows, row_bytes);
+    if (stopped_by_me()) return;
     // The scratchpad's share of it, behind the transaction before.
     const uint64_t bytes = uint64_t{rows} * row_bytes, port = sram.PortCycles(bytes);
     const uint64_t begin = std::max(clock().Now(), previous);

@@ -28,13 +28,15 @@ class DmaEngine : public sim::EngineModule {
   struct Counters {
     uint64_t bytes = 0, transactions = 0, moved_bytes = 0;
   };
+  sim::Fault Check(const sim::Command& command) const override;
   void Execute(const sim::Command& command) override;
   void CopyTile(const sim::Command& command);
   void MoveTile(const sim::Command& command);
   memory::SramPort::User user() const {
     return is_store_ ? memory::SramPort::kStore : memory::SramPort::kLoad;
   }
-  // Sends one transaction; returns the machine cycle at which its last byte has moved.
+  // Sends one transaction; returns the machine cycle at which its last byte has moved. Stops the
+  // job when its address lies outside the memory.
   uint64_t Transport(const sim::Command& command, uint64_t dram, uint32_t sram_offset,
                      uint32_t rows, uint32_t row_bytes);
 

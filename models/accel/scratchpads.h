@@ -22,6 +22,9 @@ struct Scratchpads {
     }
     return out;
   }
+  const memory::Sram& operator[](sim::Buffer buffer) const {
+    return const_cast<Scratchpads&>(*this)[buffer];
+  }
   uint8_t* at(sim::Buffer buffer, uint16_t unit) {
     return (*this)[buffer].data(unit * sim::kSramUnit);
   }

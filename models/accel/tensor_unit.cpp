@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/accel/command_checks.h"
 #include "models/accel/weight_layout.h"
 
 namespace nibble::accel {
@@ -50,9 +51,18 @@ uint64_t TensorUnit::Account(const sim::Command& command, SramRun& sram) {
   return cycles + std::max(act.config().latency, weight.config().latency) - 1;
 }
 
+sim::Fault TensorUnit::Check(const sim::Command& command) const {
+  if (command.opcode == sim::Opcode::kTensorConfig) return CheckGeometry(command.geometry);
+  if (!configured_) return {sim::FaultCode::kNotConfigured};
+  const sim::Geometry& g = compute_.geometry();
+  if (const sim::Fault fault = CheckConvolve(g, command.convolve, scratchpads_)) return fault;
+  return CheckWeights(g, command.convolve, scratchpads_);
+}
+
 void TensorUnit::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kTensorConfig) {
     compute_.Configure(command.geometry);
+    configured_ = true;
     act_conflict_ = ActConflict(command.geometry);
     Spend(1);
     return;

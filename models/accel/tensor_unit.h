@@ -21,6 +21,8 @@ class TensorUnit : public sim::EngineModule {
   void BreakDatapath() { compute_.BreakNext(); }  // test hook
 
  private:
+  void BeginJob() override { configured_ = false; }
+  sim::Fault Check(const sim::Command& command) const override;
   void Execute(const sim::Command& command) override;
   memory::BankConflict ActConflict(const sim::Geometry& geometry) const;
   // Cycles of the word; `sram` gets what it needs of the scratchpads.
@@ -29,6 +31,7 @@ class TensorUnit : public sim::EngineModule {
   TensorConfig config_;
   Scratchpads& scratchpads_;
   ComputeUnit compute_;
+  bool configured_ = false;            // by this job
   memory::BankConflict act_conflict_;  // of the pixels that the array's columns read together
 };
 

@@ -1,7 +1,10 @@
 #include "models/accel/vector_math.h"
 
+#include <algorithm>
+
 #include "models/numerics/activation_store.h"
 #include "models/numerics/functions.h"
+#include "models/numerics/row_functions.h"
 
 namespace nibble::accel {
 
@@ -102,6 +105,32 @@ void CountLoad(const sim::Elementwise& tile, sim::StoredAs stored, VectorOperati
   CountLoad(Elements(tile), BlocksOf(tile.pixels, tile.channels, stored), stored, ops);
 }
 
+// The unit holds no row: each of three passes reads the tile anew.
+constexpr uint64_t kRowPasses = 3;
+
+// Largest; differences, exponentials and their sum; both again, times the reciprocal of the sum.
+void CountSoftmax(uint64_t pixels, uint64_t elements, VectorOperations& ops) {
+  ops.compares += elements;
+  const uint64_t exponentials = 2 * elements;
+  ops.fp32_adds += exponentials;
+  ops.fp32_muls += 2 * exponentials;  // x * log2(e), the interpolation
+  ops.fp32_adds += 4 * exponentials;  // two fractions, T[i] + f * dT
+  ops.compares += exponentials;       // underflow
+  ops.table_reads += exponentials;
+  ops.encodes += exponentials;  // times 2^n
+  ops.fp32_adds += elements + pixels * (numerics::kRowSums - 1);
+  ops.divides += pixels;
+  ops.fp32_muls += elements;
+}
+
+// Sum; differences, squares and their sum; differences again, times deviation and gamma, plus beta.
+void CountNormalize(uint64_t pixels, uint64_t elements, VectorOperations& ops) {
+  ops.fp32_adds += 2 * (elements + pixels * (numerics::kRowSums - 1));
+  ops.fp32_adds += 2 * elements + pixels + elements;  // differences, epsilon, beta
+  ops.fp32_muls += 3 * elements;
+  ops.divides += 4 * pixels;  // two means, square root, reciprocal
+}
+
 // Pixels of the second operand of a multiplication.
 uint64_t SecondPixels(const sim::Command& command) {
   return command.flags & sim::kBroadcast ? 1 : command.elementwise.pixels;
@@ -141,7 +170,11 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
   switch (command.opcode) {
     case sim::Opcode::kVectorRun:
       ops.fp32_muls += tile.channels + elements;  // S_dec x weight scale once a channel; apply
-      ops.fp32_adds += elements;                  // bias
+      if (state.flags & sim::kStoredWeights) {
+        ops.fp32_muls += 1;  // the scales of both tensors
+      } else {
+        ops.fp32_adds += elements;  // bias
+      }
       CountActivation(state, elements, ops);
       if (state.flags & sim::kHasResidual) {
         CountLoad(tile, state.residual, ops);
@@ -199,6 +232,24 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
     case sim::Opcode::kVectorQuantize:
       CountStore(tile, tile.pixels, state, ops);
       break;
+    case sim::Opcode::kVectorSoftmax:
+    case sim::Opcode::kVectorNormalize:
+      CountLoad(kRowPasses * elements, kRowPasses * BlocksOf(tile.pixels, tile.channels, state.in),
+                state.in, ops);
+      if (command.opcode == sim::Opcode::kVectorSoftmax) {
+        CountSoftmax(tile.pixels, elements, ops);
+      } else {
+        CountNormalize(tile.pixels, elements, ops);
+      }
+      CountStore(tile, tile.pixels, state, ops);
+      break;
+    case sim::Opcode::kVectorTranspose: {
+      const uint32_t in_channels = command.channel_copy.in_pitch;
+      CountLoad(uint64_t{tile.channels} * in_channels,
+                BlocksOf(tile.channels, in_channels, state.in), state.in, ops);
+      CountStore(tile, tile.pixels, state, ops);
+      break;
+    }
     case sim::Opcode::kVectorScale:
       // 2688 / amax and 1 / S_enc, or amax / largest element.
       ops.divides += numerics::HasBlockScale(static_cast<Format>(state.out.format())) ? 2 : 1;
@@ -207,6 +258,29 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
       break;
   }
   return ops;
+}
+
+uint64_t LanePasses(const sim::Command& command, uint32_t lanes, const sim::Geometry& windows) {
+  const auto rows = [&](uint64_t pixels, uint64_t channels) {
+    return pixels * ((channels + lanes - 1) / lanes);
+  };
+  const sim::Elementwise& tile = command.elementwise;
+  switch (command.opcode) {
+    case sim::Opcode::kVectorScale:
+      return 1;
+    case sim::Opcode::kVectorCopy:  // what is read, where that is more than what is written
+      return rows(tile.pixels, std::max(command.channel_copy.in_pitch, tile.channels));
+    case sim::Opcode::kVectorWindow:  // a tap at a time
+      return rows(tile.pixels, tile.channels) * windows.kernel_h * windows.kernel_w;
+    case sim::Opcode::kVectorSoftmax:
+    case sim::Opcode::kVectorNormalize:
+      return rows(tile.pixels, tile.channels) * kRowPasses;
+    case sim::Opcode::kVectorTranspose:  // what is read, or what is written
+      return std::max(rows(tile.channels, command.channel_copy.in_pitch),
+                      rows(tile.pixels, tile.channels));
+    default:
+      return rows(tile.pixels, tile.channels);
+  }
 }
 
 VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
@@ -220,8 +294,10 @@ VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
   switch (command.opcode) {
     case sim::Opcode::kVectorRun:
       bytes.acc_read_bytes = fp32_bytes;
-      bytes.out_read_bytes = bytes.out_read_scale_bytes =
-          tile.channels * sizeof(float) * (state.flags & sim::kPerChannelScale ? 2 : 1);
+      if (!(state.flags & sim::kStoredWeights)) {
+        bytes.out_read_bytes = bytes.out_read_scale_bytes =
+            tile.channels * sizeof(float) * (state.flags & sim::kPerChannelScale ? 2 : 1);
+      }
       if (state.flags & sim::kHasResidual) {
         bytes.out_read_bytes += StoredBytes(residual);
         bytes.out_read_scale_bytes += residual.scale_bytes();
@@ -273,6 +349,24 @@ VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
         bytes.acc_write_bytes = tile.channels * sizeof(float);
       }
       break;
+    case sim::Opcode::kVectorSoftmax:
+    case sim::Opcode::kVectorNormalize: {
+      const uint64_t params =
+          command.opcode == sim::Opcode::kVectorNormalize ? tile.channels * 2 * sizeof(float) : 0;
+      bytes.out_read_bytes = kRowPasses * StoredBytes(in) + params;
+      bytes.out_read_scale_bytes = kRowPasses * in.scale_bytes() + params;
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
+      break;
+    }
+    case sim::Opcode::kVectorTranspose: {
+      const auto read = LayoutOf(tile.channels, command.channel_copy.in_pitch, state.in);
+      bytes.out_read_bytes = StoredBytes(read);
+      bytes.out_read_scale_bytes = read.scale_bytes();
+      bytes.out_write_bytes = StoredBytes(out);
+      bytes.out_write_scale_bytes = out.scale_bytes();
+      break;
+    }
     case sim::Opcode::kVectorQuantize:
       bytes.out_read_bytes = fp32_bytes;
       bytes.out_write_bytes = StoredBytes(out);

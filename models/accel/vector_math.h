@@ -11,7 +11,7 @@ namespace nibble::accel {
 struct VectorOperations {
   uint64_t fp32_muls = 0, fp32_adds = 0;
   uint64_t compares = 0;     // activation bounds, block maxima, saturation
-  uint64_t divides = 0;      // reciprocals of block scales, the mean of a pool
+  uint64_t divides = 0;      // reciprocals of block scales, the mean of a pool, square roots
   uint64_t encodes = 0;      // roundings to elements and scales; additions of exponents
   uint64_t table_reads = 0;  // of two neighbouring entries of a function's table
 
@@ -21,6 +21,12 @@ struct VectorOperations {
 // Operations of one word under the state of its last kVectorConfig and kVectorGeometry.
 VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& state,
                               const sim::Geometry& windows = {});
+
+// How often the unit's lanes are taken by one word: channels sit in adjacent lanes so that a
+// block's maximum is found in one pass, and each pixel starts a new row of lanes. Functions of a
+// row make three passes; a transposition goes through registers of lanes x lanes elements, which
+// take a row and give a column a cycle.
+uint64_t LanePasses(const sim::Command& command, uint32_t lanes, const sim::Geometry& windows = {});
 
 // Scratchpad bytes that one word reads and writes.
 struct VectorTraffic {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "models/accel/vector_checks.h"
 #include "models/accel/weight_layout.h"
 #include "models/numerics/activation_store.h"
 #include "models/numerics/block_tensor.h"
@@ -45,10 +46,22 @@ void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
         &Stalls::sram_cycles}});
 }
 
+void VectorUnit::BeginJob() {
+  has_state_ = has_windows_ = false;
+  amax_ = 0;
+}
+
+sim::Fault VectorUnit::Check(const sim::Command& command) const {
+  return CheckVector(
+      command, {has_state_ ? &state_ : nullptr, has_windows_ ? &windows_ : nullptr, scales_.size()},
+      scratchpads_);
+}
+
 void VectorUnit::Execute(const sim::Command& command) {
   switch (command.opcode) {
     case sim::Opcode::kVectorConfig:
       state_ = command.epilogue;
+      has_state_ = true;
       Spend(1);
       return;
     case sim::Opcode::kVectorScales:
@@ -64,6 +77,7 @@ void VectorUnit::Execute(const sim::Command& command) {
       return;
     case sim::Opcode::kVectorGeometry:
       windows_ = command.geometry;
+      has_windows_ = true;
       Spend(1);
       return;
     default:
@@ -118,29 +132,10 @@ uint64_t VectorUnit::Account(const sim::Command& command, SramRun& sram) {
   sram.Needs(acc, acc_reads, acc.Write(layer, bytes.acc_write_bytes));
   const uint64_t out_reads = out.Read(layer, bytes.out_read_bytes, bytes.out_read_scale_bytes);
   sram.Needs(out, out_reads, out.Write(layer, bytes.out_write_bytes, bytes.out_write_scale_bytes));
-  // Channels sit in adjacent lanes so that a block's maximum is found in one pass; each pixel
-  // starts a new row of lanes.
-  const uint64_t rows = RowsOf(command);
+  const uint64_t rows = LanePasses(command, config_.lanes, windows_);
   const uint64_t cycles = std::max(rows, sram.cycles());
   stalls_[layer].sram_cycles += cycles - rows;
   return cycles + config_.latency + std::max(acc.config().latency, out.config().latency) - 1;
-}
-
-uint64_t VectorUnit::RowsOf(const sim::Command& command) const {
-  const auto rows = [&](uint64_t pixels, uint64_t channels) {
-    return pixels * ((channels + config_.lanes - 1) / config_.lanes);
-  };
-  const sim::Elementwise& tile = command.elementwise;
-  switch (command.opcode) {
-    case sim::Opcode::kVectorScale:
-      return 1;
-    case sim::Opcode::kVectorCopy:  // what is read, where that is more than what is written
-      return rows(tile.pixels, std::max(command.channel_copy.in_pitch, tile.channels));
-    case sim::Opcode::kVectorWindow:  // a tap at a time
-      return rows(tile.pixels, tile.channels) * windows_.kernel_h * windows_.kernel_w;
-    default:
-      return rows(tile.pixels, tile.channels);
-  }
 }
 
 void VectorUnit::Compute(const sim::Command& command) {
@@ -168,6 +163,13 @@ void VectorUnit::Compute(const sim::Command& command) {
       break;
     case sim::Opcode::kVectorQuantize:
       QuantizeTile(tile);
+      break;
+    case sim::Opcode::kVectorSoftmax:
+    case sim::Opcode::kVectorNormalize:
+      RowFunction(command);
+      break;
+    case sim::Opcode::kVectorTranspose:
+      TransposeTile(command.channel_copy, TileAt(tile, state_.out, tile.out, tile.out_scales));
       break;
     case sim::Opcode::kVectorScale:
       scales_.at(state_.out_reg) =
@@ -218,13 +220,18 @@ void VectorUnit::ReadPixel(const StoredTile& tile, uint16_t reg, uint32_t pixel,
 
 void VectorUnit::RunTile(const sim::Elementwise& tile) {
   const bool pairs = state_.flags & sim::kPerChannelScale;
+  const bool stored_weights = state_.flags & sim::kStoredWeights;
   const float s_dec = scales_.at(state_.in_reg).decode;
   const uint8_t* params = scratchpads_.at(Buffer::kOut, tile.params);
   std::vector<float> bias(tile.channels), scale(tile.channels);
   for (uint32_t c = 0; c < tile.channels; ++c) {
     float pair[2] = {0, state_.weight_scale};
-    const size_t bytes = pairs ? sizeof(pair) : sizeof(float);
-    std::memcpy(pair, params + c * bytes, bytes);
+    if (stored_weights) {
+      pair[1] *= scales_.at(state_.residual_reg).decode;
+    } else {
+      const size_t bytes = pairs ? sizeof(pair) : sizeof(float);
+      std::memcpy(pair, params + c * bytes, bytes);
+    }
     bias[c] = pair[0];
     scale[c] = s_dec * pair[1];
   }
@@ -237,8 +244,8 @@ void VectorUnit::RunTile(const sim::Elementwise& tile) {
                   kAccGroup * sizeof(float));
     }
     for (uint32_t c = 0; c < tile.channels; ++c) {
-      const float scaled = y_[c] * scale[c];
-      y_[c] = scaled + bias[c];
+      y_[c] *= scale[c];
+      if (!stored_weights) y_[c] += bias[c];
     }
     Activate(state_, y_.data(), tile.channels);
     if (state_.flags & sim::kHasResidual) {

@@ -33,13 +33,14 @@ class VectorUnit : public sim::EngineModule {
     uint8_t* scales;
     uint32_t code_pitch, scale_pitch;  // bytes from a pixel to the next
   };
+  void BeginJob() override;
+  sim::Fault Check(const sim::Command& command) const override;
   void Execute(const sim::Command& command) override;
   // Cycles of the word, its operations and scratchpad traffic accounted.
   // `sram` gets what it needs of the scratchpads.
   uint64_t Account(const sim::Command& command, SramRun& sram);
   // Tells the scratchpads what the word has written.
   void Wrote(const sim::Command& command);
-  uint64_t RowsOf(const sim::Command& command) const;  // passes of all lanes
   void Compute(const sim::Command& command);
   void RunTile(const sim::Elementwise& tile);
   void AddTiles(const sim::Elementwise& tile);
@@ -48,6 +49,9 @@ class VectorUnit : public sim::EngineModule {
   void PoolTile(const sim::Command& command);
   void PoolWindows(const sim::Command& command, const StoredTile& out);
   void QuantizeTile(const sim::Elementwise& tile);
+  // vector_rows.cpp
+  void RowFunction(const sim::Command& command);
+  void TransposeTile(const sim::ChannelCopy& copy, const StoredTile& out);
   StoredTile TileAt(const sim::Elementwise& tile, sim::StoredAs stored, uint16_t codes,
                     uint16_t scales);
   // A tile of `channels` a pixel, all of which the word concerns.
@@ -61,6 +65,7 @@ class VectorUnit : public sim::EngineModule {
   bool timing_only_;
   sim::Epilogue state_{};
   sim::Geometry windows_{};
+  bool has_state_ = false, has_windows_ = false;  // given by this job
   std::vector<numerics::TensorScale> scales_;
   float amax_ = 0;
   sim::Position position_{};  // of the tile written

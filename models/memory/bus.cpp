@@ -10,7 +10,7 @@ Bus::Bus(const sc_core::sc_module_name& name, const BusConfig& config, const sim
       memory("memory"),
       schedule_(config, config.mhz == 0 ? clock.period_ps() : sim::Clock(config.mhz).period_ps(),
                 masters.size()),
-      machine_cycle_ps_(clock.period_ps()),
+      clock_(clock),
       size_(size),
       masters_(masters) {
   rows_.assign(masters.size(), std::vector<Counters>(layers));
@@ -30,7 +30,7 @@ void Bus::Transport(int master, tlm::tlm_generic_payload& payload, sc_core::sc_t
   }
   Counters& row = rows_[master][dma->layer];
   (payload.is_write() ? row.write_bytes : row.read_bytes) += payload.get_data_length();
-  const uint64_t now = sc_core::sc_time_stamp().value();
+  const uint64_t now = clock_.Picoseconds();
   const BusSchedule::Transfer transfer =
       schedule_.Place(static_cast<size_t>(master), now, payload.get_data_length());
   memory->b_transport(payload, delay);
@@ -47,7 +47,7 @@ void Bus::RegisterTime(sim::CounterRegistry& registry, size_t master, const char
   registry.RegisterColumn({"bus." + masters_[master], name, "cycles", meaning},
                           [this, master, member](size_t layer) {
                             const uint64_t ps = rows_[master][layer].*member;
-                            return (ps + machine_cycle_ps_ - 1) / machine_cycle_ps_;
+                            return clock_.CyclesUp(ps);
                           });
 }
 

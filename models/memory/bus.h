@@ -41,7 +41,7 @@ class Bus : public sc_core::sc_module {
                     const char* meaning, uint64_t Counters::*member) const;
 
   BusSchedule schedule_;
-  uint64_t machine_cycle_ps_;
+  const sim::Clock& clock_;
   uint64_t size_;
   std::vector<std::string> masters_;
   std::vector<std::unique_ptr<tlm_utils::simple_target_socket_tagged<Bus>>> ports_;

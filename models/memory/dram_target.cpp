@@ -6,11 +6,12 @@
 
 namespace nibble::memory {
 
-DramTarget::DramTarget(const sc_core::sc_module_name& name, const DramDevice& device,
-                       uint32_t channels, const std::string& mapping, size_t layers,
-                       const DramConfig& config)
+DramTarget::DramTarget(const sc_core::sc_module_name& name, const sim::Clock& clock,
+                       const DramDevice& device, uint32_t channels, const std::string& mapping,
+                       size_t layers, const DramConfig& config)
     : sc_module(name),
       socket("socket"),
+      clock_(clock),
       dram_(device, channels, mapping, layers, config),
       storage_(dram_.mapping().capacity()) {
   socket.register_b_transport(this, &DramTarget::Transport);
@@ -18,7 +19,7 @@ DramTarget::DramTarget(const sc_core::sc_module_name& name, const DramDevice& de
 
 uint64_t DramTarget::NowClock() const {
   const uint64_t tck = dram_.device().tck_ps;
-  return (sc_core::sc_time_stamp().value() + tck - 1) / tck;
+  return (clock_.Picoseconds() + tck - 1) / tck;
 }
 
 void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -43,7 +44,7 @@ void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
     log_->push_back(
         {payload.get_address(), dma->rows, dma->row_bytes, dma->stride, write, start, end});
   }
-  delay = sc_core::sc_time::from_value(Picoseconds(end)) - sc_core::sc_time_stamp();
+  delay = sc_core::sc_time::from_value(Picoseconds(end) - clock_.Picoseconds());
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

@@ -7,17 +7,20 @@
 
 #include "models/memory/dram.h"
 #include "models/memory/sparse_memory.h"
+#include "models/sim_core/clock.h"
 
 namespace nibble::memory {
 
 class DramTarget : public sc_core::sc_module {
  public:
-  DramTarget(const sc_core::sc_module_name& name, const DramDevice& device, uint32_t channels,
-             const std::string& mapping, size_t layers, const DramConfig& config = {});
+  // Its time is the machine's, `clock`.
+  DramTarget(const sc_core::sc_module_name& name, const sim::Clock& clock, const DramDevice& device,
+             uint32_t channels, const std::string& mapping, size_t layers,
+             const DramConfig& config = {});
 
   tlm_utils::simple_target_socket<DramTarget> socket;
 
-  // The first device clock that is not before the kernel's present, and the time of a device clock.
+  // The first device clock that is not before the present, and the time of a device clock.
   uint64_t NowClock() const;
   uint64_t Picoseconds(uint64_t clocks) const { return clocks * dram_.device().tck_ps; }
 
@@ -33,6 +36,7 @@ class DramTarget : public sc_core::sc_module {
  private:
   void Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
+  const sim::Clock& clock_;
   Dram dram_;
   SparseMemory storage_;
   std::vector<DramTransaction>* log_ = nullptr;

@@ -1,6 +1,9 @@
 #include "models/nearmem/bank_engine.h"
 
 #include <algorithm>
+#include <stdexcept>
+
+#include "models/accel/command_checks.h"
 
 namespace nibble::nearmem {
 
@@ -127,9 +130,41 @@ void BankEngine::RunBatch(const BankCost& batch, size_t layer) {
   SpendUntil(clock().CyclesUp(memory_.Picoseconds(end)));
 }
 
+void BankEngine::BeginJob() {
+  configured_ = false;
+  held_.valid = false;  // the host may have written other weights into the rows
+}
+
+sim::Fault BankEngine::CheckConfig(const sim::Geometry& g) const {
+  if (const sim::Fault fault = accel::CheckGeometry(g)) return fault;
+  if (g.groups > 1 || g.depthwise) return {sim::FaultCode::kGeometry};
+  try {  // the layout knows what it cannot lay out
+    const BankLayout layout(g, config_, memory_.dram().device(), memory_.dram().channels());
+  } catch (const std::invalid_argument&) {
+    return {sim::FaultCode::kFormat};
+  }
+  return {};
+}
+
+sim::Fault BankEngine::Check(const sim::Command& command) const {
+  using sim::FaultCode;
+  if (command.opcode == sim::Opcode::kBankConfig) return CheckConfig(command.geometry);
+  if (!configured_) return {FaultCode::kNotConfigured};
+  const sim::Convolve& run = command.convolve;
+  if (const sim::Fault fault = accel::CheckConvolve(compute_.geometry(), run, scratchpads_)) {
+    return fault;
+  }
+  const BankLayout layout = Layout();
+  if (run.channel % layout.channel_unit() != 0) return {FaultCode::kOperands};
+  const uint64_t rows = run.bank_row + uint64_t{layout.Rows(run.channel + uint32_t{run.channels})};
+  if (rows > memory_.dram().device().rows) return {FaultCode::kDramAddress, 0, run.bank_row};
+  return {};
+}
+
 void BankEngine::Execute(const sim::Command& command) {
   if (command.opcode == sim::Opcode::kBankConfig) {
     compute_.Configure(command.geometry);
+    configured_ = true;
     held_.valid = false;
     Spend(1);
     return;

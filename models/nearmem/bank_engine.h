@@ -34,6 +34,9 @@ class BankEngine : public sim::EngineModule {
     uint64_t io_reads = 0, io_writes = 0;
     uint64_t batches = 0, mode_switches = 0, wait_memory_cycles = 0;
   };
+  void BeginJob() override;
+  sim::Fault Check(const sim::Command& command) const override;
+  sim::Fault CheckConfig(const sim::Geometry& geometry) const;
   void Execute(const sim::Command& command) override;
   BankLayout Layout() const;
   void LoadWeights(const sim::Convolve& run);
@@ -43,6 +46,7 @@ class BankEngine : public sim::EngineModule {
   memory::DramTarget& memory_;
   accel::Scratchpads& scratchpads_;
   accel::ComputeUnit compute_;
+  bool configured_ = false;         // by this job
   uint64_t host_transactions_ = 0;  // the host's, when the channels were last in all-bank mode
   // The weights that the unit holds: tiles of a layer follow each other on the same rows,
   // which nothing writes.

@@ -75,6 +75,7 @@ std::string Describe(const Epilogue& e) {
   if (e.flags & kHasResidual) {
     text += fmt::format(", residual {} r{}", Text(e.residual), e.residual_reg);
   }
+  if (e.flags & kStoredWeights) text += fmt::format(", weights r{}", e.residual_reg);
   if (e.flags & kTrackAmax) text += ", track amax";
   return text;
 }
@@ -139,10 +140,13 @@ std::string DescribeOperands(const Command& c) {
     case Opcode::kVectorAdd:
     case Opcode::kVectorPool:
     case Opcode::kVectorQuantize:
+    case Opcode::kVectorSoftmax:
+    case Opcode::kVectorNormalize:
       return Describe(c.elementwise);
     case Opcode::kVectorMultiply:
       return Describe(c.elementwise) + (c.flags & kBroadcast ? ", broadcast" : "");
     case Opcode::kVectorCopy:
+    case Opcode::kVectorTranspose:
       return Describe(c.channel_copy);
     case Opcode::kVectorWindow:
       return Describe(c.window) + (c.flags & kLargest        ? ", largest"
@@ -204,6 +208,12 @@ const char* OpcodeName(Opcode opcode) {
       return "VECTOR_WINDOW";
     case Opcode::kVectorGeometry:
       return "VECTOR_GEOMETRY";
+    case Opcode::kVectorSoftmax:
+      return "VECTOR_SOFTMAX";
+    case Opcode::kVectorNormalize:
+      return "VECTOR_NORMALIZE";
+    case Opcode::kVectorTranspose:
+      return "VECTOR_TRANSPOSE";
   }
   return "INVALID";
 }
@@ -233,6 +243,9 @@ Engine EngineOf(Opcode opcode) {
     case Opcode::kVectorCopy:
     case Opcode::kVectorWindow:
     case Opcode::kVectorGeometry:
+    case Opcode::kVectorSoftmax:
+    case Opcode::kVectorNormalize:
+    case Opcode::kVectorTranspose:
       return Engine::kVector;
   }
   throw std::invalid_argument(

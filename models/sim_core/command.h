@@ -43,6 +43,10 @@ enum class Opcode : uint8_t {
   kVectorCopy = 17,      // Elementwise: channels of a stored tile, dequantised -> output tile
   kVectorWindow = 18,    // Window: pools of the windows of a stored tile -> output tile
   kVectorGeometry = 19,  // Geometry: the windows of the words that follow
+  // Over the channels of each pixel: numerics/row_functions.h.
+  kVectorSoftmax = 20,    // Elementwise: stored tile -> output tile
+  kVectorNormalize = 21,  // Elementwise: stored tile -> output tile; (beta, gamma) parameters
+  kVectorTranspose = 22,  // ChannelCopy: stored tile -> output tile
 };
 const char* OpcodeName(Opcode opcode);  // "LOAD", "TENSOR_RUN", ...
 Engine EngineOf(Opcode opcode);         // throws std::invalid_argument for a byte that is no opcode
@@ -135,7 +139,7 @@ struct Epilogue {
   uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax
   StoredAs out;        // of the tile written; kFp32 when staging for a dynamic scale
   StoredAs in;         // of the stored input of an addition or a pool
-  float lo, hi;        // clip bounds
+  float lo, hi;        // clip bounds; lo: epsilon of kVectorNormalize
   float weight_scale;  // factor common to all output channels (without kPerChannelScale)
   uint16_t in_reg, out_reg, residual_reg;  // tensor scale registers
   StoredAs residual;                       // of the residual, or second operand of an addition
@@ -144,6 +148,9 @@ struct Epilogue {
 inline constexpr uint8_t kPerChannelScale = 1;  // parameters are (bias, scale) pairs, not biases
 inline constexpr uint8_t kHasResidual = 2;
 inline constexpr uint8_t kTrackAmax = 4;  // running amax of what is written, for kVectorScale
+// The weights are a stored tensor, whose scale in register residual_reg multiplies weight_scale;
+// there are no parameters.
+inline constexpr uint8_t kStoredWeights = 8;
 
 // Both words of a tensor scale (numerics::TensorScale).
 struct Scales {
@@ -175,7 +182,9 @@ struct Elementwise {
 
 // A word of kVectorCopy. Of each pixel of the input tile, which holds `in_pitch` channels, output
 // channel c of the word is channel in_channel + c, or, with more than one group (a shuffle),
-// c % groups * (channels / groups) + c / groups. The other fields as in Elementwise.
+// c % groups * (channels / groups) + c / groups. The other fields as in Elementwise. Of
+// kVectorTranspose: the input tile has `channels` pixels, and pixel p of the output is channel
+// in_channel + p of all of them.
 struct ChannelCopy {
   uint16_t pixels, channels;
   uint16_t channel, pitch;

@@ -59,6 +59,9 @@ struct Program {
       scales;  // of each tensor; of a dynamic one only the input's is known
   int input = 0, output = 0;
 
+  // DRAM that the program does not use, for whoever drives the machine.
+  uint64_t free_address = 0, free_bytes = 0;
+
   // For the report.
   uint64_t dram_bytes_used = 0;  // all regions: constants, tensors, command words, near-memory rows
   uint64_t near_memory_bytes = 0;           // rows of all banks that hold weights near the memory

@@ -17,8 +17,8 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
   virtual ~Recorder() = default;
 
-  // All times are ps since the start, of what has passed: spans are [begin, end). Those of an
-  // engine come in order of time; those of DRAM need not.
+  // All times are ps of machine time (clock.h), of what has passed: spans are [begin, end). Those
+  // of an engine come in order of time; those of DRAM need not.
 
   // `engine` executed `command`: what it counts as busy_cycles.
   virtual void Ran(Engine engine, const Command& command, uint64_t begin, uint64_t end) = 0;
@@ -31,7 +31,9 @@ class Recorder {
   virtual void Tokens(Engine from, Engine to, unsigned count, uint64_t now) = 0;
   // The command processor waited for words from DRAM.
   virtual void Fetched(uint64_t words, uint64_t begin, uint64_t end) = 0;
+  virtual void JobBegan(uint64_t now) = 0;
   virtual void LayerEnded(size_t layer, uint64_t now) = 0;
+  virtual void Interrupt(bool level, uint64_t now) = 0;  // the line to the host
   // So many port cycles of scratchpad `name` were taken, spread evenly over the span.
   virtual void SramUsed(const std::string& name, uint64_t port_cycles, uint64_t begin,
                         uint64_t end) = 0;

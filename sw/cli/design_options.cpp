@@ -4,7 +4,8 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
+
+#include "sw/cli/errors.h"
 
 namespace nibble::cli {
 
@@ -27,19 +28,16 @@ platforms::DesignPoint DesignOptions::Resolve() const {
   return platforms::Resolve(platforms::ParsePlatform(platform), config, sets);
 }
 
-std::string ConfigText(const platforms::DesignPoint& design) {
-  size_t width = 0;
-  for (const platforms::Parameter& p : design.parameters) {
-    width = std::max(width, p.name.size() + 3 + p.value.size());
+void RequireDatapath(const std::vector<std::string>& sets) {
+  for (const std::string& set : sets) {
+    const bool known = set.rfind("datapath.", 0) == 0 || set.rfind("accumulator.", 0) == 0 ||
+                       set.rfind("layers.", 0) == 0;
+    if (!known) {
+      throw UsageError(fmt::format(
+          "--set {}: only datapath.*, accumulator.* and layers.* have a meaning without a machine",
+          set));
+    }
   }
-  std::string text = fmt::format("# {}\nplatform = {}\n", design.OneLine(),
-                                 platforms::PlatformName(design.platform));
-  for (const platforms::Parameter& p : design.parameters) {
-    const std::string setting = p.name + " = " + p.value;
-    text += fmt::format("{:<{}}  # {}{}{}\n", setting, width, p.is_default ? "default" : "set",
-                        p.unit.empty() ? "" : ", ", p.unit);
-  }
-  return text;
 }
 
 }  // namespace nibble::cli

@@ -18,7 +18,10 @@ struct DesignOptions {
   platforms::DesignPoint Resolve() const;
 };
 
-// The resolved design point in the form that --config reads, defaults marked as such.
-std::string ConfigText(const platforms::DesignPoint& design);
+// Throws UsageError for a --set of a parameter that changes no result bit: without a machine it
+// would be ignored.
+void RequireDatapath(const std::vector<std::string>& sets);
+
+using platforms::ConfigText;
 
 }  // namespace nibble::cli

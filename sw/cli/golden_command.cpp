@@ -8,6 +8,7 @@
 #include "models/numerics/parallel.h"
 #include "platforms/design_point.h"
 #include "sw/cli/commands.h"
+#include "sw/cli/design_options.h"
 #include "sw/cli/errors.h"
 #include "sw/cli/inputs.h"
 #include "sw/cli/interrupt.h"
@@ -29,19 +30,6 @@ struct GoldenArguments {
   int threads = 1;
   bool fp32_only = false;
 };
-
-// Parameters that change result bits; the others would be ignored.
-void RequireDatapath(const std::vector<std::string>& sets) {
-  for (const std::string& set : sets) {
-    const bool known = set.rfind("datapath.", 0) == 0 || set.rfind("accumulator.", 0) == 0 ||
-                       set.rfind("layers.", 0) == 0;
-    if (!known) {
-      throw UsageError(fmt::format(
-          "--set {}: only datapath.*, accumulator.* and layers.* have a meaning without a machine",
-          set));
-    }
-  }
-}
 
 golden::Datapaths DatapathsOf(const trace::Network& net, const GoldenArguments& args) try {
   const platforms::DesignPoint design =

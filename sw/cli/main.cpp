@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "models/riscv/elf_file.h"
 #include "platforms/design_point.h"
 #include "platforms/machine.h"
 #include "platforms/params/value.h"
@@ -74,9 +75,13 @@ int Dispatch(int argc, char** argv) {
   app.footer("Example: sim --platform nearmem --trace mobilenet.trc --set datapath.block=32");
   const Command run = AddRun(app);
   const std::pair<const char*, Command> subcommands[] = {
-      {"compile", AddCompile(app)},   {"golden", AddGolden(app)},   {"show", AddShow(app)},
-      {"params", AddParams(app)},     {"formats", AddFormats(app)}, {"memory", AddMemory(app)},
-      {"quantize", AddQuantize(app)}, {"sweep", AddSweep(app)},     {"compare", AddCompare(app)},
+      {"compile", AddCompile(app)},   {"golden", AddGolden(app)},
+      {"show", AddShow(app)},         {"params", AddParams(app)},
+      {"formats", AddFormats(app)},   {"memory", AddMemory(app)},
+      {"quantize", AddQuantize(app)}, {"eval", AddEval(app)},
+      {"ablate", AddAblate(app)},     {"tune", AddTune(app)},
+      {"cpu", AddCpu(app)},           {"registers", AddRegisters(app)},
+      {"sweep", AddSweep(app)},       {"compare", AddCompare(app)},
       {"report", AddReport(app)}};
   try {
     app.parse(argc, argv);
@@ -103,6 +108,8 @@ int Main(int argc, char** argv) {
     return Dispatch(argc, argv);
   } catch (const CheckFailed& e) {
     return Fail(kCheckFailed, e.what());
+  } catch (const platforms::HostStuck& e) {
+    return Fail(kCheckFailed, e.what());
   } catch (const UsageError& e) {
     return Fail(kUsage, e.what());
   } catch (const platforms::ParameterError& e) {
@@ -123,6 +130,8 @@ int Main(int argc, char** argv) {
   } catch (const report::RunFileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const requests::FileError& e) {
+    return Fail(kBadInput, e.what());
+  } catch (const riscv::ElfError& e) {
     return Fail(kBadInput, e.what());
   } catch (const platforms::Interrupted& e) {
     return Fail(kInterrupted, e.what());

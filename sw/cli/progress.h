@@ -1,11 +1,16 @@
-// A progress bar on stderr: only on a terminal, and only for work of more than a second.
+// A progress bar and the time that is left, on stderr: only on a terminal, and only for work of
+// more than a second.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace nibble::cli {
+
+// "42 s", "3 min", "2 h 05 min": roughly.
+std::string RoughTime(double seconds);
 
 class Progress {
  public:
@@ -15,6 +20,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  // The time left is foretold from the pace since the first call.
   void Update(size_t done, size_t total);
 
  private:
@@ -22,6 +28,7 @@ class Progress {
   std::string what_;
   bool enabled_, shown_ = false;
   Clock::time_point start_, last_;
+  std::optional<size_t> first_;  // done at the first call
 };
 
 }  // namespace nibble::cli

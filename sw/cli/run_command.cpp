@@ -15,6 +15,7 @@
 #include "sw/cli/commands.h"
 #include "sw/cli/design_options.h"
 #include "sw/cli/errors.h"
+#include "sw/cli/firmware_options.h"
 #include "sw/cli/inputs.h"
 #include "sw/cli/interrupt.h"
 #include "sw/cli/output.h"
@@ -22,6 +23,7 @@
 #include "sw/cli/trace_file.h"
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
+#include "sw/evaluation/evaluate.h"
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
 #include "sw/report/report.h"
@@ -36,6 +38,7 @@ struct RunArguments {
   DesignOptions design;
   std::string trace;
   InputOptions inputs;
+  FirmwareOptions firmware;
   std::string json, csv, timeline, vcd, outputs, fp32_outputs;
   bool timing_only = false, verify = false, no_quality = false;
   int threads = 1;
@@ -46,6 +49,7 @@ struct RunArguments {
 // What the images of a run add up to; the report's counts are those of the first.
 struct Results {
   sim::RunStats first;
+  platforms::HostOutcome first_host;
   report::QualityMeter quality;
   std::vector<std::vector<float>> outputs, fp32_outputs;  // by image
   size_t verified_tensors = 0;
@@ -55,6 +59,9 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
                   const platforms::DesignPoint& design, sim::Program& program, const Inputs& inputs,
                   sim::Recorder* recorder) {
   Results results;
+  const bool text_only =
+      args.json != "-" && args.csv != "-" && args.timeline != "-" && args.vcd != "-";
+  std::FILE* const console = args.quiet ? nullptr : text_only ? stdout : stderr;
   Progress bar(fmt::format("{} on {}", net.name, args.design.platform), !args.quiet);
   for (int i = 0; i < inputs.count(); ++i) {
     platforms::RunOptions options;
@@ -72,18 +79,27 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
       input = inputs.Image(i);
       lowering::SetInput(program, net, design, input);
     }
+    std::optional<golden::Execution> expected;
+    if (args.verify) expected = RunGolden(net, design, input);
+    if (args.firmware.wanted()) {
+      args.firmware.Apply(net.name, program, expected, console, options);
+    }
     platforms::RunOutcome outcome = platforms::Run(design, program, options);
-    if (args.verify) results.verified_tensors += Verify(net, design, program, outcome, input);
+    if (expected) results.verified_tensors += Verify(net, program, outcome, *expected);
+    if (args.firmware.wanted()) args.firmware.Check(outcome);
     if (!args.timing_only) {
       results.outputs.push_back(
-          numerics::LoadTensor(StoredTensor(program, outcome, program.output)));
+          numerics::LoadTensor(evaluation::StoredTensor(program, outcome, program.output)));
     }
     if (!args.timing_only && !args.no_quality) {
       results.fp32_outputs.push_back(golden::RunFp32(net, input)[net.output]);
       results.quality.Add(results.outputs.back(), results.fp32_outputs.back(), inputs.Label(i));
     }
     StopIfInterrupted();
-    if (i == 0) results.first = std::move(outcome.stats);
+    if (i == 0) {
+      results.first = std::move(outcome.stats);
+      results.first_host = outcome.host;
+    }
   }
   return results;
 }
@@ -152,6 +168,11 @@ int Run(const RunArguments& args) {
                           program, results.first, energy);
   if (!args.timing_only && !args.no_quality) report.quality = results.quality.Result();
   if (args.verify) report.verified_tensors = results.verified_tensors;
+  if (args.firmware.wanted()) {
+    report.firmware =
+        report::FirmwareRun{args.firmware.firmware, args.firmware.wait, args.firmware.runs,
+                            results.first_host.register_accesses, results.first_host.cycles};
+  }
   if (json.wanted()) json.Write(report::ToJson(report));
   if (csv.wanted()) csv.Write(report::ToCsv(report));
   if (recording) WriteTimeline(*recording, net, design, program, events, vcd);
@@ -171,6 +192,7 @@ int Run(const RunArguments& args) {
 Command AddRun(CLI::App& app) {
   auto args = std::make_shared<RunArguments>();
   args->design.AddTo(app);
+  args->firmware.AddTo(app);
   app.add_option("-t,--trace", args->trace, "compiled network: a path, or a name in traces/")
       ->option_text("FILE");
 

@@ -77,10 +77,13 @@ bool MergeShards(const study::Study& study) {
   return whole;
 }
 
-void RunShard(const study::Study& study, study::Meter& meter, const study::Shard& shard,
+// False where a point failed.
+bool RunShard(const study::Study& study, study::Meter& meter, const study::Shard& shard,
               const SweepArguments& args) {
   Progress bar(fmt::format("shard {}/{}", shard.index, shard.count), !args.quiet);
-  SayDamage(study::RunShard(study, meter, shard, OptionsOf(args, bar)).damage);
+  const study::ShardRun run = study::RunShard(study, meter, shard, OptionsOf(args, bar));
+  SayDamage(run.damage);
+  return run.tally.failed == 0;
 }
 
 std::vector<study::StudyPoint> PointsOf(const study::Study& study, const study::Meter& meter,
@@ -97,11 +100,14 @@ int DryRun(const study::Study& study, study::Meter& meter,
   Progress bar("trying", !args.quiet);
   const auto unique = study::UniquePoints(points);
   const study::Estimate estimate = study::EstimateTime(study, meter, unique, OptionsOf(args, bar));
+  const size_t processes = args.launcher == "local"
+                               ? static_cast<size_t>(JobsOf(args))
+                               : args.shards * static_cast<size_t>(std::max(1, args.jobs));
   std::string text = fmt::format("{} points", points.size());
   if (unique.size() < points.size()) text += fmt::format(", {} different machines", unique.size());
   Print(fmt::format("{}; about {:.2g} s of CPU, {:.2g} s in {} processes, by {} points tried\n",
-                    text, estimate.cpu_s, estimate.cpu_s / JobsOf(args), JobsOf(args),
-                    estimate.tried));
+                    text, estimate.cpu_s, estimate.cpu_s / static_cast<double>(processes),
+                    processes, estimate.tried));
   return kDone;
 }
 
@@ -182,15 +188,10 @@ int Run(const SweepArguments& args) {
         "--pareto ... again, and it goes on");
   }
   const study::Shard shard = study::ParseShard(args.shard);
-  RunShard(study, *study.MakeMeter(), shard, args);
-  if (shard.count == 1) return Finish(study, args.quiet);
-  const study::Results results = study::ReadResults(study);
-  const auto unique = study::UniquePoints(study.points());
-  for (size_t i = shard.index; i < unique.size(); i += shard.count) {
-    const study::Row* const row = results.Find(unique[i]);
-    if (row == nullptr || row->status == study::Status::kFailed) return kIncomplete;
-  }
-  return kDone;
+  const bool done = RunShard(study, *study.MakeMeter(), shard, args);
+  // Of other shards nothing is read here: where they run on other machines, none waits for another.
+  if (shard.count > 1) return done ? kDone : kIncomplete;
+  return Finish(study, args.quiet);
 }
 
 int Status(const SweepArguments& args) { return Finish(study::Study(args.out), false); }

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "models/numerics/activation_store.h"
 #include "platforms/machine.h"
+#include "sw/golden/golden.h"
 #include "sw/trace/network.h"
 
 namespace nibble::cli {
@@ -16,14 +16,13 @@ class CheckFailed : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Tensor `index` as the machine left it in DRAM.
-numerics::StoredActivations StoredTensor(const sim::Program& program,
-                                         const platforms::RunOutcome& outcome, int index);
+// What golden stores, given `input`.
+golden::Execution RunGolden(const trace::Network& net, const platforms::DesignPoint& design,
+                            const std::vector<float>& input);
 
-// Runs golden on `input` and compares every stored tensor, in order of execution. Returns how many
-// there are; throws CheckFailed with the first differing tensor, index and both values.
-size_t Verify(const trace::Network& net, const platforms::DesignPoint& design,
-              const sim::Program& program, const platforms::RunOutcome& outcome,
-              const std::vector<float>& input);
+// Compares every stored tensor, in order of execution. Returns how many there are; throws
+// CheckFailed with the first differing tensor, index and both values.
+size_t Verify(const trace::Network& net, const sim::Program& program,
+              const platforms::RunOutcome& outcome, const golden::Execution& expected);
 
 }  // namespace nibble::cli

@@ -31,6 +31,7 @@ constexpr Entry kNetworks[] = {
     {"resnet50", ResNet50},
     {"shufflenet_v2_x1_0", ShuffleNetV2},
     {"squeezenet1_1", SqueezeNet},
+    {"vit_tiny", ViTTiny},
 };
 
 // Where weights are normalised, so that they are the same at every resolution.

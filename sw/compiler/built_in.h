@@ -14,5 +14,6 @@ trace::Network EfficientNetB0(int resolution);
 trace::Network ShuffleNetV2(int resolution);  // other_networks.cpp
 trace::Network SqueezeNet(int resolution);
 trace::Network ResNet50(int resolution);
+trace::Network ViTTiny(int resolution);  // transformers.cpp
 
 }  // namespace nibble::compiler

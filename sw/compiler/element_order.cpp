@@ -1,8 +1,10 @@
 #include "sw/compiler/element_order.h"
 
+#include <utility>
+
 namespace nibble::compiler {
 
-ElementOrder::ElementOrder(const std::vector<Loop>& loops) {
+ElementOrder::ElementOrder(const Loops& loops) {
   for (const Loop& l : loops) {
     if (l.turns == 1) continue;
     if (!loops_.empty() && loops_.back().stride == l.turns * l.stride) {
@@ -26,30 +28,36 @@ ElementOrder ElementOrder::Shuffled(const trace::Shape& map, int groups) {
   return ElementOrder({{size, pixels}, {groups, size * pixels}, {pixels, 1}});
 }
 
-bool ElementOrder::Transpose(const Dims& dims, const std::vector<int64_t>& permutation) {
-  std::vector<std::vector<Loop>> axes;                     // the loops of each axis
-  std::vector<Loop> left(loops_.rbegin(), loops_.rend());  // the outermost last
+std::optional<std::vector<ElementOrder::Loops>> ElementOrder::Axes(const Dims& dims) const {
+  std::vector<Loops> axes;
+  Loops left(loops_.rbegin(), loops_.rend());  // the outermost last
   for (int64_t d : dims) {
     axes.emplace_back();
     while (d > 1) {
-      if (left.empty()) return false;
+      if (left.empty()) return std::nullopt;
       Loop& outer = left.back();
       if (outer.turns <= d) {  // the whole loop
-        if (d % outer.turns != 0) return false;
+        if (d % outer.turns != 0) return std::nullopt;
         d /= outer.turns;
         axes.back().push_back(outer);
         left.pop_back();
       } else {  // its outer part
-        if (outer.turns % d != 0) return false;
+        if (outer.turns % d != 0) return std::nullopt;
         outer.turns /= d;
         axes.back().push_back({d, outer.turns * outer.stride});
         d = 1;
       }
     }
   }
-  std::vector<Loop> loops;
+  return axes;
+}
+
+bool ElementOrder::Transpose(const Dims& dims, const std::vector<int64_t>& permutation) {
+  const auto axes = Axes(dims);
+  if (!axes) return false;
+  Loops loops;
   for (const int64_t axis : permutation) {
-    const std::vector<Loop>& of = axes[static_cast<size_t>(axis)];
+    const Loops& of = (*axes)[static_cast<size_t>(axis)];
     loops.insert(loops.end(), of.begin(), of.end());
   }
   *this = ElementOrder(loops);
@@ -61,6 +69,18 @@ int ElementOrder::ShuffleGroups(const trace::Shape& map) const {
   if (map.channels % loops_[0].turns != 0) return 0;
   const auto groups = static_cast<int>(map.channels / loops_[0].turns);
   return *this == Shuffled(map, groups) ? groups : 0;
+}
+
+std::vector<int64_t> ElementOrder::Places() const {
+  std::vector<int64_t> places = {0};
+  for (const Loop& l : loops_) {
+    std::vector<int64_t> inner;
+    for (const int64_t place : places) {
+      for (int64_t i = 0; i < l.turns; ++i) inner.push_back(place + i * l.stride);
+    }
+    places = std::move(inner);
+  }
+  return places;
 }
 
 }  // namespace nibble::compiler

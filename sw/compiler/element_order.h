@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sw/compiler/onnx_graph.h"
@@ -14,10 +15,21 @@ namespace nibble::compiler {
 // loop is the innermost. Loops of one turn are left out, and two that run as one are one.
 class ElementOrder {
  public:
+  struct Loop {
+    int64_t turns, stride;
+    bool operator==(const Loop& o) const { return turns == o.turns && stride == o.stride; }
+  };
+  using Loops = std::vector<Loop>;
+
+  explicit ElementOrder(const Loops& loops);
   static ElementOrder Identity(const trace::Shape& map);      // channel, pixel
   static ElementOrder ChannelsLast(const trace::Shape& map);  // pixel, channel
   // Output channel c is channel c % groups * (channels / groups) + c / groups.
   static ElementOrder Shuffled(const trace::Shape& map, int groups);
+
+  // The loops of each axis of a value of dimensions `dims`, without loops of one turn. Nothing
+  // where `dims` do not divide the loops.
+  std::optional<std::vector<Loops>> Axes(const Dims& dims) const;
 
   // The order after a transposition of the value, which has dimensions `dims`. False where `dims`
   // do not divide the loops.
@@ -26,16 +38,13 @@ class ElementOrder {
   // The number of groups for which this is Shuffled; 0 if it is none, or the identity.
   int ShuffleGroups(const trace::Shape& map) const;
 
+  // Where in the map each element of the value is, [channel][row][column].
+  std::vector<int64_t> Places() const;
+
   bool operator==(const ElementOrder& o) const { return loops_ == o.loops_; }
 
  private:
-  struct Loop {
-    int64_t turns, stride;
-    bool operator==(const Loop& o) const { return turns == o.turns && stride == o.stride; }
-  };
-  explicit ElementOrder(const std::vector<Loop>& loops);
-
-  std::vector<Loop> loops_;
+  Loops loops_;
 };
 
 }  // namespace nibble::compiler

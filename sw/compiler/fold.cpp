@@ -9,6 +9,7 @@
 
 #include "sw/compiler/onnx_node.h"
 #include "sw/compiler/onnx_shapes.h"
+#include "sw/trace/file.h"
 
 namespace nibble::compiler {
 namespace {
@@ -141,29 +142,90 @@ float Real(const OnnxNode& n, float a, float b) {
   return n.op == "Mul" ? a * b : a / b;
 }
 
-Constant Arithmetic(const OnnxGraph& g, const OnnxNode& n, const Constant& a, const Constant& b) {
+// `c` in dimensions `out`, to which it is broadcast: 2^24 elements at most, more than any embedding
+// has, since a file of a few bytes can ask for any number.
+Constant Expanded(const Constant& c, const Dims& out) {
+  constexpr int64_t kMaxExpanded = int64_t{1} << 24;
+  if (Elements(out) > kMaxExpanded) {
+    throw trace::FileError(
+        fmt::format("a constant is expanded to more than {} elements", kMaxExpanded));
+  }
+  Dims steps(out.size() - c.dims.size(), 0);
+  const Dims strides = Strides(c.dims);
+  for (size_t d = 0; d < c.dims.size(); ++d) steps.push_back(c.dims[d] == 1 ? 0 : strides[d]);
+  return Gathered(c, out, steps, 0);
+}
+
+// Equal gives 1 and 0.
+Constant Arithmetic(const OnnxGraph& g, const OnnxNode& n) {
+  const Dims dims = InferDims(g, n)->at(0);
+  const Constant a = Expanded(RequiredConstant(g, n, 0), dims);
+  const Constant b = Expanded(RequiredConstant(g, n, 1), dims);
   if (a.is_float != b.is_float) Fail(n, "inputs have different types");
   Constant out;
-  out.dims = InferDims(g, n)->at(0);
-  out.is_float = a.is_float;
-  const auto place = [&](const Constant& c, const std::vector<int64_t>& index) {
-    const Dims strides = Strides(c.dims);
-    const size_t skipped = out.dims.size() - c.dims.size();
-    int64_t at = 0;
-    for (size_t d = 0; d < c.dims.size(); ++d) {
-      at += c.dims[d] == 1 ? 0 : index[skipped + d] * strides[d];
-    }
-    return static_cast<size_t>(at);
-  };
-  ForEachPlace(out.dims, [&](const std::vector<int64_t>& index) {
-    const size_t i = place(a, index), j = place(b, index);
-    if (out.is_float) {
-      out.floats.push_back(Real(n, a.floats[i], b.floats[j]));
+  out.dims = dims;
+  out.is_float = a.is_float && n.op != "Equal";
+  for (size_t i = 0; i < a.elements(); ++i) {
+    if (n.op == "Equal") {
+      out.ints.push_back(a.is_float ? a.floats[i] == b.floats[i] : a.ints[i] == b.ints[i]);
+    } else if (out.is_float) {
+      out.floats.push_back(Real(n, a.floats[i], b.floats[i]));
     } else {
-      out.ints.push_back(Integer(n, a.ints[i], b.ints[j]));
+      out.ints.push_back(Integer(n, a.ints[i], b.ints[i]));
     }
-  });
+  }
   return out;
+}
+
+Constant Chosen(const OnnxGraph& g, const OnnxNode& n) {
+  const Dims dims = InferDims(g, n)->at(0);
+  const Constant condition = Expanded(RequiredConstant(g, n, 0), dims);
+  const Constant yes = Expanded(RequiredConstant(g, n, 1), dims);
+  const Constant no = Expanded(RequiredConstant(g, n, 2), dims);
+  if (condition.is_float || yes.is_float != no.is_float) Fail(n, "inputs have unfit types");
+  Constant out = no;
+  for (size_t i = 0; i < condition.ints.size(); ++i) {
+    if (condition.ints[i] == 0) continue;
+    if (out.is_float) {
+      out.floats[i] = yes.floats[i];
+    } else {
+      out.ints[i] = yes.ints[i];
+    }
+  }
+  return out;
+}
+
+// An array of one value, 0 unless the node says otherwise.
+Constant Filled(const OnnxNode& n, const Constant& shape) {
+  if (shape.is_float) Fail(n, "the shape must be integers");
+  Constant value;
+  value.floats = {0};
+  value.dims = {1};
+  const auto it = n.attributes.find("value");
+  if (it != n.attributes.end() && it->second.tensor) value = *it->second.tensor;
+  if (value.elements() != 1) Fail(n, "value must be one number");
+  Elements(shape.ints);  // within bounds
+  value.dims.assign(std::min<size_t>(1, shape.ints.size()), 1);
+  return Expanded(value, shape.ints);
+}
+
+// Exponents that need no library function.
+Constant Power(const OnnxGraph& g, const OnnxNode& n, Constant c) {
+  const float exponent = Floats(g, n, 1, 1)[0];
+  if (!c.is_float) Fail(n, "its input must be floats");
+  if (exponent != 2 && exponent != 0.5f && exponent != -0.5f) {
+    Fail(n, fmt::format("the exponent of a constant is {}, must be 2, 0.5 or -0.5", exponent));
+  }
+  for (float& x : c.floats) {
+    x = exponent == 2 ? x * x : exponent > 0 ? std::sqrt(x) : 1 / std::sqrt(x);
+  }
+  return c;
+}
+
+Constant SquareRoot(const OnnxNode& n, Constant c) {
+  if (!c.is_float) Fail(n, "its input must be floats");
+  for (float& x : c.floats) x = std::sqrt(x);
+  return c;
 }
 
 Constant Casted(const OnnxNode& n, Constant c) {
@@ -194,8 +256,13 @@ std::optional<Constant> Evaluate(const OnnxGraph& g, const OnnxNode& n) {
   if (op == "Gather") return GatheredAt(g, n, c);
   if (op == "Concat") return Joined(g, n);
   if (op == "Cast") return Casted(n, c);
-  if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div") {
-    return Arithmetic(g, n, c, RequiredConstant(g, n, 1));
+  if (op == "ConstantOfShape") return Filled(n, c);
+  if (op == "Expand") return Expanded(c, InferDims(g, n)->at(0));
+  if (op == "Where") return Chosen(g, n);
+  if (op == "Pow") return Power(g, n, c);
+  if (op == "Sqrt") return SquareRoot(n, c);
+  if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div" || op == "Equal") {
+    return Arithmetic(g, n);
   }
   if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze") {
     Constant out = c;

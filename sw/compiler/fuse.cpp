@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sw/compiler/graph_edit.h"
 #include "sw/compiler/onnx_node.h"
 
 namespace nibble::compiler {
@@ -12,120 +13,9 @@ namespace {
 
 using Kind = Operator::Kind;
 using Activation = trace::Activation;
-constexpr size_t kNone = SIZE_MAX;
-
-size_t ProducerOf(const Graph& graph, const std::string& value) {
-  for (size_t i = 0; i < graph.operators.size(); ++i) {
-    if (graph.operators[i].output == value) return i;
-  }
-  return kNone;
-}
-
-int Readers(const Graph& graph, const std::string& value) {
-  int readers = value == graph.output ? 1 : 0;
-  for (const Operator& op : graph.operators) {
-    readers += static_cast<int>(std::count(op.inputs.begin(), op.inputs.end(), value));
-  }
-  return readers;
-}
-
-// The producer of `value` if exactly one operator reads it and it is not the network's output.
-size_t SoleProducer(const Graph& graph, const std::string& value) {
-  return Readers(graph, value) == 1 ? ProducerOf(graph, value) : kNone;
-}
 
 bool Unactivated(const Operator& op) { return op.layer.activation.kind == Activation::Kind::kNone; }
 bool Plain(const Operator& op) { return Unactivated(op) && op.inputs.size() == 1; }
-
-void Erase(Graph& graph, size_t i) {
-  graph.operators.erase(graph.operators.begin() + static_cast<std::ptrdiff_t>(i));
-}
-
-bool Is(double x, double value) { return std::fabs(x - value) < 1e-6; }
-
-// The producer of `value`, read by one operator only, if it is x * scale or x + shift.
-const Operator* ScaleBehind(const Graph& graph, const std::string& value, double scale,
-                            double shift) {
-  const size_t i = SoleProducer(graph, value);
-  if (i == kNone || graph.operators[i].kind != Kind::kScaleShift) return nullptr;
-  const Operator& op = graph.operators[i];
-  const bool scales =
-      scale == 1 ? op.scale.empty() : op.scale.size() == 1 && Is(op.scale[0], scale);
-  const bool shifts =
-      shift == 0 ? op.shift.empty() : op.shift.size() == 1 && Is(op.shift[0], shift);
-  return scales && shifts ? &op : nullptr;
-}
-
-// The producer of `value`, read by one operator only, if it is an activation of kind `kind`.
-const Operator* ActivationBehind(const Graph& graph, const std::string& value,
-                                 Activation::Kind kind) {
-  const size_t i = SoleProducer(graph, value);
-  if (i == kNone || graph.operators[i].kind != Kind::kActivation) return nullptr;
-  return graph.operators[i].layer.activation.kind == kind ? &graph.operators[i] : nullptr;
-}
-
-// x, where `value` is clip(x + 3, 0, 6) and read by one operator only.
-const std::string* ShiftedRelu6(const Graph& graph, const std::string& value) {
-  const Operator* clip = ActivationBehind(graph, value, Activation::Kind::kClip);
-  if (clip == nullptr || clip->layer.activation.lo != 0 || clip->layer.activation.hi != 6) {
-    return nullptr;
-  }
-  const Operator* shift = ScaleBehind(graph, clip->inputs[0], 1, 3);
-  return shift == nullptr ? nullptr : &shift->inputs[0];
-}
-
-constexpr Activation kHardSigmoid = {Activation::Kind::kHardSigmoid, 1.0f / 6.0f, 0.5f};
-
-// What operator `op` is as an activation of one value, and of which; none if it is something else.
-Activation Recognise(const Graph& graph, const Operator& op, std::string& x) {
-  if (op.kind == Kind::kScaleShift && op.shift.empty() && op.scale.size() == 1 &&
-      Is(op.scale[0], 1.0 / 6)) {
-    if (const std::string* from = ShiftedRelu6(graph, op.inputs[0])) {
-      x = *from;
-      return kHardSigmoid;
-    }
-    const size_t i = SoleProducer(graph, op.inputs[0]);  // (x * clip(x + 3, 0, 6)) / 6
-    if (i == kNone || graph.operators[i].kind != Kind::kMultiply) return {};
-    const std::vector<std::string>& factors = graph.operators[i].inputs;
-    for (const size_t k : {0, 1}) {
-      const std::string* from = ShiftedRelu6(graph, factors[1 - k]);
-      if (from == nullptr || *from != factors[k]) continue;
-      x = *from;
-      return {Activation::Kind::kHardSwish, 0, 0};
-    }
-  }
-  if (op.kind != Kind::kMultiply) return {};
-  for (const size_t k : {0, 1}) {
-    x = op.inputs[k];
-    if (const Operator* gate =
-            ActivationBehind(graph, op.inputs[1 - k], Activation::Kind::kSigmoid)) {
-      if (gate->inputs[0] == x) return {Activation::Kind::kSilu, 0, 0};
-    }
-    if (const Operator* gate =
-            ActivationBehind(graph, op.inputs[1 - k], Activation::Kind::kHardSigmoid)) {
-      const Activation& a = gate->layer.activation;
-      if (gate->inputs[0] == x && Is(a.lo, 1.0 / 6) && Is(a.hi, 0.5)) {
-        return {Activation::Kind::kHardSwish, 0, 0};
-      }
-    }
-  }
-  return {};
-}
-
-// Operators whose results nobody reads any more.
-void EraseUnread(Graph& graph) {
-  for (size_t i = graph.operators.size(); i-- > 0;) {
-    if (Readers(graph, graph.operators[i].output) == 0) Erase(graph, i);
-  }
-}
-
-int64_t ChannelsOf(const Graph& graph, const Operator& op) {
-  const Dims& dims = graph.dims.at(op.output);
-  if (dims.size() != 4 && dims.size() != 2) {
-    Fail(op.onnx_op, op.name, "must work on a map or a vector, or follow a Conv, Gemm or MatMul");
-  }
-  return dims[1];
-}
 
 double At(const std::vector<double>& values, size_t n, double otherwise) {
   return values.empty() ? otherwise : values[values.size() == 1 ? 0 : n];
@@ -154,30 +44,68 @@ void FoldInto(const Operator& fold, Operator& layer) {
 void MakeDepthwise(const Graph& graph, Operator& op) {
   op.kind = Kind::kConv;
   op.layer.op = trace::Op::kDepthwiseConv;
-  op.channels = op.input_channels = static_cast<int>(ChannelsOf(graph, op));
+  const Dims& dims = graph.dims.at(op.output);
+  if (dims.size() < 2 || dims.size() > 4) {
+    Fail(op.onnx_op, op.name,
+         "must work on a map, tokens or a vector, or follow a Conv, Gemm or MatMul");
+  }
+  op.channels = op.input_channels = static_cast<int>(dims[op.axis]);
   for (size_t n = 0; n < static_cast<size_t>(op.channels); ++n) {
     op.weights.push_back(static_cast<float>(At(op.scale, n, 1)));
     op.bias.push_back(static_cast<float>(At(op.shift, n, 0)));
   }
 }
 
+bool IsFactor(const Operator& op) {
+  return op.kind == Kind::kScaleShift && op.shift.empty() && op.scale.size() == 1;
+}
+
+void Multiply(float& scale, double factor) { scale = static_cast<float>(scale * factor); }
+
+// The factor by which the only reader of `value` multiplies it as a whole, through reshapes and
+// transpositions; kNone where there is none.
+size_t FactorBehind(const Graph& graph, const std::string& value) {
+  size_t p = SoleProducer(graph, value);
+  while (p != kNone && (graph.operators[p].kind == Kind::kReshape ||
+                        graph.operators[p].kind == Kind::kTranspose)) {
+    p = SoleProducer(graph, graph.operators[p].inputs[0]);
+  }
+  return p != kNone && IsFactor(graph.operators[p]) ? p : kNone;
+}
+
+// Of constants before "layout" nothing is known.
+bool SameDimensions(const Graph& graph, const std::string& a, const std::string& b) {
+  if (!graph.shapes.empty()) return graph.shapes.at(a) == graph.shapes.at(b);
+  const auto x = graph.dims.find(a), y = graph.dims.find(b);
+  return x != graph.dims.end() && y != graph.dims.end() && x->second == y->second;
+}
+
 }  // namespace
 
-void RecogniseActivations(Graph& graph) {
-  for (Operator& op : graph.operators) {
-    std::string x;
-    const Activation activation = Recognise(graph, op, x);
-    if (activation.kind == Activation::Kind::kNone) continue;
-    Operator whole;
-    whole.kind = Kind::kActivation;
-    whole.onnx_op = op.onnx_op;
-    whole.name = op.name;
-    whole.inputs = {x};
-    whole.output = op.output;
-    whole.layer.activation = activation;
-    op = std::move(whole);
+void FoldFactors(Graph& graph) {
+  for (size_t i = 0; i < graph.operators.size(); ++i) {
+    if (graph.operators[i].kind != Kind::kMatMul) continue;
+    for (const size_t k : {0, 1}) {
+      const size_t p = FactorBehind(graph, graph.operators[i].inputs[k]);
+      if (p == kNone) continue;
+      const Operator factor = graph.operators[p];
+      Multiply(graph.operators[i].layer.scale, factor.scale[0]);
+      Erase(graph, p);
+      --i;  // the factor stood before
+      for (Operator& op : graph.operators) {
+        std::replace(op.inputs.begin(), op.inputs.end(), factor.output, factor.inputs[0]);
+      }
+    }
+    for (size_t p = i + 1; p < graph.operators.size(); ++p) {
+      const Operator factor = graph.operators[p];
+      Operator& product = graph.operators[i];
+      if (!IsFactor(factor) || SoleProducer(graph, factor.inputs[0]) != i) continue;
+      Multiply(product.layer.scale, factor.scale[0]);
+      product.output = factor.output;
+      Erase(graph, p);
+      break;
+    }
   }
-  EraseUnread(graph);
 }
 
 void FoldScaleShifts(Graph& graph) {
@@ -188,7 +116,10 @@ void FoldScaleShifts(Graph& graph) {
       continue;
     }
     const size_t p = SoleProducer(graph, fold.inputs[0]);
-    if (p != kNone && graph.operators[p].has_weights() && Plain(graph.operators[p])) {
+    const bool fits = p != kNone && (graph.operators[p].has_weights() ||
+                                     graph.operators[p].kind == Kind::kLayerNorm);
+    const bool of_all = fold.scale.size() < 2 && fold.shift.size() < 2;
+    if (fits && Plain(graph.operators[p]) && (of_all || graph.operators[p].axis == fold.axis)) {
       FoldInto(fold, graph.operators[p]);
       Erase(graph, i);
     } else {
@@ -225,7 +156,7 @@ void FuseResiduals(Graph& graph) {
       if (p == kNone || !graph.operators[p].has_weights() || !Plain(graph.operators[p])) continue;
       if (best == kNone || p > best) best = p;
     }
-    if (best == kNone || graph.dims.at(add.inputs[0]) != graph.dims.at(add.inputs[1])) continue;
+    if (best == kNone || !SameDimensions(graph, add.inputs[0], add.inputs[1])) continue;
     // The layer moves to the place of the addition, where both operands exist.
     Operator layer = std::move(graph.operators[best]);
     layer.inputs.push_back(layer.output == add.inputs[0] ? add.inputs[1] : add.inputs[0]);
@@ -238,6 +169,9 @@ void FuseResiduals(Graph& graph) {
 
 void Fuse(Graph& graph) {
   RecogniseActivations(graph);
+  RecogniseNormalizations(graph);
+  RefuseParts(graph);
+  FoldFactors(graph);
   FoldScaleShifts(graph);
   FuseActivations(graph);
   FuseResiduals(graph);

@@ -14,9 +14,20 @@ void Fuse(Graph& graph);
 //   x * clip(x + 3, 0, 6) / 6           hardswish(x), in either order of the factors
 //   x * hardsigmoid(x)                  hardswish(x), where the slope is 1/6 and the offset 1/2
 //   x * sigmoid(x)                      silu(x)
+//   x * (1 + erf(x / sqrt(2))) / 2      gelu(x), the half in any place
 void RecogniseActivations(Graph& graph);
 
-// Scales and shifts go into the weights and biases of the layer that they follow, in double,
+// d / sqrt(mean(d^2) + epsilon), d = x - mean(x), along the last axis, is a layer normalization.
+void RecogniseNormalizations(Graph& graph);
+
+// Throws trace::FileError that names a part of neither, which nothing computes.
+void RefuseParts(const Graph& graph);
+
+// One factor for a whole operand or result of a matrix product goes into its scale.
+void FoldFactors(Graph& graph);
+
+// Scales and shifts go into the weights and biases of the layer or layer normalization that they
+// follow, in double,
 // rounded once. Where there is none, they become a depthwise convolution of one tap.
 void FoldScaleShifts(Graph& graph);
 
@@ -24,8 +35,9 @@ void FoldScaleShifts(Graph& graph);
 // follow, where nothing else reads it and it has none.
 void FuseActivations(Graph& graph);
 
-// An addition that is not activated itself goes, as a residual, into the layer without activation
-// of which it is the only reader; of two such layers into the later.
+// Also after "layout", where there are no reshapes between the two. An addition that is not
+// activated itself goes, as a residual, into the layer without activation of which it is the only
+// reader; of two such layers into the later.
 void FuseResiduals(Graph& graph);
 
 }  // namespace nibble::compiler

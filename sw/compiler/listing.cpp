@@ -28,6 +28,9 @@ std::string Line(const Graph& graph, const Operator& op) {
     const trace::Layer& l = op.layer;
     what = fmt::format("{} {}x{}", trace::OpName(l.op), l.kernel_h, l.kernel_w);
   }
+  const bool moves = op.layer.op == trace::Op::kStack || op.layer.op == trace::Op::kPick;
+  if (moves) what = trace::OpName(op.layer.op);
+  if (op.kind == Operator::Kind::kPart) what = op.onnx_op;
   if (op.layer.groups != 1) what += fmt::format(" in {} groups", op.layer.groups);
   if (op.layer.activation.kind != trace::Activation::Kind::kNone) {
     what += ", " + trace::ActivationText(op.layer.activation);

@@ -31,6 +31,7 @@ std::vector<int64_t> LiveElements(const Graph& graph) {
     elements.push_back(live);
     const std::set<std::string> read(op.inputs.begin(), op.inputs.end());
     for (const std::string& input : read) {
+      if (graph.tensors.count(input) != 0) continue;  // constants are like weights
       if (last[input] == i) live -= graph.shapes.at(input).elements();
     }
   }

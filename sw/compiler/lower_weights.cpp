@@ -28,6 +28,7 @@ void LowerConv(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   l.op = depthwise ? trace::Op::kDepthwiseConv : trace::Op::kConv;
   if (!depthwise) l.groups = group;
   op.channels = m;
+  op.axis = 1;
   op.input_channels = c * group;
   const size_t taps = static_cast<size_t>(l.kernel_h) * l.kernel_w, row = taps * c;
   op.weights.resize(w.floats.size());
@@ -41,15 +42,22 @@ void LowerConv(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   op.bias = n.HasInput(2) ? Floats(g, n, 2, m) : std::vector<float>(m);
 }
 
-// Gemm and MatMul: weights [in][out], or [out][in] with `transposed`.
+// Gemm, and MatMul by a matrix: weights [in][out], or [out][in] with `transposed`.
 void LowerMatrix(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   const bool gemm = n.op == "Gemm";
+  if (!gemm && g.Find(n.inputs[0]) == nullptr && g.Find(RequiredInput(n, 1)) == nullptr) {
+    op.kind = Kind::kMatMul;
+    op.layer.op = trace::Op::kMatMul;
+    op.inputs = n.inputs;
+    return;
+  }
   const bool transposed = gemm && n.Int("transB", 0) != 0;
   if (gemm && n.Int("transA", 0) != 0) Fail(n, "transA must be 0");
   const Constant& w = RequiredConstant(g, n, 1);
   if (!w.is_float || w.dims.size() != 2) Fail(n, "weights must be a float matrix");
   op.kind = Kind::kFullyConnected;
   op.layer.op = trace::Op::kFullyConnected;
+  op.axis = InputDims(g, n).size() - 1;
   op.channels = Bounded(n, "outputs", w.dims[transposed ? 0 : 1], 1, trace::kMaxChannels);
   op.input_channels = Bounded(n, "inputs", w.dims[transposed ? 1 : 0], 1, trace::kMaxElements);
   const auto outs = static_cast<size_t>(op.channels), ins = static_cast<size_t>(op.input_channels);
@@ -81,6 +89,7 @@ void LowerBatchNorm(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   const auto& variance = Floats(g, n, 4, channels);
   const double epsilon = n.Float("epsilon", 1e-5f);
   op.kind = Kind::kScaleShift;
+  op.axis = 1;
   for (size_t c = 0; c < channels; ++c) {
     const double spread = variance[c] + epsilon;
     if (!(spread > 0)) Fail(n, fmt::format("variance {} is not positive", variance[c]));

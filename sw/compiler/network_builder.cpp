@@ -12,7 +12,13 @@ int NetworkBuilder::AddInput(const std::string& name, const trace::Shape& shape)
   return net_.input;
 }
 
-int NetworkBuilder::AddLayer(trace::Layer l, int channels) {
+int NetworkBuilder::AddConstant(trace::Tensor tensor) {
+  tensor.constant = true;
+  net_.tensors.push_back(std::move(tensor));
+  return static_cast<int>(net_.tensors.size()) - 1;
+}
+
+int NetworkBuilder::AddLayer(trace::Layer l, int channels, int pixels) {
   const trace::Shape in = ShapeOf(l.input);
   trace::Shape out = in;
   switch (l.op) {
@@ -39,10 +45,25 @@ int NetworkBuilder::AddLayer(trace::Layer l, int channels) {
     case trace::Op::kSlice:
       out.channels = channels;
       break;
+    case trace::Op::kMatMul:
+      out.channels = ShapeOf(l.residual).pixels();
+      break;
+    case trace::Op::kTranspose:
+      out = {in.channels, 1, in.pixels()};
+      break;
+    case trace::Op::kStack:
+      out = {0, 1, in.channels};
+      for (const int t : l.operands) out.height += ShapeOf(t).pixels();
+      break;
+    case trace::Op::kPick:
+      out = {pixels, 1, in.channels};
+      break;
     case trace::Op::kAdd:
     case trace::Op::kMultiply:
     case trace::Op::kShuffle:
     case trace::Op::kActivate:
+    case trace::Op::kSoftmax:
+    case trace::Op::kLayerNorm:
       break;
   }
   l.output = static_cast<int>(net_.tensors.size());

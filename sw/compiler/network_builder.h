@@ -12,10 +12,12 @@ class NetworkBuilder {
   explicit NetworkBuilder(std::string name);
 
   int AddInput(const std::string& name, const trace::Shape& shape);
+  // A constant with its name, shape and values or generator. Returns the tensor.
+  int AddConstant(trace::Tensor tensor);
   // Appends `layer`, whose input (and residual, operands) are set, and the tensor that it writes,
   // which takes the layer's name. Convolutions, fully connected layers and slices need `channels`,
-  // their number of output channels. Returns the tensor.
-  int AddLayer(trace::Layer layer, int channels = 0);
+  // their number of output channels, and kPick its number of `pixels`. Returns the tensor.
+  int AddLayer(trace::Layer layer, int channels = 0, int pixels = 0);
 
   const trace::Shape& ShapeOf(int tensor) const { return net_.tensors[tensor].shape; }
 

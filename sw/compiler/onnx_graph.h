@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct Attribute {
   float f = 0;
   std::string s;
   std::vector<int64_t> ints;
+  std::optional<Constant> tensor;
 };
 
 struct OnnxNode {

@@ -33,7 +33,7 @@ std::string Printable(std::string text, size_t limit) {
 // Appends the operators to a network.
 class Emitter {
  public:
-  explicit Emitter(const Graph& graph, const std::string& name) : builder_(name) {
+  Emitter(const Graph& graph, const std::string& name) : graph_(graph), builder_(name) {
     const std::string input = Printable(graph.input, kNameLimit);
     names_.insert(input);
     tensors_[graph.input] = builder_.AddInput(input, graph.shapes.at(graph.input));
@@ -42,17 +42,18 @@ class Emitter {
   void Emit(Operator op) {
     trace::Layer& l = op.layer;
     l.op = LayerOp(op);
-    l.input = tensors_.at(op.inputs[0]);
-    if (l.op == trace::Op::kConcat) {
-      for (const std::string& input : op.inputs) l.operands.push_back(tensors_.at(input));
+    l.input = TensorOf(op.inputs[0]);
+    if (l.op == trace::Op::kConcat || l.op == trace::Op::kStack) {
+      for (const std::string& input : op.inputs) l.operands.push_back(TensorOf(input));
     } else if (op.inputs.size() > 1) {
-      l.residual = tensors_.at(op.inputs[1]);
+      l.residual = TensorOf(op.inputs[1]);
     }
     l.source = Printable(op.name, trace::kMaxNameBytes);
     l.name = UniqueName(op.name);
     l.weights = std::move(op.weights);
     l.bias = std::move(op.bias);
-    tensors_[op.output] = builder_.AddLayer(std::move(l), op.channels);
+    const int pixels = graph_.shapes.at(op.output).pixels();
+    tensors_[op.output] = builder_.AddLayer(std::move(l), op.channels, pixels);
   }
 
   trace::Network Finish(const std::string& output, const std::string& producer) && {
@@ -76,6 +77,17 @@ class Emitter {
     }
   }
 
+  // Constants become tensors where they are first read.
+  int TensorOf(const std::string& value) {
+    const auto it = tensors_.find(value);
+    if (it != tensors_.end()) return it->second;
+    trace::Tensor tensor;
+    tensor.name = UniqueName(value);
+    tensor.shape = graph_.shapes.at(value);
+    tensor.values = graph_.tensors.at(value);
+    return tensors_[value] = builder_.AddConstant(std::move(tensor));
+  }
+
   std::string UniqueName(const std::string& text) {
     const std::string base = Printable(text, kNameLimit);
     std::string name = base;
@@ -83,6 +95,7 @@ class Emitter {
     return name;
   }
 
+  const Graph& graph_;
   NetworkBuilder builder_;
   std::map<std::string, int> tensors_;
   std::set<std::string> names_;
@@ -99,6 +112,7 @@ trace::Network Import(const std::string& path, const PassListener& listener) {
   Fuse(graph);
   done("fuse", [&] { return Listing(graph); });
   Layout(graph);
+  FuseResiduals(graph);  // again: reshapes stood between some
   done("layout", [&] { return Listing(graph); });
   DropDead(graph);
   done("liveness", [&] { return LivenessListing(graph); });

@@ -79,6 +79,12 @@ std::optional<std::vector<int64_t>> OptionalInts(const OnnxGraph& g, const OnnxN
   return c.ints;
 }
 
+std::optional<std::vector<int64_t>> OptionalInts(const OnnxGraph& g, const OnnxNode& n, size_t i,
+                                                 const std::string& attribute) {
+  const auto it = n.attributes.find(attribute);
+  return it == n.attributes.end() ? OptionalInts(g, n, i) : it->second.ints;
+}
+
 int Bounded(const OnnxNode& n, const char* what, int64_t value, int64_t lo, int64_t hi) {
   if (value < lo || value > hi) {
     Fail(n, fmt::format("{} is {}, must be {}..{}", what, value, lo, hi));
@@ -91,6 +97,14 @@ const Dims* KnownDims(const OnnxGraph& g, const OnnxNode& n, size_t i) {
   if (const Constant* c = g.Find(n.inputs[i])) return &c->dims;
   const auto it = g.dims.find(n.inputs[i]);
   return it == g.dims.end() ? nullptr : &it->second;
+}
+
+const Dims& InputDims(const OnnxGraph& g, const OnnxNode& n, size_t i) {
+  const Dims* dims = KnownDims(g, n, i);
+  if (dims == nullptr) {
+    Fail(n, fmt::format("the dimensions of input \"{}\" are not known", RequiredInput(n, i)));
+  }
+  return *dims;
 }
 
 int64_t Elements(const Dims& dims) {
@@ -148,7 +162,7 @@ Dims ReshapedDims(const OnnxGraph& g, const OnnxNode& n, const Dims& in) {
     const auto middle = in.begin() + axis;
     return {Elements({in.begin(), middle}), Elements({middle, in.end()})};
   }
-  const std::optional<std::vector<int64_t>> given = OptionalInts(g, n, 1);
+  const std::optional<std::vector<int64_t>> given = OptionalInts(g, n, 1, "axes");
   Dims out;
   if (n.op == "Unsqueeze") {
     if (!given) Fail(n, "axes are missing");
@@ -201,7 +215,7 @@ SplitParts PartsOf(const OnnxGraph& g, const OnnxNode& n, const Dims& in) {
   parts.axis = static_cast<size_t>(Axis(n, n.Int("axis", 0), in.size()));
   const int64_t length = in[parts.axis];
   const auto count = static_cast<int64_t>(n.outputs.size());
-  if (const auto given = OptionalInts(g, n, 1)) {
+  if (const auto given = OptionalInts(g, n, 1, "split")) {
     parts.lengths = *given;
   } else {
     if (length % count != 0) Fail(n, fmt::format("{} do not split into {}", length, count));

@@ -20,10 +20,15 @@ const Constant& RequiredConstant(const OnnxGraph& g, const OnnxNode& n, size_t i
 const std::vector<float>& Floats(const OnnxGraph& g, const OnnxNode& n, size_t i, size_t count);
 // The integers of a constant, or nothing where the optional input is absent.
 std::optional<std::vector<int64_t>> OptionalInts(const OnnxGraph& g, const OnnxNode& n, size_t i);
+// The same, of what was an attribute before opset 13.
+std::optional<std::vector<int64_t>> OptionalInts(const OnnxGraph& g, const OnnxNode& n, size_t i,
+                                                 const std::string& attribute);
 int Bounded(const OnnxNode& n, const char* what, int64_t value, int64_t lo, int64_t hi);
 
 // Dimensions of input `i`, constant or not; null where they are not known.
 const Dims* KnownDims(const OnnxGraph& g, const OnnxNode& n, size_t i);
+// The same; throws where they are not known.
+const Dims& InputDims(const OnnxGraph& g, const OnnxNode& n, size_t i = 0);
 int64_t Elements(const Dims& dims);
 // Of axes that may count from the back (-1: the last), checked against `rank`.
 int64_t Axis(const OnnxNode& n, int64_t axis, size_t rank);

@@ -16,7 +16,7 @@ namespace {
 
 using trace::FileError;
 
-constexpr int64_t kMinOpset = 13, kMaxOpset = 17;
+constexpr int64_t kMinOpset = 11, kMaxOpset = 17;
 constexpr int64_t kCheckerIr = 8;  // the newest IR version that ONNX 1.12 checks
 
 onnx::ModelProto Parse(const std::string& path) {
@@ -35,10 +35,10 @@ onnx::ModelProto Parse(const std::string& path) {
   return model;
 }
 
-void CheckOpset(const onnx::ModelProto& model) {
+int64_t CheckedOpset(const onnx::ModelProto& model) {
   for (const auto& opset : model.opset_import()) {
     if (!opset.domain().empty() && opset.domain() != "ai.onnx") continue;
-    if (opset.version() >= kMinOpset && opset.version() <= kMaxOpset) return;
+    if (opset.version() >= kMinOpset && opset.version() <= kMaxOpset) return opset.version();
     throw FileError(fmt::format(
         "opset {} is not supported, only {}..{}: convert the model with onnx.version_converter",
         opset.version(), kMinOpset, kMaxOpset));
@@ -58,7 +58,7 @@ void Check(onnx::ModelProto& model) {
 
 class Reader {
  public:
-  explicit Reader(const onnx::ModelProto& model) : proto_(model.graph()) {}
+  Reader(const onnx::ModelProto& model, int64_t opset) : proto_(model.graph()), opset_(opset) {}
 
   OnnxGraph Read() && {
     graph_.name = proto_.name();
@@ -131,8 +131,13 @@ class Reader {
       graph_.constants[output] = ReadConstant(node, proto);
     } else {
       for (const auto& a : proto.attribute()) {
-        node.attributes[a.name()] = {a.i(), a.f(), a.s(), {a.ints().begin(), a.ints().end()}};
+        Attribute& attribute = node.attributes[a.name()];
+        attribute = {a.i(), a.f(), a.s(), {a.ints().begin(), a.ints().end()}, {}};
+        if (a.has_t()) attribute.tensor = DecodeTensor(a.t());
       }
+      // The default was 1 first, and all axes from there on, which is the same for the last.
+      if (opset_ < 13 && node.op == "Softmax")
+        node.attributes.try_emplace("axis", Attribute{1, 0, "", {}, {}});
       graph_.nodes.push_back(std::move(node));
     }
   }
@@ -165,6 +170,7 @@ class Reader {
   }
 
   const onnx::GraphProto& proto_;
+  const int64_t opset_;
   OnnxGraph graph_;
   std::map<std::string, std::string> aliases_;
 };
@@ -173,7 +179,7 @@ class Reader {
 
 OnnxGraph ReadOnnx(const std::string& path) {
   onnx::ModelProto model = Parse(path);
-  CheckOpset(model);
+  const int64_t opset = CheckedOpset(model);
   const std::string directory = std::filesystem::path(path).parent_path().string();
   for (auto& t : *model.mutable_graph()->mutable_initializer()) InlineExternalData(t, directory);
   for (auto& node : *model.mutable_graph()->mutable_node()) {
@@ -182,7 +188,7 @@ OnnxGraph ReadOnnx(const std::string& path) {
     }
   }
   Check(model);
-  return Reader(model).Read();
+  return Reader(model, opset).Read();
 }
 
 }  // namespace nibble::compiler

@@ -57,6 +57,26 @@ Dims MatrixDims(const OnnxGraph& g, const OnnxNode& n, Dims in) {
   return in;
 }
 
+// Of two values: matrices in the last two axes, the others broadcast.
+Dims ProductDims(const OnnxNode& n, const Dims& a, const Dims& b) {
+  if (a.size() < 2 || b.size() < 2 || a.back() != b[b.size() - 2]) {
+    Fail(n, fmt::format("[{}] and [{}] do not multiply", fmt::join(a, ", "), fmt::join(b, ", ")));
+  }
+  Dims out = Broadcast(n, {a.begin(), a.end() - 2}, {b.begin(), b.end() - 2});
+  out.push_back(a[a.size() - 2]);
+  out.push_back(b.back());
+  return out;
+}
+
+Dims GatherDims(const OnnxGraph& g, const OnnxNode& n, const Dims& in) {
+  const Dims& at = *KnownDims(g, n, 1);
+  const auto axis = static_cast<std::ptrdiff_t>(Axis(n, n.Int("axis", 0), in.size()));
+  Dims out(in.begin(), in.begin() + axis);
+  out.insert(out.end(), at.begin(), at.end());
+  out.insert(out.end(), in.begin() + axis + 1, in.end());
+  return out;
+}
+
 Dims WindowDims(const OnnxGraph& g, const OnnxNode& n, const Dims& in) {
   const Window w = WindowOf(g, n, in);
   return {in[0], n.op == "Conv" ? RequiredConstant(g, n, 1).dims[0] : in[1], w.output_h,
@@ -74,8 +94,17 @@ Dims TransposedDims(const OnnxNode& n, const Dims& in) {
 }
 
 bool KeepsDims(const std::string& op) {
-  static const std::set<std::string> ops = {"BatchNormalization", "Clip", "HardSigmoid",
-                                            "HardSwish",          "Relu", "Sigmoid"};
+  static const std::set<std::string> ops = {"BatchNormalization",
+                                            "Clip",
+                                            "Erf",
+                                            "HardSigmoid",
+                                            "HardSwish",
+                                            "LayerNormalization",
+                                            "Pow",
+                                            "Relu",
+                                            "Sigmoid",
+                                            "Softmax",
+                                            "Sqrt"};
   return ops.count(op) != 0;
 }
 
@@ -100,14 +129,23 @@ std::optional<std::vector<Dims>> InferDims(const OnnxGraph& g, const OnnxNode& n
   const std::string& op = n.op;
   const auto one = [](Dims dims) { return std::vector<Dims>{std::move(dims)}; };
   if (KeepsDims(op)) return one(in);
-  if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div") {
+  if (op == "Expand") {
+    RequiredInput(n, 1);
+    return one(Broadcast(n, in, *OptionalInts(g, n, 1)));
+  }
+  if (op == "Where") {
+    RequiredInput(n, 2);
+    return one(Broadcast(n, Broadcast(n, in, *KnownDims(g, n, 1)), *KnownDims(g, n, 2)));
+  }
+  if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div" || op == "Equal") {
     RequiredInput(n, 1);
     return one(Broadcast(n, in, *KnownDims(g, n, 1)));
   }
   if (op == "Conv" || op == "MaxPool" || op == "AveragePool") return one(WindowDims(g, n, in));
   if (op == "Gemm" || op == "MatMul") {
-    RequiredConstant(g, n, 1);
-    return one(MatrixDims(g, n, in));
+    RequiredInput(n, 1);
+    const bool product = n.op == "MatMul" && g.Find(n.inputs[1]) == nullptr;
+    return one(product ? ProductDims(n, in, *KnownDims(g, n, 1)) : MatrixDims(g, n, in));
   }
   if (op == "GlobalAveragePool") {
     if (in.size() != 4) Fail(n, "its input must be N x C x H x W");
@@ -115,6 +153,10 @@ std::optional<std::vector<Dims>> InferDims(const OnnxGraph& g, const OnnxNode& n
   }
   if (op == "ReduceMean") return one(ReducedDims(n, in));
   if (op == "Concat") return one(ConcatDims(g, n, in));
+  if (op == "Gather") {
+    RequiredInput(n, 1);
+    return one(GatherDims(g, n, in));
+  }
   if (op == "Slice") {
     Dims out;
     for (const SliceRange& r : SliceRanges(g, n, in)) out.push_back(r.count);

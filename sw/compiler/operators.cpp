@@ -16,14 +16,6 @@ namespace {
 using Kind = Operator::Kind;
 using Activation = trace::Activation;
 
-const Dims& InputDims(const OnnxGraph& g, const OnnxNode& n, size_t i = 0) {
-  const Dims* dims = KnownDims(g, n, i);
-  if (dims == nullptr) {
-    Fail(n, fmt::format("the dimensions of input \"{}\" are not known", RequiredInput(n, i)));
-  }
-  return *dims;
-}
-
 void LowerActivation(const OnnxGraph&, const OnnxNode& n, Operator& op) {
   op.kind = Kind::kActivation;
   Activation& a = op.layer.activation;
@@ -47,23 +39,32 @@ void LowerClip(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   op.layer.activation = {Activation::Kind::kClip, bound(1, -kMax), bound(2, kMax)};
 }
 
-// One value for all, or one per channel: [C][1][1] or [1][C][1][1] before a flatten, [N] or [1][N]
-// after.
-std::vector<double> PerChannel(const OnnxNode& n, const Constant& c, const Dims& x) {
+// One value for all, or one per channel, along axis `axis` of x: the second of a map [1][C][H][W],
+// else the last.
+std::vector<double> PerChannel(const OnnxNode& n, const Constant& c, const Dims& x, size_t& axis) {
   if (!c.is_float || c.floats.empty()) Fail(n, "the constant must be floats");
+  axis = x.size() == 4 ? 1 : x.size() - 1;
   if (c.floats.size() > 1) {
-    const size_t inner = x.size() == 4 ? 2 : 0;  // axes behind that of the channels
-    for (size_t d = 0; d < c.dims.size(); ++d) {
-      if (d + 1 + inner != c.dims.size() && c.dims[d] != 1) {
-        Fail(n, "the constant must have one value per channel");
-      }
+    const auto along = std::find_if(c.dims.begin(), c.dims.end(), [](int64_t d) { return d != 1; });
+    const auto behind = static_cast<size_t>(c.dims.end() - along);  // the axis and those after it
+    if (behind == 1) axis = x.size() - 1;
+    if (*along != static_cast<int64_t>(c.floats.size()) || behind > x.size() ||
+        x.size() - behind != axis) {
+      Fail(n, "the constant must have one value for all, per channel or per element");
     }
-    const auto channels = x.size() >= inner + 1 ? x[x.size() - 1 - inner] : 0;
-    if (static_cast<int64_t>(c.floats.size()) != channels) {
-      Fail(n, fmt::format("has {} channels, its input {}", c.floats.size(), channels));
-    }
+    if (*along != x[axis]) Fail(n, fmt::format("has {} channels, its input {}", *along, x[axis]));
   }
   return {c.floats.begin(), c.floats.end()};
+}
+
+// One value per element, of something that is more than a vector.
+bool PerElement(const Constant& c, const Dims& x) {
+  const auto without_ones_in_front = [](const Dims& dims) {
+    return Dims(std::find_if(dims.begin(), dims.end(), [](int64_t d) { return d != 1; }),
+                dims.end());
+  };
+  const auto axes = std::count_if(x.begin(), x.end(), [](int64_t d) { return d != 1; });
+  return c.is_float && axes > 1 && without_ones_in_front(c.dims) == without_ones_in_front(x);
 }
 
 // Add, Sub, Mul and Div of two values, or of one and a constant.
@@ -71,15 +72,20 @@ void LowerArithmetic(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   const Constant* left = g.Find(RequiredInput(n, 0));
   const Constant* right = g.Find(RequiredInput(n, 1));
   if (left == nullptr && right == nullptr) {
-    if (n.op == "Sub" || n.op == "Div") Fail(n, "one operand must be a constant");
-    op.kind = n.op == "Add" ? Kind::kAdd : Kind::kMultiply;
+    op.kind = n.op == "Add" ? Kind::kAdd : n.op == "Mul" ? Kind::kMultiply : Kind::kPart;
     op.inputs.push_back(n.inputs[1]);
     return;
   }
   if (left != nullptr && n.op == "Div") Fail(n, "the divisor must be a constant");
   op.inputs = {n.inputs[left != nullptr ? 1 : 0]};
   const Dims& x = InputDims(g, n, left != nullptr ? 1 : 0);
-  std::vector<double> values = PerChannel(n, left != nullptr ? *left : *right, x);
+  const Constant& constant = left != nullptr ? *left : *right;
+  if ((n.op == "Add" || n.op == "Mul") && PerElement(constant, x)) {
+    op.kind = n.op == "Add" ? Kind::kAdd : Kind::kMultiply;
+    op.inputs.push_back(n.inputs[left != nullptr ? 0 : 1]);
+    return;
+  }
+  std::vector<double> values = PerChannel(n, constant, x, op.axis);
   op.kind = Kind::kScaleShift;
   if (n.op == "Mul" || n.op == "Div") {
     for (double& v : values) {
@@ -101,8 +107,16 @@ void LowerGlobalPool(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   op.layer.op = trace::Op::kGlobalAveragePool;
   if (n.op != "ReduceMean") return;
   const size_t rank = InputDims(g, n).size();
-  if (rank != 4 || Axes(n, n.Ints("axes", {}), rank) != std::vector<int64_t>{2, 3}) {
-    Fail(n, "axes must be height and width (2, 3)");
+  const std::vector<int64_t> axes = Axes(n, n.Ints("axes", {}), rank);
+  if (rank > 1 && axes == std::vector<int64_t>{static_cast<int64_t>(rank) - 1}) {
+    if (n.Int("keepdims", 1) == 0) Fail(n, "keepdims must be 1 over the last axis");
+    op.kind = Kind::kPart;
+    return;
+  }
+  const bool map = rank == 4 && axes == std::vector<int64_t>{2, 3};
+  const bool tokens = rank == 3 && axes == std::vector<int64_t>{1};
+  if (!map && !tokens) {
+    Fail(n, "axes must be height and width (2, 3), or of tokens (1 of 3 axes)");
   }
 }
 
@@ -119,22 +133,13 @@ void LowerPool(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   }
 }
 
-// Axis 1 is that of the channels.
-void RequireChannels(const OnnxNode& n, size_t axis, const Dims& dims) {
-  if (axis != 1 || (dims.size() != 4 && dims.size() != 2)) {
-    Fail(n, fmt::format("axis is {} of [{}], must be that of the channels (1)", axis,
-                        fmt::join(dims, ", ")));
-  }
-}
-
 void LowerConcat(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
-  const Dims& x = InputDims(g, n);
-  RequireChannels(n, static_cast<size_t>(Axis(n, n.Int("axis", 0), x.size())), x);
   op.kind = Kind::kConcat;
-  op.layer.op = trace::Op::kConcat;
+  op.axis = static_cast<size_t>(Axis(n, n.Int("axis", 0), InputDims(g, n).size()));
   op.inputs = n.inputs;
   for (size_t i = 0; i < n.inputs.size(); ++i) {
-    if (g.Find(n.inputs[i]) != nullptr) Fail(n, fmt::format("input {} is a constant", i));
+    const Constant* c = g.Find(n.inputs[i]);
+    if (c != nullptr && !c->is_float) Fail(n, fmt::format("input {} must be floats", i));
   }
 }
 
@@ -144,12 +149,12 @@ void LowerSlice(const OnnxGraph& g, const OnnxNode& n, Operator& op) {
   op.kind = Kind::kReshape;  // where it takes everything
   for (size_t d = 0; d < ranges.size(); ++d) {
     if (ranges[d].count == x[d]) continue;
-    RequireChannels(n, d, x);
+    if (op.kind == Kind::kSlice) Fail(n, "slices two axes");
     if (ranges[d].step != 1) Fail(n, fmt::format("step is {}, must be 1", ranges[d].step));
     op.kind = Kind::kSlice;
-    op.layer.op = trace::Op::kSlice;
-    op.layer.first_channel = static_cast<int>(ranges[d].first);
-    op.channels = Bounded(n, "number of channels", ranges[d].count, 1, trace::kMaxChannels);
+    op.axis = d;
+    op.first = ranges[d].first;
+    op.count = Bounded(n, "number of places", ranges[d].count, 1, x[d]);
   }
 }
 
@@ -175,19 +180,25 @@ const Entry kEntries[] = {
     {"Concat", LowerConcat},
     {"Conv", LowerConv},
     {"Div", LowerArithmetic},
+    {"Erf", LowerPart},
     {"Flatten", LowerReshape},
+    {"Gather", LowerGather},
     {"Gemm", LowerMatrix},
     {"GlobalAveragePool", LowerGlobalPool},
     {"HardSigmoid", LowerActivation},
     {"HardSwish", LowerActivation},
+    {"LayerNormalization", LowerLayerNorm},
     {"MatMul", LowerMatrix},
     {"MaxPool", LowerPool},
     {"Mul", LowerArithmetic},
+    {"Pow", LowerPart},
     {"ReduceMean", LowerGlobalPool},
     {"Relu", LowerActivation},
     {"Reshape", LowerReshape},
     {"Sigmoid", LowerActivation},
     {"Slice", LowerSlice},
+    {"Softmax", LowerSoftmax},
+    {"Sqrt", LowerPart},
     {"Squeeze", LowerReshape},
     {"Sub", LowerArithmetic},
     {"Transpose", LowerTranspose},
@@ -198,8 +209,8 @@ const Entry kEntries[] = {
   std::vector<std::string> known = {"Constant", "Dropout", "Identity", "Split"};
   for (const Entry& e : kEntries) known.emplace_back(e.op);
   std::sort(known.begin(), known.end());
-  Fail(n, fmt::format("operator is not supported; supported: {}; and of constants: Cast, Gather, "
-                      "Shape",
+  Fail(n, fmt::format("operator is not supported; supported: {}; and of constants: Cast, "
+                      "ConstantOfShape, Equal, Expand, Shape, Where",
                       fmt::join(known, ", ")));
 }
 
@@ -216,16 +227,15 @@ Operator NewOperator(const OnnxGraph& g, const OnnxNode& n) {
 void LowerSplit(const OnnxGraph& g, const OnnxNode& n, std::vector<Operator>& operators) {
   const Dims& x = InputDims(g, n);
   const SplitParts parts = PartsOf(g, n, x);
-  RequireChannels(n, parts.axis, x);
-  int first = 0;
+  int64_t first = 0;
   for (size_t i = 0; i < parts.lengths.size(); ++i) {
     Operator op = NewOperator(g, n);
     op.kind = Kind::kSlice;
-    op.layer.op = trace::Op::kSlice;
     op.output = n.outputs[i];
-    op.layer.first_channel = first;
-    op.channels = Bounded(n, "number of channels", parts.lengths[i], 1, trace::kMaxChannels);
-    first += op.channels;
+    op.axis = parts.axis;
+    op.first = first;
+    op.count = parts.lengths[i];
+    first += op.count;
     if (!op.output.empty()) operators.push_back(std::move(op));
   }
 }
@@ -243,9 +253,10 @@ void LowerNode(const OnnxGraph& g, const OnnxNode& n, std::vector<Operator>& ope
 }  // namespace
 
 const char* KindName(Operator::Kind kind) {
-  constexpr const char* kNames[] = {"conv",     "fc",      "scale",    "activation", "add",
-                                    "multiply", "avgpool", "pool",     "concat",     "slice",
-                                    "shuffle",  "reshape", "transpose"};
+  constexpr const char* kNames[] = {"conv",      "fc",      "scale",     "activation", "add",
+                                    "multiply",  "avgpool", "pool",      "concat",     "slice",
+                                    "shuffle",   "reshape", "transpose", "matmul",     "softmax",
+                                    "layernorm", "part"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -255,6 +266,11 @@ Graph LowerNodes(const OnnxGraph& graph) {
   out.output = graph.output;
   out.dims = graph.dims;
   for (const OnnxNode& n : graph.nodes) LowerNode(graph, n, out.operators);
+  for (const Operator& op : out.operators) {
+    for (const std::string& input : op.inputs) {
+      if (const Constant* c = graph.Find(input)) out.constants[input] = *c;
+    }
+  }
   return out;
 }
 

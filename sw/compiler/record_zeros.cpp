@@ -107,8 +107,10 @@ void RecordZeros(trace::Network& net, const std::vector<float>& input) {
     net.tensors[t].zeros = Share(tensors[t].Zeros(), tensors[t].codes.size());
   }
   for (trace::Layer& l : net.layers) {
-    if (!l.has_weights() || l.groups != 1) continue;  // machines count none of groups
-    const Rows weights = Unpack(golden::QuantizeLayer(net, l, datapath));
+    if (!l.has_products() || l.groups != 1) continue;  // machines count none of groups
+    const Rows weights = l.op == trace::Op::kMatMul
+                             ? tensors[l.residual]
+                             : Unpack(golden::QuantizeLayer(net, l, datapath));
     l.zeros = {Share(weights.Zeros(), weights.codes.size()),
                ZeroBlocks(net, l, tensors[l.input], weights)};
   }

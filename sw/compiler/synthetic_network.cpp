@@ -186,6 +186,75 @@ Signal SyntheticNetwork::SqueezeExcite(const std::string& name, const Signal& x,
           x.mean_power * factor.mean_power};
 }
 
+Signal SyntheticNetwork::Constant(const std::string& name, const trace::Shape& shape) {
+  constexpr uint32_t kGain = 1u << 15;  // standard deviation 1/2
+  trace::Tensor t;
+  t.name = name;
+  t.shape = shape;
+  t.generator = {trace::Splitmix64(seed_, layers_++), kGain};
+  return {builder_.AddConstant(std::move(t)), 0.25, 0};
+}
+
+Signal SyntheticNetwork::AddTo(const std::string& name, const Signal& in, const Signal& other) {
+  trace::Layer l = New(name, trace::Op::kAdd, in);
+  l.residual = other.tensor;
+  return {builder_.AddLayer(std::move(l)), in.power + other.power, in.mean_power};
+}
+
+Signal SyntheticNetwork::Linear(const std::string& name, const Signal& in, int channels,
+                                double power) {
+  trace::Layer l = New(name, trace::Op::kConv, in);
+  Generate(l, Channels(in), in, power);
+  return {builder_.AddLayer(std::move(l), channels), power, 0};
+}
+
+Signal SyntheticNetwork::LayerNorm(const std::string& name, const Signal& in, float epsilon) {
+  constexpr uint32_t kGain = 1u << 13;  // gamma is 1, with a standard deviation of 1/8
+  trace::Layer l = New(name, trace::Op::kLayerNorm, in);
+  l.epsilon = epsilon;
+  l.synthetic = true;
+  l.generator = {trace::Splitmix64(seed_, layers_++), kGain};
+  return {builder_.AddLayer(std::move(l)), 1, 0};
+}
+
+Signal SyntheticNetwork::Softmax(const std::string& name, const Signal& in) {
+  // The n weights of normal logits of variance 4 have a sum of squares of e^4 / n, or 1 where that
+  // is more.
+  constexpr double kSharpness = 54.6;
+  const double n = Channels(in);
+  return {builder_.AddLayer(New(name, trace::Op::kSoftmax, in)), std::min(1.0, kSharpness / n) / n,
+          1 / (n * n)};
+}
+
+Signal SyntheticNetwork::MatMul(const std::string& name, const Signal& a, const Signal& b,
+                                float scale) {
+  trace::Layer l = New(name, trace::Op::kMatMul, a);
+  l.residual = b.tensor;
+  l.scale = scale;
+  return {builder_.AddLayer(std::move(l)), Channels(a) * a.power * b.power * scale * scale, 0};
+}
+
+Signal SyntheticNetwork::Transpose(const std::string& name, const Signal& in) {
+  return {builder_.AddLayer(New(name, trace::Op::kTranspose, in)), in.power, in.mean_power};
+}
+
+Signal SyntheticNetwork::Stack(const std::string& name, const std::vector<Signal>& parts) {
+  trace::Layer l = New(name, trace::Op::kStack, parts[0]);
+  Signal out;
+  for (const Signal& s : parts) {
+    l.operands.push_back(s.tensor);
+    out.power = std::max(out.power, s.power);
+  }
+  out.tensor = builder_.AddLayer(std::move(l));
+  return out;
+}
+
+Signal SyntheticNetwork::Pick(const std::string& name, const Signal& in, int first, int pixels) {
+  trace::Layer l = New(name, trace::Op::kPick, in);
+  l.first_pixel = first;
+  return {builder_.AddLayer(std::move(l), 0, pixels), in.power, in.mean_power};
+}
+
 void Normalise(trace::Network& net) {
   using Tensors = std::vector<std::vector<float>>;
   std::array<Tensors, 2> inputs;

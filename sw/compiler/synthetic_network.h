@@ -27,6 +27,7 @@ inline constexpr trace::Activation kHardSwish = {trace::Activation::Kind::kHardS
 inline constexpr trace::Activation kHardSigmoid = {trace::Activation::Kind::kHardSigmoid,
                                                    1.0f / 6.0f, 0.5f};
 inline constexpr trace::Activation kSilu = {trace::Activation::Kind::kSilu, 0, 0};
+inline constexpr trace::Activation kGelu = {trace::Activation::Kind::kGelu, 0, 0};
 inline constexpr trace::Activation kSigmoid = {trace::Activation::Kind::kSigmoid, 0, 0};
 
 // Weights are seeded layer by layer from `seed`, the version of the network, and scaled by what is
@@ -63,6 +64,20 @@ class SyntheticNetwork {
   // x * gate(fc(relu(fc(pool(x))))): names "<name>pool", "<name>squeeze" and so on.
   Signal SqueezeExcite(const std::string& name, const Signal& x, int squeezed,
                        const trace::Activation& inner, const trace::Activation& gate);
+
+  // Of transformers, whose tokens are pixels.
+  // A constant of power 1/4, as trained position embeddings have.
+  Signal Constant(const std::string& name, const trace::Shape& shape);
+  // in + other, of the same shape.
+  Signal AddTo(const std::string& name, const Signal& in, const Signal& other);
+  // A pointwise convolution without activation, whose outputs have that power.
+  Signal Linear(const std::string& name, const Signal& in, int channels, double power);
+  Signal LayerNorm(const std::string& name, const Signal& in, float epsilon);
+  Signal Softmax(const std::string& name, const Signal& in);
+  Signal MatMul(const std::string& name, const Signal& a, const Signal& b, float scale = 1);
+  Signal Transpose(const std::string& name, const Signal& in);
+  Signal Stack(const std::string& name, const std::vector<Signal>& parts);
+  Signal Pick(const std::string& name, const Signal& in, int first, int pixels);
 
   trace::Network Finish() &&;
 

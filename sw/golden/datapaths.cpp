@@ -43,7 +43,7 @@ void Apply(const numerics::LayerOverride& change, Datapath& datapath) {
 const Layer* ReaderOf(const Network& net, int t) {
   const Layer* reader = nullptr;
   for (const Layer& l : net.layers) {
-    if (l.has_weights() && l.input == t) return &l;
+    if (l.multiplies(t)) return &l;
     const std::vector<int> read = trace::TensorsRead(l);
     if (reader == nullptr && std::find(read.begin(), read.end(), t) != read.end()) reader = &l;
   }
@@ -74,6 +74,11 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
                       change.pattern, net.name));
     }
   }
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (net.layers[i].op != trace::Op::kMatMul) continue;
+    layers[i].weights = layers[i].activations;
+    layers[i].weight_block = layers[i].activation_block;
+  }
   const auto of = [&](const Layer& l) -> const Datapath& {
     return layers[static_cast<size_t>(&l - net.layers.data())];
   };
@@ -92,14 +97,16 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     tensors[t].block = root.block;
   }
   for (const Layer& l : net.layers) {
-    if (!l.has_weights()) continue;
-    const numerics::ActivationLayout& stored = tensors[static_cast<size_t>(l.input)];
+    if (!l.has_products()) continue;
     const Datapath& d = of(l);
-    if (stored.format != d.activations || stored.block != d.activation_block) {
-      const Layer& other = *ReaderOf(net, l.input);
+    for (const int t : trace::TensorsRead(l)) {
+      const numerics::ActivationLayout& stored = tensors[static_cast<size_t>(t)];
+      const bool same = stored.format == d.activations && stored.block == d.activation_block;
+      if (same || !l.multiplies(t)) continue;
+      const Layer& other = *ReaderOf(net, t);
       throw std::invalid_argument(fmt::format(
           "layers '{}' and '{}' read tensor '{}', one as {}, one as {}: it is stored once",
-          other.name, l.name, net.tensors[static_cast<size_t>(l.input)].name, Wants(of(other)),
+          other.name, l.name, net.tensors[static_cast<size_t>(t)].name, Wants(of(other)),
           Wants(d)));
     }
     try {

@@ -23,7 +23,8 @@ struct ChannelRange {
 };
 
 // Concatenation and slicing cost nothing where addressing can do them:
-// - An operand of a concatenation lies inside it, so that it is quantised under its tensor scale
+// - An operand of a concatenation (of channels) lies inside it, so that it is quantised under its
+// tensor scale
 //   when it is computed, where it begins at a multiple of the concatenation's block, has a multiple
 //   of it in channels or is the last, is an operand only once, is written by a layer other than a
 //   slice, and the tensor scale is not dynamic (which is not known before all operands are).
@@ -42,7 +43,8 @@ struct Datapaths {
             const std::vector<numerics::LayerOverride>& overrides);
 
   numerics::Datapath base;
-  std::vector<numerics::Datapath> layers;           // by layer
+  // By layer. Both operands of a matmul are activations: its weights are what its activations are.
+  std::vector<numerics::Datapath> layers;
   std::vector<numerics::ActivationLayout> tensors;  // by tensor; the network's output is kFp32
   std::vector<View> views;                          // by tensor
 

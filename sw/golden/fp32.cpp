@@ -56,6 +56,24 @@ std::vector<float> Dense(const trace::Network& net, const trace::Layer& l,
   return y;
 }
 
+// The pixels of the second operand are the weights.
+std::vector<float> MatMul(const trace::Network& net, const trace::Layer& l,
+                          const std::vector<float>& a, const std::vector<float>& b) {
+  const int in = net.tensors[l.input].shape.channels;
+  const trace::Shape& out = net.tensors[l.output].shape;
+  const std::vector<float> weights = Transpose(b, out.channels, in);
+  std::vector<float> y(static_cast<size_t>(out.elements()));
+  ForEachPixel(out, [&](int, int, size_t at) {
+    const float* x = &a[at / out.channels * in];
+    for (int c = 0; c < in; ++c) {
+      const float* row = &weights[static_cast<size_t>(c) * out.channels];
+      for (int n = 0; n < out.channels; ++n) y[at + n] += x[c] * row[n];
+    }
+    for (int n = 0; n < out.channels; ++n) y[at + n] *= l.scale;
+  });
+  return y;
+}
+
 std::vector<float> Depthwise(const trace::Network& net, const trace::Layer& l,
                              const std::vector<float>& x) {
   const trace::Shape& in = net.tensors[l.input].shape;
@@ -79,16 +97,17 @@ std::vector<float> Depthwise(const trace::Network& net, const trace::Layer& l,
 
 std::vector<float> RunLayerFp32(const trace::Network& net, const trace::Layer& l,
                                 const std::vector<std::vector<float>>& tensors) {
+  if (l.op == trace::Op::kMatMul) return MatMul(net, l, tensors[l.input], tensors[l.residual]);
   if (!l.has_weights()) {
     std::vector<const std::vector<float>*> operands;
     for (const int t : trace::TensorsRead(l)) operands.push_back(&tensors[t]);
-    return VectorOperator(net, l, ActivateExactly, operands);
+    return VectorOperator(net, l, kExactFunctions, operands);
   }
   const std::vector<float>& x = tensors[l.input];
   std::vector<float> y =
       l.op == trace::Op::kDepthwiseConv ? Depthwise(net, l, x) : Dense(net, l, x);
   const std::vector<float> none;
-  Finish(l, ActivateExactly, trace::LayerBias(net, l), l.residual < 0 ? none : tensors[l.residual],
+  Finish(l, kExactFunctions, trace::LayerBias(net, l), l.residual < 0 ? none : tensors[l.residual],
          y);
   return y;
 }
@@ -98,6 +117,9 @@ std::vector<std::vector<float>> RunFp32(const trace::Network& net,
   CheckInput(net, input);
   std::vector<std::vector<float>> tensors(net.tensors.size());
   tensors[net.input] = input;
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    if (net.tensors[t].constant) tensors[t] = trace::ConstantValues(net.tensors[t]);
+  }
   for (const trace::Layer& l : net.layers) tensors[l.output] = RunLayerFp32(net, l, tensors);
   return tensors;
 }

@@ -21,7 +21,9 @@ namespace nibble::golden {
 //   windowpool       sum over the taps inside the image, kernel row and column ascending, from +0;
 //                    one division by their number, or by all taps with count_padding
 //   maxpool          m = the first tap inside the image; of each further one, m = x > m ? x : m
-//   concat, slice, shuffle   values as they are
+//   concat, slice, shuffle, transpose, stack, pick   values as they are
+//   softmax, layernorm   exactly, rounded once (models/numerics/row_functions.h)
+// matmul is a dot product as above without bias, times `scale`.
 std::vector<std::vector<float>> RunFp32(const trace::Network& net, const std::vector<float>& input);
 // What one layer writes, given the tensors that it reads.
 std::vector<float> RunLayerFp32(const trace::Network& net, const trace::Layer& l,
@@ -30,7 +32,9 @@ std::vector<float> RunLayerFp32(const trace::Network& net, const trace::Layer& l
 // Under datapaths: dot products as in models/numerics/dot.h over the stored (quantised) input,
 // then y = acc * (s_dec * channel_scale); + bias; activation (Activate); + dequantised residual;
 // stored in the activations' format. In a grouped convolution a block term ends wherever a block of
-// the activations or of the group's weights does. Operators without weights work in FP32, as above,
+// the activations or of the group's weights does. In a matmul the second operand's pixels, as they
+// are stored, take the place of the weights: y = acc * (s_dec * (s_dec of the second * scale)), and
+// nothing follows. Operators without weights work in FP32, as above,
 // on dequantised values; concat and slice not at all where the result is a view (datapaths.h). The
 // network's output is stored as FP32, unquantised. Each tensor is stored as the machine stores it.
 struct Execution {
@@ -43,6 +47,12 @@ inline Execution Run(const trace::Network& net, const numerics::Datapath& datapa
                      const std::vector<float>& input) {
   return Run(net, Datapaths(net, datapath), input);
 }
+
+// What layer `l` under `datapath` computes in FP32 from the stored tensors that it reads, before the
+// result is stored. `tensors` as in Execution; those that it does not read may be empty.
+std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
+                            const numerics::Datapath& datapath,
+                            const std::vector<numerics::StoredActivations>& tensors);
 
 // Activation function in FP32: x < lo gives lo, else x > hi gives hi, else x (relu: lo 0, no hi).
 // NaN and -0 pass a clip at 0. Others as the datapath has them (models/numerics/functions.h).

@@ -20,30 +20,6 @@ using numerics::Datapath;
 using numerics::QuantizedWeights;
 using numerics::StoredActivations;
 
-// A stored tensor, unpacked: [pixels][channels], and the bits of its block scales,
-// [pixels][blocks].
-struct Activations {
-  explicit Activations(const StoredActivations& stored)
-      : layout(stored.layout),
-        scale(stored.scale),
-        codes(static_cast<size_t>(layout.pixels) * layout.channels) {
-    const int bits = numerics::ElementBits(layout.format);
-    for (int p = 0; p < layout.pixels; ++p) {
-      numerics::UnpackCodes(bits, &stored.codes[size_t{layout.code_bytes_per_pixel()} * p],
-                            layout.channels, &codes[static_cast<size_t>(p) * layout.channels]);
-    }
-    const auto bytes = static_cast<size_t>(numerics::BlockScaleBits(layout.format) / 8);
-    for (size_t i = 0; i < stored.scales.size(); i += bytes) {
-      scales.push_back(numerics::LoadWord(&stored.scales[i], static_cast<int>(bytes)));
-    }
-  }
-
-  numerics::ActivationLayout layout;
-  numerics::TensorScale scale;
-  std::vector<uint16_t> codes;
-  std::vector<uint32_t> scales;
-};
-
 // The operands of one layer, in the terms of BlockTerm.
 struct Operands {
   Activations activations;
@@ -97,10 +73,11 @@ void AddDepthwise(const trace::Layer& l, const trace::Shape& in, const Operands&
 }
 
 std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
-                            const Datapath& datapath, const StoredActivations& stored) {
+                            const Datapath& datapath, const StoredActivations& stored,
+                            QuantizedWeights weights) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
-  const Operands o{Activations(stored), QuantizeLayer(net, l, datapath)};
+  const Operands o{Activations(stored), std::move(weights)};
   const auto add = l.op == trace::Op::kDepthwiseConv ? AddDepthwise : AddDense;
   std::vector<float> y(static_cast<size_t>(out.elements()));
   // A row of one output channel at a time, so that its weights stay cached.
@@ -127,7 +104,7 @@ class Storage {
   Storage(const trace::Network& net, const Datapaths& datapaths)
       : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
 
-  const StoredActivations& operator[](int tensor) const { return tensors_[tensor]; }
+  const std::vector<StoredActivations>& tensors() const { return tensors_; }
   std::vector<StoredActivations> Take() && { return std::move(tensors_); }
 
   // Stores `ranges` of the values of a whole tensor.
@@ -173,23 +150,6 @@ class Storage {
   std::vector<StoredActivations> tensors_;
 };
 
-std::vector<float> Compute(const trace::Network& net, const trace::Layer& l,
-                           const Datapath& datapath, const Storage& tensors) {
-  if (l.has_weights()) {
-    std::vector<float> residual;
-    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
-    std::vector<float> y = Products(net, l, datapath, tensors[l.input]);
-    Finish(l, Activate, trace::LayerBias(net, l), residual, y);
-    return y;
-  }
-  std::vector<std::vector<float>> values;
-  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
-  std::vector<const std::vector<float>*> operands;
-  operands.reserve(values.size());
-  for (const std::vector<float>& v : values) operands.push_back(&v);
-  return VectorOperator(net, l, Activate, operands);
-}
-
 }  // namespace
 
 numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
@@ -206,18 +166,46 @@ numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datap
   return {};
 }
 
+std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
+                            const Datapath& datapath,
+                            const std::vector<StoredActivations>& tensors) {
+  if (l.has_weights()) {
+    std::vector<float> residual;
+    if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
+    std::vector<float> y =
+        Products(net, l, datapath, tensors[l.input], QuantizeLayer(net, l, datapath));
+    Finish(l, kDatapathFunctions, trace::LayerBias(net, l), residual, y);
+    return y;
+  }
+  if (l.op == trace::Op::kMatMul) {
+    return Products(net, l, datapath, tensors[l.input], WeightsOf(tensors[l.residual], l.scale));
+  }
+  std::vector<std::vector<float>> values;
+  for (const int t : trace::TensorsRead(l)) values.push_back(numerics::LoadTensor(tensors[t]));
+  std::vector<const std::vector<float>*> operands;
+  operands.reserve(values.size());
+  for (const std::vector<float>& v : values) operands.push_back(&v);
+  return VectorOperator(net, l, kDatapathFunctions, operands);
+}
+
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
   CheckInput(net, input);
   Storage tensors(net, datapaths);
   tensors.Write(net.input, {{0, net.tensors[net.input].shape.channels}}, input);
+  for (size_t t = 0; t < net.tensors.size(); ++t) {
+    const trace::Tensor& constant = net.tensors[t];
+    if (!constant.constant) continue;
+    tensors.Write(static_cast<int>(t), {{0, constant.shape.channels}},
+                  trace::ConstantValues(constant));
+  }
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& l = net.layers[i];
     const std::vector<ChannelRange> ranges = WrittenChannels(net, datapaths, l);
     if (ranges.empty()) {
       tensors.Share(l.output);
     } else {
-      tensors.Write(l.output, ranges, Compute(net, l, datapaths.layers[i], tensors));
+      tensors.Write(l.output, ranges, RunLayer(net, l, datapaths.layers[i], tensors.tensors()));
     }
   }
   return {std::move(tensors).Take()};

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/numerics/functions.h"
+#include "models/numerics/row_functions.h"
 #include "sw/golden/golden.h"
 #include "sw/golden/taps.h"
 
@@ -13,17 +14,16 @@ namespace {
 
 using Values = std::vector<float>;
 
-Values Add(const trace::Layer& l, ActivationFunction activate, const Values& a, const Values& b) {
+Values Add(const trace::Layer& l, const Functions& f, const Values& a, const Values& b) {
   Values y(a.size());
-  for (size_t i = 0; i < y.size(); ++i) y[i] = activate(l.activation, a[i] + b[i]);
+  for (size_t i = 0; i < y.size(); ++i) y[i] = f.activate(l.activation, a[i] + b[i]);
   return y;
 }
 
 // `b` has the elements of `a`, or one pixel.
-Values Multiply(const trace::Layer& l, ActivationFunction activate, const Values& a,
-                const Values& b) {
+Values Multiply(const trace::Layer& l, const Functions& f, const Values& a, const Values& b) {
   Values y(a.size());
-  for (size_t i = 0; i < y.size(); ++i) y[i] = activate(l.activation, a[i] * b[i % b.size()]);
+  for (size_t i = 0; i < y.size(); ++i) y[i] = f.activate(l.activation, a[i] * b[i % b.size()]);
   return y;
 }
 
@@ -96,6 +96,22 @@ Values Concat(const trace::Network& net, const trace::Layer& l,
   return y;
 }
 
+// y[pixel] = function(x[pixel]), rows of `channels`.
+template <typename Function>
+Values Rows(const Values& x, size_t channels, Function function) {
+  Values y(x.size());
+  for (size_t i = 0; i < x.size(); i += channels) {
+    function(&x[i], static_cast<int>(channels), &y[i]);
+  }
+  return y;
+}
+
+Values Stack(const std::vector<const Values*>& operands) {
+  Values y;
+  for (const Values* x : operands) y.insert(y.end(), x->begin(), x->end());
+  return y;
+}
+
 float Apply(const trace::Activation& a, float x, float (*sigmoid)(float), float (*normal)(float)) {
   switch (a.kind) {
     case trace::Activation::Kind::kNone:
@@ -136,17 +152,23 @@ float ActivateExactly(const trace::Activation& activation, float x) {
   return Apply(activation, x, numerics::ExactSigmoid, numerics::ExactNormal);
 }
 
-void Finish(const trace::Layer& l, ActivationFunction activate, const std::vector<float>& bias,
+const Functions kDatapathFunctions = {Activate, numerics::Softmax, numerics::LayerNorm};
+const Functions kExactFunctions = {ActivateExactly, numerics::ExactSoftmax,
+                                   numerics::ExactLayerNorm};
+
+void Finish(const trace::Layer& l, const Functions& functions, const std::vector<float>& bias,
             const std::vector<float>& residual, std::vector<float>& y) {
   const size_t channels = bias.size();
   for (size_t i = 0; i < y.size(); i += channels) {
-    for (size_t n = 0; n < channels; ++n) y[i + n] = activate(l.activation, y[i + n] + bias[n]);
+    for (size_t n = 0; n < channels; ++n) {
+      y[i + n] = functions.activate(l.activation, y[i + n] + bias[n]);
+    }
   }
   for (size_t i = 0; i < residual.size(); ++i) y[i] += residual[i];
 }
 
 std::vector<float> VectorOperator(const trace::Network& net, const trace::Layer& l,
-                                  ActivationFunction activate,
+                                  const Functions& functions,
                                   const std::vector<const std::vector<float>*>& operands) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
@@ -154,9 +176,9 @@ std::vector<float> VectorOperator(const trace::Network& net, const trace::Layer&
   const auto channels = static_cast<size_t>(in.channels);
   switch (l.op) {
     case trace::Op::kAdd:
-      return Add(l, activate, x, *operands[1]);
+      return Add(l, functions, x, *operands[1]);
     case trace::Op::kMultiply:
-      return Multiply(l, activate, x, *operands[1]);
+      return Multiply(l, functions, x, *operands[1]);
     case trace::Op::kGlobalAveragePool:
       return GlobalAveragePool(x, in.channels);
     case trace::Op::kMaxPool:
@@ -171,14 +193,30 @@ std::vector<float> VectorOperator(const trace::Network& net, const trace::Layer&
         return x[p * channels + c % l.groups * (in.channels / l.groups) + c / l.groups];
       });
     case trace::Op::kActivate:
-      return Gather(out,
-                    [&](size_t p, int c) { return activate(l.activation, x[p * channels + c]); });
+      return Gather(out, [&](size_t p, int c) {
+        return functions.activate(l.activation, x[p * channels + c]);
+      });
+    case trace::Op::kTranspose:
+      return Gather(out, [&](size_t p, int c) { return x[static_cast<size_t>(c) * channels + p]; });
+    case trace::Op::kSoftmax:
+      return Rows(x, channels, functions.softmax);
+    case trace::Op::kLayerNorm: {
+      const Values gamma = trace::LayerWeights(net, l), beta = trace::LayerBias(net, l);
+      return Rows(x, channels, [&](const float* row, int count, float* y) {
+        functions.layer_norm(row, count, l.epsilon, gamma.data(), beta.data(), y);
+      });
+    }
+    case trace::Op::kStack:
+      return Stack(operands);
+    case trace::Op::kPick:
+      return Gather(out, [&](size_t p, int c) { return x[(l.first_pixel + p) * channels + c]; });
     case trace::Op::kConv:
     case trace::Op::kDepthwiseConv:
     case trace::Op::kFullyConnected:
+    case trace::Op::kMatMul:
       break;
   }
-  throw std::invalid_argument(fmt::format("layer \"{}\": {} has weights", l.name, OpName(l.op)));
+  throw std::invalid_argument(fmt::format("layer \"{}\": {} multiplies", l.name, OpName(l.op)));
 }
 
 }  // namespace nibble::golden

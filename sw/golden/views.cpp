@@ -18,6 +18,7 @@ class ViewFinder {
     from_slice_.resize(net.tensors.size());
     for (const Layer& l : net.layers) {
       from_slice_[static_cast<size_t>(l.output)] = l.op == Op::kSlice;
+      if (l.op != Op::kConcat) continue;
       for (const int t : l.operands) ++concats_[static_cast<size_t>(t)];
     }
   }
@@ -45,7 +46,7 @@ class ViewFinder {
     if (Channels(t) % layout.block != 0 && !to_end) return false;
     for (size_t i = 0; i < net_.layers.size(); ++i) {
       const numerics::Datapath& d = datapaths_.layers[i];
-      if (net_.layers[i].has_weights() && net_.layers[i].input == t &&
+      if (net_.layers[i].multiplies(t) &&
           (d.activations != layout.format || d.activation_block != layout.block)) {
         return false;
       }
@@ -59,7 +60,8 @@ class ViewFinder {
     int channel = parent.channel;
     for (size_t i = 0; i < l.operands.size(); ++i) {
       const int t = l.operands[i];
-      const bool computed = t != net_.input && !from_slice_[static_cast<size_t>(t)];
+      const bool computed = t != net_.input && !net_.tensors[static_cast<size_t>(t)].constant &&
+                            !from_slice_[static_cast<size_t>(t)];
       if (computed && concats_[static_cast<size_t>(t)] == 1 &&
           Fits(t, parent.root, channel, i + 1 == l.operands.size())) {
         views_[static_cast<size_t>(t)] = {parent.root, channel};

@@ -1,5 +1,6 @@
 #include "sw/golden/weights.h"
 
+#include "models/numerics/packing.h"
 #include "models/numerics/weight_profiles.h"
 
 namespace nibble::golden {
@@ -10,6 +11,35 @@ bool TakesImportedCodes(const trace::Layer& layer, const numerics::Datapath& dat
          datapath.weight_profile == numerics::Profile::kNv &&
          datapath.weight_rounding.mode == numerics::RoundingMode::kNearestEven &&
          (datapath.tensor_scale != numerics::ScaleSource::kNone || layer.quantized->s_dec == 1);
+}
+
+Activations::Activations(const numerics::StoredActivations& stored)
+    : layout(stored.layout),
+      scale(stored.scale),
+      codes(static_cast<size_t>(layout.pixels) * layout.channels) {
+  const int bits = numerics::ElementBits(layout.format);
+  for (int p = 0; p < layout.pixels; ++p) {
+    numerics::UnpackCodes(bits, &stored.codes[size_t{layout.code_bytes_per_pixel()} * p],
+                          layout.channels, &codes[static_cast<size_t>(p) * layout.channels]);
+  }
+  const auto bytes = static_cast<size_t>(numerics::BlockScaleBits(layout.format) / 8);
+  for (size_t i = 0; i < stored.scales.size(); i += bytes) {
+    scales.push_back(numerics::LoadWord(&stored.scales[i], static_cast<int>(bytes)));
+  }
+}
+
+numerics::QuantizedWeights WeightsOf(const numerics::StoredActivations& stored, float scale) {
+  Activations a(stored);
+  numerics::QuantizedWeights weights;
+  weights.format = a.layout.format;
+  weights.block = a.layout.block;
+  weights.rows = a.layout.pixels;
+  weights.segments = 1;
+  weights.segment = a.layout.channels;
+  weights.codes = std::move(a.codes);
+  weights.scales = std::move(a.scales);
+  weights.channel_scale.assign(static_cast<size_t>(weights.rows), a.scale.decode * scale);
+  return weights;
 }
 
 numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace::Layer& layer,

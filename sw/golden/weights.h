@@ -2,6 +2,7 @@
 // golden executor and for lowering alike.
 #pragma once
 
+#include "models/numerics/activation_store.h"
 #include "models/numerics/datapath.h"
 #include "models/numerics/quantize.h"
 #include "sw/trace/network.h"
@@ -13,6 +14,21 @@ namespace nibble::golden {
 // datapath without has room for only where it is 1. Otherwise, and without such codes, the values
 // are quantised.
 bool TakesImportedCodes(const trace::Layer& layer, const numerics::Datapath& datapath);
+
+// A stored tensor, unpacked: [pixels][channels], and the bits of its block scales,
+// [pixels][blocks].
+struct Activations {
+  explicit Activations(const numerics::StoredActivations& stored);
+
+  numerics::ActivationLayout layout;
+  numerics::TensorScale scale;
+  std::vector<uint16_t> codes;
+  std::vector<uint32_t> scales;
+};
+
+// A stored tensor as the second operand of a kMatMul: its pixels are the output channels, and the
+// factor of each is RNE32(s_dec * scale).
+numerics::QuantizedWeights WeightsOf(const numerics::StoredActivations& stored, float scale);
 
 // Of a layer that has weights.
 numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace::Layer& layer,

@@ -16,21 +16,24 @@ void AppendFloat(std::vector<uint8_t>& bytes, float value) {
   for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<uint8_t>(word >> shift));
 }
 
-void PlaceParams(const Target& target, const trace::Layer& layer,
+// `weights` are those of a layer that has some.
+void PlaceParams(const Target& target, const trace::Layer& layer, bool with_image,
                  const numerics::QuantizedWeights* weights, MemoryMap& map, sim::Program& program,
                  LayerConstants& constants) {
   const trace::Network& net = target.net;
-  const bool pairs = HasChannelScales(target, layer);
+  const bool pairs = HasParamPairs(target, layer);
   const auto channels = static_cast<size_t>(net.tensors[layer.output].shape.channels);
   constants.params = map.Reserve(ParamBytes(target, layer));
-  if (weights == nullptr) return;
+  if (!with_image) return;
   const std::vector<float> bias = trace::LayerBias(net, layer);
+  const std::vector<float> factor =
+      weights == nullptr ? trace::LayerWeights(net, layer) : weights->channel_scale;
   sim::Segment segment{constants.params, {}};
   for (size_t c = 0; c < channels; ++c) {
     AppendFloat(segment.bytes, bias[c]);
-    if (pairs) AppendFloat(segment.bytes, weights->channel_scale[c]);
+    if (pairs) AppendFloat(segment.bytes, factor[c]);
   }
-  if (!pairs) constants.weight_scale = weights->channel_scale.front();
+  if (!pairs) constants.weight_scale = factor.front();
   program.image.push_back(std::move(segment));
 }
 
@@ -97,12 +100,15 @@ std::vector<LayerConstants> PlaceConstants(const Target& target, bool with_image
   std::vector<LayerConstants> constants(net.layers.size());
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& layer = net.layers[i];
+    if (layer.op == trace::Op::kLayerNorm) {
+      PlaceParams(target, layer, with_image, nullptr, map, program, constants[i]);
+    }
     if (!layer.has_weights()) continue;
     numerics::QuantizedWeights weights;
     if (with_image) weights = golden::QuantizeLayer(net, layer, target.datapaths.layers[i]);
     const numerics::QuantizedWeights* image = with_image ? &weights : nullptr;
     place(layer, image, constants[i]);
-    PlaceParams(target, layer, image, map, program, constants[i]);
+    PlaceParams(target, layer, with_image, image, map, program, constants[i]);
     CountWeights(target, layer, program);
   }
   return constants;

@@ -17,6 +17,16 @@ using numerics::ScaleSource;
 
 namespace {
 
+constexpr uint64_t kHostBytes = 1 << 16;  // for the ring of jobs and the table of programs
+
+// Room for a copy of the input, whose place later tensors may take; a multiple of 64 for each part.
+uint64_t InputBytes(const sim::Program& program) {
+  const numerics::ActivationLayout& layout =
+      program.tensors[static_cast<size_t>(program.input)].layout;
+  const auto rounded = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
+  return rounded(layout.code_bytes()) + rounded(layout.scale_bytes());
+}
+
 uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
   return layout.code_bytes() + layout.scale_bytes();
 }
@@ -37,6 +47,7 @@ uint64_t ReadPlaces(int in, int out, int kernel, int stride, int dilation, int p
 uint64_t ReadPixels(const trace::Network& net, const trace::Layer& l) {
   const trace::Shape& in = net.tensors[l.input].shape;
   const trace::Shape& out = net.tensors[l.output].shape;
+  if (l.op == trace::Op::kPick) return static_cast<uint64_t>(out.pixels());
   const bool windows = l.op == trace::Op::kConv || l.op == trace::Op::kDepthwiseConv ||
                        l.op == trace::Op::kMaxPool || l.op == trace::Op::kAveragePool;
   if (l.residual == l.input || !windows) {
@@ -63,6 +74,26 @@ void DescribeTensors(const Target& target, sim::Program& program) {
   }
 }
 
+// The constants in their places.
+void StoreConstants(const Target& target, sim::Program& program) {
+  for (size_t i = 0; i < target.net.tensors.size(); ++i) {
+    if (!target.net.tensors[i].constant) continue;
+    const std::vector<float> values = trace::ConstantValues(target.net.tensors[i]);
+    const sim::TensorPlacement& placement = program.tensors[i];
+    if (numerics::HasTensorScale(placement.layout.format)) {
+      program.scales[i] =
+          golden::ScaleOf(target.net, static_cast<int>(i), target.datapaths, values);
+    }
+    numerics::StoredActivations stored =
+        numerics::StoreTensor(placement.layout, program.scales[i], values.data(),
+                              numerics::StreamOf(target.datapaths.base.activation_rounding, i));
+    program.image.push_back({placement.codes, std::move(stored.codes)});
+    if (!stored.scales.empty()) {
+      program.image.push_back({placement.scales, std::move(stored.scales)});
+    }
+  }
+}
+
 // What a concatenation or slice reads and writes where addressing alone does not do it.
 uint64_t CopiedBytes(const Target& target, const trace::Layer& layer,
                      const std::vector<sim::TensorPlacement>& tensors) {
@@ -74,7 +105,7 @@ uint64_t CopiedBytes(const Target& target, const trace::Layer& layer,
   uint64_t total = 0;
   for (const golden::ChannelRange& range :
        golden::WrittenChannels(target.net, target.datapaths, layer)) {
-    total += bytes(layer.output, range.channels);
+    if (tensors[layer.output].in_dram) total += bytes(layer.output, range.channels);
     if (layer.op == trace::Op::kSlice) total += bytes(layer.input, range.channels);
     int channel = 0;
     for (const int t : layer.operands) {
@@ -108,11 +139,14 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
     }
     const sim::TensorPlacement& in = program.tensors[layer.input];
     const sim::TensorPlacement& out = program.tensors[layer.output];
-    const bool kept = in.in_act && layer.has_weights();
+    const bool kept = in.in_act && layer.has_products();
     if (layer.op == trace::Op::kConcat || layer.op == trace::Op::kSlice) {
       entry.compulsory_bytes = CopiedBytes(target, layer, program.tensors);
       program.layers.push_back(entry);
       continue;
+    }
+    for (size_t t = 1; t < layer.operands.size(); ++t) {
+      entry.compulsory_bytes += StoredBytes(program.tensors[layer.operands[t]].layout);
     }
     if (!kept) {
       entry.compulsory_bytes += ReadPixels(net, layer) * (in.layout.code_bytes_per_pixel() +
@@ -122,10 +156,10 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
     if (layer.residual >= 0 && (kept || layer.residual != layer.input)) {
       entry.compulsory_bytes += StoredBytes(program.tensors[layer.residual].layout);
     }
+    entry.compulsory_bytes += ParamBytes(target, layer);
     if (layer.has_weights()) {
       const accel::WeightLayout weights = accel::WeightLayoutOf(GeometryOf(target, layer));
       const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
-      entry.compulsory_bytes += ParamBytes(target, layer);
       if (!entry.near_memory) {
         entry.compulsory_bytes +=
             channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
@@ -171,7 +205,7 @@ golden::Datapaths DatapathsOf(const trace::Network& net, const platforms::Design
 // Of layers with formats of their own; those of the whole network are checked with the design.
 void CheckMultipliers(const Target& target) {
   for (const trace::Layer& layer : target.net.layers) {
-    if (!layer.has_weights()) continue;
+    if (!layer.has_products()) continue;
     const numerics::Datapath& d = target.DatapathOf(layer);
     try {
       numerics::CheckMultiplier(target.design.compute.multiplier, d.activations, d.weights);
@@ -186,7 +220,7 @@ void CheckMultipliers(const Target& target) {
 void CheckZeros(const Target& target) {
   if (!target.design.compute.counts_data()) return;
   for (const trace::Layer& layer : target.net.layers) {
-    if (!layer.has_weights()) continue;
+    if (!layer.has_products()) continue;
     if (layer.zeros && target.net.tensors[layer.input].zeros) continue;
     throw LoweringError(fmt::format(
         "the trace records no zeros of layer '{}' or its input, which datapath.{} needs without "
@@ -220,6 +254,7 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
       near ? PlaceOnNearmem(target, plan, options.with_image, map, program)
            : PlaceOnAccel(target, options.with_image, map, program);
   map.PlaceTensors(net, program.tensors);
+  if (options.with_image) StoreConstants(target, program);
   const uint64_t staging = map.Reserve(StagingBytes(target, program.tensors));
   DescribeLayers(target, constants, program);
 
@@ -230,6 +265,8 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   program.commands = schedule.emitter().Take();
   program.commands_address = map.Reserve(program.commands.size() * sim::kCommandBytes);
   program.dram_bytes_used = map.used() + program.near_memory_bytes;
+  program.free_bytes = kHostBytes + InputBytes(program);
+  program.free_address = map.Reserve(program.free_bytes);
   return program;
 }
 

@@ -28,6 +28,9 @@ std::vector<Lifetime> Lifetimes(const trace::Network& net,
     lives[layer.output].last = std::max(lives[layer.output].last, l);
     for (const int t : trace::TensorsRead(layer)) lives[t].last = l;
   }
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    if (net.tensors[t].constant) lives[t] = {-1, layers};
+  }
   lives[net.input].first = -1;
   lives[net.output].last = layers;
   for (size_t t = 0; t < tensors.size(); ++t) {  // a tensor lives as long as what lies in it

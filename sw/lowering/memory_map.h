@@ -21,7 +21,7 @@ class MemoryMap {
   uint64_t Reserve(uint64_t bytes);
   // Gives every tensor that lives in DRAM codes and scales addresses; tensors that are never needed
   // at the same time may share memory. A tensor lives from the layer that writes it to the last
-  // layer that reads it; input and output to the ends.
+  // layer that reads it; input and output to the ends; a constant all the time.
   void PlaceTensors(const trace::Network& net, std::vector<sim::TensorPlacement>& tensors);
 
   // What lies above `capacity` is taken (rows of near-memory weights).

@@ -54,10 +54,14 @@ bool HasChannelScales(const Target& target, const trace::Layer& layer) {
          numerics::SpecOf(target.DatapathOf(layer).weights).outer == numerics::OuterScale::kChannel;
 }
 
+bool HasParamPairs(const Target& target, const trace::Layer& layer) {
+  return layer.op == trace::Op::kLayerNorm || HasChannelScales(target, layer);
+}
+
 uint32_t ParamBytes(const Target& target, const trace::Layer& layer) {
+  if (!layer.has_parameters()) return 0;
   const auto channels = static_cast<uint32_t>(target.net.tensors[layer.output].shape.channels);
-  return channels * static_cast<uint32_t>(sizeof(float)) *
-         (HasChannelScales(target, layer) ? 2 : 1);
+  return channels * static_cast<uint32_t>(sizeof(float)) * (HasParamPairs(target, layer) ? 2 : 1);
 }
 
 bool IsStaged(const Target& target, const trace::Layer& layer) {
@@ -74,7 +78,7 @@ Plan::Plan(const Target& target, const std::vector<Place>& places,
   }
   uint32_t largest = 0;
   for (const trace::Layer& layer : target.net.layers) {
-    if (layer.has_weights()) largest = std::max(largest, ParamBytes(target, layer));
+    largest = std::max(largest, ParamBytes(target, layer));
   }
   params_room_ = static_cast<uint32_t>(2 * ScratchpadPlan::Rounded(largest));
   if (params_room_ + 2 * sim::kSramUnit > target.design.sram_out.size) {
@@ -101,7 +105,7 @@ bool Plan::MayStay(int index) const {
   const auto& layout = tensors_[layer.output].layout;
   const uint64_t bytes =
       ScratchpadPlan::Rounded(layout.code_bytes()) + ScratchpadPlan::Rounded(layout.scale_bytes());
-  return reader.has_weights() && reader.input == layer.output &&
+  return reader.has_products() && reader.input == layer.output &&
          bytes <= target_.design.sram_act.size / 2;
 }
 
@@ -132,7 +136,8 @@ ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
   p.geometry = GeometryOf(target_, layer);
   p.channels = channels;
   p.out_pixel_bytes = PixelBytes(written);
-  if (layer.residual >= 0) p.residual_pixel_bytes = PixelBytes(tensors_[layer.residual].layout);
+  const int residual = layer.fused_residual();
+  if (residual >= 0) p.residual_pixel_bytes = PixelBytes(tensors_[residual].layout);
   p.params_bytes = ParamBytes(target_, layer);
   // Tiles start at whole groups of accumulators, and at whole blocks of what is stored.
   p.channel_unit = accel::kAccGroup;
@@ -141,7 +146,7 @@ ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
     p.channel_unit = std::max(p.channel_unit, static_cast<uint32_t>(layout.block));
   };
   keep_whole(written);
-  if (layer.residual >= 0) keep_whole(tensors_[layer.residual].layout);
+  if (residual >= 0) keep_whole(tensors_[residual].layout);
   p.act_room = out.in_act ? target_.design.sram_act.size / 2 : target_.design.sram_act.size;
   p.out_room = tile_room();
   p.input_in_act = tensors_[layer.input].in_act;
@@ -177,7 +182,7 @@ void Plan::PlanLayer(int index, Place place) {
   const trace::Layer& layer = target_.net.layers[index];
   const bool keep = MayStay(index);
   if (keep) KeepOutput(layer);
-  if (!layer.has_weights()) return;
+  if (!layer.has_products()) return;
   try {
     layers_[index] = Tile(layer, place);
   } catch (const LoweringError&) {

@@ -27,7 +27,9 @@ struct Target {
 sim::Geometry GeometryOf(const Target& target, const trace::Layer& layer);
 // True where weights carry a scale per output channel that the epilogue applies.
 bool HasChannelScales(const Target& target, const trace::Layer& layer);
-// Bytes of a layer's parameters: its biases, or (bias, scale) pairs.
+// True where parameters are pairs: (bias, scale), or beta and gamma of a normalization.
+bool HasParamPairs(const Target& target, const trace::Layer& layer);
+// Bytes of a layer's parameters: its biases, or pairs; 0 without.
 uint32_t ParamBytes(const Target& target, const trace::Layer& layer);
 // True where a layer's output waits in FP32 for its dynamic scale.
 bool IsStaged(const Target& target, const trace::Layer& layer);
@@ -36,7 +38,7 @@ bool IsStaged(const Target& target, const trace::Layer& layer);
 // estimated to be better (nearmem.auto).
 enum class Place : uint8_t { kHost, kNear, kEither };
 
-struct LayerPlan {  // of convolutions and fully connected layers
+struct LayerPlan {  // of layers with dot products
   ConvProblem problem;
   ConvTiling tiling;
 };

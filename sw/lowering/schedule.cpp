@@ -61,6 +61,7 @@ void Schedule::Layer(int index, const LayerConstants& constants) try {
     case trace::Op::kConv:
     case trace::Op::kDepthwiseConv:
     case trace::Op::kFullyConnected:
+    case trace::Op::kMatMul:
       Convolution(layer, plan_.layer(index), constants);
       break;
     case trace::Op::kAdd:
@@ -79,6 +80,17 @@ void Schedule::Layer(int index, const LayerConstants& constants) try {
     case trace::Op::kShuffle:
     case trace::Op::kActivate:
       CopyChannels(layer);
+      break;
+    case trace::Op::kTranspose:
+      Transpose(layer);
+      break;
+    case trace::Op::kSoftmax:
+    case trace::Op::kLayerNorm:
+      RowFunction(layer, constants);
+      break;
+    case trace::Op::kStack:
+    case trace::Op::kPick:
+      MovePixels(layer);
       break;
   }
   if (Staged(layer)) QuantizeStaged(layer);
@@ -136,7 +148,7 @@ sim::Epilogue Schedule::EpilogueFor(const trace::Layer& layer) const {
   e.weight_scale = 1.0f;
   e.in_reg = RegisterOf(layer.input);
   e.out_reg = RegisterOf(layer.output);
-  if (layer.residual >= 0) {
+  if (layer.residual >= 0 && layer.op != trace::Op::kMatMul) {
     e.flags |= sim::kHasResidual;
     e.residual_reg = RegisterOf(layer.residual);
   }

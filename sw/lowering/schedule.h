@@ -54,7 +54,8 @@ class Schedule {
   struct ConvState;
   void Convolution(const trace::Layer& layer, const LayerPlan& plan,
                    const LayerConstants& constants);
-  CommandId LoadParams(ConvState& state);
+  // Of a layer, from DRAM; `tile` is their place.
+  CommandId LoadParams(uint64_t address, uint32_t bytes, ScratchpadPlan::Tile* tile);
   Piece LoadInput(ConvState& state, uint32_t row_tile);
   Piece LoadWeights(ConvState& state, uint32_t channel, uint32_t channels);
   void Compute(ConvState& state, uint32_t row_tile, uint32_t channel, uint32_t channels);
@@ -82,6 +83,23 @@ class Schedule {
   static sim::Command CopyWord(const ChannelSource& source, uint32_t pixels);
   uint64_t PixelBytesOf(const ChannelSource& source) const;
   void EndLayer();
+  // schedule_tokens.cpp
+  void RowFunction(const trace::Layer& layer, const LayerConstants& constants);
+  void Transpose(const trace::Layer& layer);
+  void MovePixels(const trace::Layer& layer);
+  // `pixels` of tensor `source`, from pixel `from` on, to the output's from pixel `to` on.
+  void MovePixelsFrom(const trace::Layer& layer, int source, uint32_t from, uint32_t to,
+                      uint32_t pixels);
+  struct TilePair {  // of the output SRAM: what a word reads, and what it writes
+    ScratchpadPlan::Tile place;
+    uint16_t in, in_scales, out, out_scales;
+  };
+  struct Part;
+  TilePair PlaceTiles(const trace::Layer& layer, const Part& in, const Part& out, Deps* after);
+  // Load, word and store of a tile. Returns the word.
+  CommandId RunTile(const trace::Layer& layer, const sim::Command& command, const Part& in,
+                    const Part& out, const TilePair& tile, Deps after, bool complete);
+
   // Pixels of a tile of which two fit in `room`, when a pixel takes `bytes`. Throws LoweringError.
   static uint32_t PixelsOfTile(uint64_t room, uint64_t bytes, uint32_t pixels);
 

@@ -42,13 +42,12 @@ struct Schedule::ConvState {
   bool whole_pixels() const { return tiling.order == LoopOrder::kRowsOuter; }
 };
 
-CommandId Schedule::LoadParams(ConvState& s) {
+CommandId Schedule::LoadParams(uint64_t address, uint32_t bytes, ScratchpadPlan::Tile* tile) {
   Deps after;
-  s.params = params_.Allocate(s.problem.params_bytes, &after);
+  *tile = params_.Allocate(bytes, &after);
   const CommandId load =
-      Copy(Opcode::kLoad, Buffer::kOut, params_.unit(s.params), s.constants.params, 1,
-           s.problem.params_bytes, s.problem.params_bytes, after);
-  params_.Use(s.params, HoldsScales(load));
+      Copy(Opcode::kLoad, Buffer::kOut, params_.unit(*tile), address, 1, bytes, bytes, after);
+  params_.Use(*tile, HoldsScales(load));
   return load;
 }
 
@@ -120,6 +119,12 @@ Schedule::Piece Schedule::LoadWeights(ConvState& s, uint32_t channel, uint32_t c
   Piece piece;
   piece.codes = weight_.unit(w.tile, offset);
   piece.scales = weight_.unit(w.tile, offset + Rounded(channels * code_bytes));
+  if (s.layer.op == trace::Op::kMatMul) {  // the pixels of a stored tensor
+    const Part part{s.layer.residual, channel, channels, 0, s.problem.geometry.in_channels};
+    piece.load = LoadPart(part, Buffer::kWeight, piece.codes, piece.scales, w.after);
+    weight_.Use(w.tile, piece.load);
+    return w.pieces[channel] = piece;
+  }
   const auto load = [&](uint16_t unit, uint64_t base, uint64_t bytes_per_channel) {
     const auto bytes = static_cast<uint32_t>(channels * bytes_per_channel);
     return Copy(Opcode::kLoad, Buffer::kWeight, unit, base + channel * bytes_per_channel, 1, bytes,
@@ -190,7 +195,7 @@ void Schedule::Finish(ConvState& s, uint32_t row_tile, uint32_t channel, uint32_
   tile.channel = static_cast<uint16_t>(s.whole_pixels() ? channel : 0);
   tile.pitch = static_cast<uint16_t>(s.whole_pixels() ? s.problem.channels : channels);
   tile.acc = acc_.unit(acc);
-  tile.params = params_.unit(s.params, uint64_t{channel} * s.param_bytes);
+  if (s.params >= 0) tile.params = params_.unit(s.params, uint64_t{channel} * s.param_bytes);
   tile.in = s.residual_codes;
   tile.in_scales = s.residual_scales;
   tile.out = s.out_codes;
@@ -202,7 +207,7 @@ void Schedule::Finish(ConvState& s, uint32_t row_tile, uint32_t channel, uint32_
   s.vector = EmitWriter(vector, written, after);
   acc_.Use(acc, s.vector);
   acc_.Release(acc);
-  params_.Use(s.params, s.vector);
+  if (s.params >= 0) params_.Use(s.params, s.vector);
   out_.Use(s.out, s.vector);
   CloseOutput(s, row_tile, channel, channels);
 }
@@ -217,8 +222,8 @@ void Schedule::OpenOutput(ConvState& s, uint32_t row_tile, uint32_t channel, uin
   const uint64_t codes = Rounded(OutputCodeBytes(s.layer, part));
   const uint64_t scales = Staged(s.layer) ? 0 : Rounded(PartScaleBytes(part));
   Part residual = part;
-  residual.tensor = s.layer.residual;
-  const bool has_residual = s.layer.residual >= 0;
+  residual.tensor = s.layer.fused_residual();
+  const bool has_residual = residual.tensor >= 0;
   const uint64_t residual_codes = has_residual ? Rounded(PartCodeBytes(residual)) : 0;
   const uint64_t residual_scales = has_residual ? Rounded(PartScaleBytes(residual)) : 0;
 
@@ -267,8 +272,15 @@ void Schedule::Convolution(const trace::Layer& layer, const LayerPlan& plan,
   config.epilogue = EpilogueFor(layer);
   config.epilogue.weight_scale = constants.weight_scale;
   if (channel_scales) config.epilogue.flags |= sim::kPerChannelScale;
+  if (layer.op == trace::Op::kMatMul) {
+    config.epilogue.flags |= sim::kStoredWeights;
+    config.epilogue.weight_scale = layer.scale;
+    config.epilogue.residual_reg = RegisterOf(layer.residual);
+  }
   emit_.Emit(config);
-  s.params_loaded = LoadParams(s);
+  if (layer.has_weights()) {
+    s.params_loaded = LoadParams(constants.params, plan.problem.params_bytes, &s.params);
+  }
 
   const uint32_t row_tiles = s.tiling.row_tiles(s.problem.geometry);
   const uint32_t channel_tiles = s.tiling.channel_tiles(s.problem);
@@ -281,7 +293,7 @@ void Schedule::Convolution(const trace::Layer& layer, const LayerPlan& plan,
   }
   if (s.input.tile >= 0) act_.Release(s.input.tile);
   if (s.weight.tile >= 0) weight_.Release(s.weight.tile);
-  params_.Release(s.params);
+  if (s.params >= 0) params_.Release(s.params);
 }
 
 }  // namespace nibble::lowering

@@ -171,6 +171,14 @@ std::string ToJson(const Report& report) {
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;
   json["area"] = AreaJson(report.area);
   json["peaks"] = PeaksJson(report.peaks);
+  if (report.firmware) {
+    const FirmwareRun& f = *report.firmware;
+    json["firmware"] = {{"firmware", f.firmware},
+                        {"wait", f.wait},
+                        {"inferences", f.inferences},
+                        {"register_accesses", f.register_accesses},
+                        {"machine_cycles", f.machine_cycles}};
+  }
   json["engines"] = Json::array();
   for (const EngineTime& e : report.engines) {
     json["engines"].push_back({{"engine", e.engine},

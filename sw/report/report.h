@@ -57,6 +57,14 @@ struct EngineTime {
   uint64_t idle_cycles = 0;
 };
 
+// How firmware drove the machine.
+struct FirmwareRun {
+  std::string firmware, wait;  // "native"; "interrupt" or "poll"
+  uint64_t inferences = 1;
+  uint64_t register_accesses = 0;
+  uint64_t machine_cycles = 0;  // from power-on to the firmware's end, of all inferences
+};
+
 struct Totals {
   uint64_t macs = 0, cycles = 0;
   uint64_t overflows = 0;  // accumulations whose result did not fit the accumulator
@@ -135,6 +143,7 @@ struct Report {
   std::optional<Quality> quality;
   std::optional<size_t>
       verified_tensors;  // equal to golden's bit for bit, over all images (--verify)
+  std::optional<FirmwareRun> firmware;
 };
 
 // What BuildReport cannot find in the machine's own structures.

@@ -149,4 +149,24 @@ std::string Table::Render(size_t max_width) const {
   return text;
 }
 
+std::string Table::RenderMarkdown() const {
+  const auto escaped = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+    return out;
+  };
+  std::string heading = "|", rule = "|", body;
+  for (const Column& c : columns_) {
+    heading += ' ' + escaped(c.unit.empty() ? c.heading : c.heading + ", " + c.unit) + " |";
+    rule += c.align == Align::kLeft ? "---|" : "---:|";
+  }
+  for (const std::vector<std::string>& row : rows_) {
+    if (row.empty()) continue;
+    body += '|';
+    for (const std::string& cell : row) body += ' ' + escaped(cell) + " |";
+    body += '\n';
+  }
+  return heading + '\n' + rule + '\n' + body;
+}
+
 }  // namespace nibble::report

@@ -31,6 +31,8 @@ class Table {
   // Lines that end in '\n'. Columns are two spaces apart, one where `max_width` (0: any width) asks
   // for it.
   std::string Render(size_t max_width) const;
+  // The same for a document: headings of one line, no rules, '|' escaped.
+  std::string RenderMarkdown() const;
 
  private:
   struct Column {

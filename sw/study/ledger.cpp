@@ -144,7 +144,7 @@ Damage ForEachRow(const std::string& path, Depth depth,
     Database database(path, Database::Mode::kRead);
     Statement version = database.Prepare("PRAGMA user_version");
     if (version.Step() && version.Integer(0) > kFormat) {
-      throw std::runtime_error(path + ": a ledger of a later program");
+      throw DatabaseError(path + ": a ledger of a later program", 0);
     }
     version.Reset();
     Statement exists = database.Prepare("SELECT 1 FROM sqlite_master WHERE name = 'results'");

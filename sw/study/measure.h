@@ -1,14 +1,14 @@
 // One design point on one network: what comes of it.
 #pragma once
 
-#include <map>
+#include <atomic>
 #include <memory>
+#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "platforms/design_point.h"
-#include "sw/compiler/images.h"
+#include "sw/evaluation/dataset.h"
 #include "sw/report/report.h"
 #include "sw/study/plan.h"
 #include "sw/trace/network.h"
@@ -23,44 +23,43 @@ struct Network {
 // Without weights for a study of timing alone. Throws trace::FileError.
 Network ReadNetwork(const std::string& path, bool timing_only);
 
-// Runs points. Holds the images and, as they are needed, the networks' FP32 outputs.
+// Runs points. Holds the images and, once prepared, the networks' FP32 outputs.
 class Meter {
  public:
   // Throws trace::FileError for bad images or labels, too few of them, or a network that they do
   // not fit.
   Meter(std::vector<Network> networks, const ImageSource& input, bool timing_only,
         std::string version);
+  Meter(const Meter&) = delete;
+  Meter& operator=(const Meter&) = delete;
 
   const std::vector<Network>& networks() const { return networks_; }
   // What results depend on beside design point and trace: version, tables, images or seed.
   const std::string& identity() const { return identity_; }
 
-  // FP32 outputs of all networks and images, so that processes forked from here share them. Without
-  // it each makes those that it needs.
-  void PrepareFp32();
+  // Makes the FP32 outputs that points on these networks are compared with, in `jobs` processes.
+  // Before Run, and before processes are forked that call it. Throws platforms::Interrupted soon
+  // after `stop` (may be null) is set.
+  void PrepareFp32(const std::set<size_t>& networks, int jobs, const std::atomic<bool>* stop);
 
   // Lowers, simulates, and with bits compares with FP32, image by image; counts are those of the
   // first. Throws platforms::ParameterError and lowering::LoweringError when the machine or the
   // network does not go.
-  report::Report Run(size_t network, const platforms::DesignPoint& design);
+  report::Report Run(size_t network, const platforms::DesignPoint& design) const;
 
  private:
-  std::string ReadInput();  // opens and checks; what it is, with its hash
-  void CheckImages(const Network& n) const;
+  std::string OpenImages();  // what the input is, with its hash
   std::vector<float> Input(size_t network, int i) const;
-  // Of image `i`, made on first use.
-  const std::vector<float>& Fp32(size_t network, int i, const std::vector<float>& input);
   // The images through a lowered network: the part that has to do with accuracy.
   sim::RunStats RunImages(size_t network, const platforms::DesignPoint& design,
-                          sim::Program& program, report::QualityMeter& quality);
+                          sim::Program& program, report::QualityMeter& quality) const;
 
-  std::vector<Network> networks_;
-  ImageSource input_;
-  bool timing_only_;
+  const std::vector<Network> networks_;
+  const ImageSource input_;
+  const bool timing_only_;
   std::string version_, identity_;
-  std::unique_ptr<compiler::ImageSet> images_;
-  std::vector<int> labels_;
-  std::map<std::pair<size_t, int>, std::vector<float>> fp32_;
+  std::vector<std::unique_ptr<evaluation::Dataset>> datasets_;  // by network; empty: no images
+  std::vector<std::vector<std::vector<float>>> fp32_;           // by network and image
 };
 
 }  // namespace nibble::study

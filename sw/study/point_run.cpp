@@ -1,13 +1,13 @@
 #include "sw/study/point_run.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "platforms/params/preset.h"
+#include "sw/evaluation/results_file.h"
 #include "sw/lowering/lowering.h"
 
 namespace nibble::study {
@@ -56,8 +56,7 @@ Resolved Resolve(const Plan& plan, const Point& point, const Meter& meter) {
   const std::string identity = fmt::format(
       "nibble.point/1\n{}\n{}\n{}\n{}\n{}\n", meter.identity(), meter.networks()[point.trace].hash,
       platforms::PlatformName(machine.platform), r.design ? "resolved" : "refused", r.parameters);
-  const XXH128_hash_t hash = XXH3_128bits(identity.data(), identity.size());
-  r.key = fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  r.key = evaluation::HashOf(identity);
   return r;
 }
 
@@ -87,7 +86,7 @@ std::string KeyOf(const Plan& plan, const Point& point, const Meter& meter) {
   return Resolve(plan, point, meter).key;
 }
 
-Row RunPoint(const Plan& plan, const Point& point, Meter& meter) {
+Row RunPoint(const Plan& plan, const Point& point, const Meter& meter) {
   const Resolved r = Resolve(plan, point, meter);
   Row row = RowOf(plan, point, r);
   if (!r.design) return Refused(row, r.error);

@@ -15,7 +15,7 @@ namespace nibble::study {
 std::string KeyOf(const Plan& plan, const Point& point, const Meter& meter);
 
 // Never throws for a bad point: its error becomes the row.
-Row RunPoint(const Plan& plan, const Point& point, Meter& meter);
+Row RunPoint(const Plan& plan, const Point& point, const Meter& meter);
 
 // The row of a point that ended the process that ran it.
 Row FailedRow(const Plan& plan, const Point& point, const Meter& meter, const std::string& how);

@@ -32,7 +32,7 @@ std::string HostName() {
 }
 
 // In the point's own process.
-std::string RunAndPack(const Study& study, Meter& meter, const StudyPoint& point) {
+std::string RunAndPack(const Study& study, const Meter& meter, const StudyPoint& point) {
   const auto start = std::chrono::steady_clock::now();
   const Row row = RunPoint(study.plan(), study.space().At(point.number), meter);
   Timing timing;
@@ -52,7 +52,9 @@ void Tally::Count(const Row& row) {
 Tally RunPoints(const Study& study, Meter& meter, const std::vector<StudyPoint>& points,
                 const RunOptions& options,
                 const std::function<void(const Row&, const Timing&)>& take) {
-  if (!points.empty()) meter.PrepareFp32();
+  std::set<size_t> networks;
+  for (const StudyPoint& p : points) networks.insert(study.space().At(p.number).trace);
+  meter.PrepareFp32(networks, options.jobs, options.stop);
   Tally tally;
   size_t done = 0;
   const auto work = [&](size_t i) { return RunAndPack(study, meter, points[i]); };

@@ -22,10 +22,11 @@ struct SearchOptions {
 
 // NSGA-II (K. Deb, A. Pratap, S. Agarwal, T. Meyarivan, IEEE Trans. Evol. Comput. 6, 2002) over the
 // typed parameters: an axis of numbers is walked along, one of names is redrawn. It begins with a
-// low-discrepancy sample, and never asks for a point twice or for one that the constraints forbid.
-// Returns the points that it tried, in the order in which it did; the same for the same seed and
-// costs, so that a search whose finished points are kept goes on where it was stopped. Throws
-// platforms::ParameterError where the plan has more than one trace: designs would not compare.
+// low-discrepancy sample, keeps the whole front, tries neighbours of its points, too, and never
+// asks for a point twice or for one that the constraints forbid. Returns the points that it tried,
+// in the order in which it did; the same for the same seed and costs, so that a search whose
+// finished points are kept goes on where it was stopped. Throws platforms::ParameterError where the
+// plan has more than one trace: designs would not compare.
 std::vector<uint64_t> Search(const Plan& plan, const Space& space, const SearchOptions& options,
                              const CostsOf& costs_of);
 

@@ -30,12 +30,11 @@ void WriteFile(const std::string& path, const std::string& text) {
   std::ofstream file(beside, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
-  if (!file) {
-    std::error_code ignored;
-    fs::remove(beside, ignored);
-    throw StudyError("cannot write " + path + " (is the disk full?)");
-  }
-  fs::rename(beside, path);
+  std::error_code error;
+  if (file) fs::rename(beside, path, error);
+  if (file && !error) return;
+  fs::remove(beside, error);
+  throw StudyError("cannot write " + path + " (is the disk full?)");
 }
 
 std::string Absolute(const std::string& path) {
@@ -90,8 +89,8 @@ Study::Study(const std::string& folder) : folder_(Absolute(folder)) {
     fs::current_path(directory_);
   } catch (const std::exception& error) {
     throw StudyError(
-        fmt::format("{}: {}; give the sim sweep PLAN --out FOLDER again, finished rows are kept",
-                    path, error.what()));
+        fmt::format("{}: {}; give sim sweep PLAN --out FOLDER again, finished rows are kept", path,
+                    error.what()));
   }
   plan_text_ = ReadFile(folder_ + kPlan);
   plan_ = std::make_unique<Plan>(ReadPlan(folder_ + kPlan));
@@ -116,7 +115,9 @@ std::unique_ptr<Meter> Study::MakeMeter() const {
 void Study::Save(std::vector<StudyPoint> points, bool is_search) {
   points_ = std::move(points);
   is_search_ = is_search;
-  fs::create_directories(folder_ + "/shards");
+  std::error_code error;
+  fs::create_directories(folder_ + "/shards", error);
+  if (error) throw StudyError("cannot make " + folder_ + ": " + error.message());
   Json list = Json::array();
   for (const StudyPoint& p : points_) list.push_back({p.number, p.key});
   const Json json = {{"schema", kSchema},       {"version", version_},

@@ -57,7 +57,7 @@ class Study {
   std::unique_ptr<Meter> MakeMeter() const;
   // Replaces the points, and writes folder, plan and study.json, each whole or not at all. Rows
   // that are there already are kept: those of the same key need not run again. Throws
-  // std::filesystem::filesystem_error or StudyError when that cannot be written.
+  // StudyError when that cannot be written.
   void Save(std::vector<StudyPoint> points, bool is_search);
 
   std::string LedgerPath() const;

@@ -26,6 +26,7 @@ std::string FrontTable(const Study& study, const std::vector<Candidate>& candida
                        const std::vector<Objective>& objectives) {
   const Plan& plan = study.plan();
   std::vector<std::vector<double>> costs;
+  costs.reserve(candidates.size());
   for (const Candidate& c : candidates) costs.push_back(c.costs);
   std::vector<size_t> front = Front(costs);
   std::sort(front.begin(), front.end(), [&](size_t a, size_t b) { return costs[a] < costs[b]; });

@@ -59,7 +59,6 @@ Track& Recording::DramTrack(uint32_t channel, const std::string& name) {
 
 void Recording::Add(Track& track, Span span) {
   if (span.end == span.begin) return;
-  end_ = std::max(end_, span.end);
   track.spans.push_back(std::move(span));
 }
 
@@ -87,11 +86,14 @@ void Recording::Fetched(uint64_t words, uint64_t begin, uint64_t end) {
   Add(Engine("fetch"), {begin, end, "FETCH", -1, -1, words, false});
 }
 
+void Recording::JobBegan(uint64_t now) { layer_begin_ = now; }
+
 void Recording::LayerEnded(size_t layer, uint64_t now) {
-  layer_ends_.resize(std::max(layer_ends_.size(), layer + 1));
-  layer_ends_[layer] = now;
-  end_ = std::max(end_, now);
+  layers_.push_back({layer_begin_, now, "layer", static_cast<int>(layer), -1, 1, false});
+  layer_begin_ = now;
 }
+
+void Recording::Interrupt(bool level, uint64_t now) { Change(interrupt_, now, level ? 1 : 0); }
 
 void Recording::SramUsed(const std::string& name, uint64_t port_cycles, uint64_t begin,
                          uint64_t end) {

@@ -49,7 +49,9 @@ class Recording : public sim::Recorder {
   void Queued(sim::Engine engine, size_t words, uint64_t now) override;
   void Tokens(sim::Engine from, sim::Engine to, unsigned count, uint64_t now) override;
   void Fetched(uint64_t words, uint64_t begin, uint64_t end) override;
+  void JobBegan(uint64_t now) override;
   void LayerEnded(size_t layer, uint64_t now) override;
+  void Interrupt(bool level, uint64_t now) override;
   void SramUsed(const std::string& name, uint64_t port_cycles, uint64_t begin,
                 uint64_t end) override;
   void DramBurst(uint32_t channel, uint32_t group, bool write, uint64_t begin, uint64_t end,
@@ -64,10 +66,11 @@ class Recording : public sim::Recorder {
   const std::vector<Track>& dram() const { return dram_; }        // channel by channel
   const std::vector<Level>& queues() const { return queues_; }
   const std::vector<Level>& tokens() const { return tokens_; }
-  const std::vector<uint64_t>& layer_ends() const { return layer_ends_; }  // ps, by layer
+  // Each from the end of the layer before, or the beginning of its job.
+  const std::vector<Span>& layers() const { return layers_; }
+  const Level& interrupt() const { return interrupt_; }
   const std::map<std::string, std::vector<Flow>>& srams() const { return srams_; }
   const std::vector<Flow>& dram_bytes() const { return dram_bytes_; }
-  uint64_t end() const { return end_; }  // ps, of the last event
 
  private:
   Track& Engine(const std::string& name);
@@ -77,10 +80,11 @@ class Recording : public sim::Recorder {
   uint32_t burst_bytes_;
   std::vector<Track> engines_, dram_;
   std::vector<Level> queues_, tokens_;
-  std::vector<uint64_t> layer_ends_;
+  std::vector<Span> layers_;
+  Level interrupt_{"machine", "interrupt", {{0, 0}}};
+  uint64_t layer_begin_ = 0;
   std::map<std::string, std::vector<Flow>> srams_;
   std::vector<Flow> dram_bytes_;
-  uint64_t end_ = 0;
 };
 
 // What makes a trace readable: names of layers, and the length of a machine cycle.
@@ -95,7 +99,8 @@ struct Labels {
 std::string ToTraceEvents(const Recording& recording, const Labels& labels);
 
 // Value change dump (IEEE 1364), time in ps: by engine `busy`, `stall`, `opcode`, `layer`, `queue`;
-// tokens by pair of engines; by DRAM channel `busy` and `write`; `layers_done` and `done`.
+// tokens by pair of engines; by DRAM channel `busy` and `write`; `layers_done` of the job, and the
+// `interrupt` line.
 std::string ToVcd(const Recording& recording, const Labels& labels);
 
 }  // namespace nibble::timeline

@@ -110,16 +110,15 @@ std::string ToTraceEvents(const Recording& recording, const Labels& labels) {
   Events events;
   constexpr int kEngines = 1, kThreadOfLayers = 1;
   events.Name("thread", kEngines, kThreadOfLayers, "layers");
-  uint64_t begin = 0;
-  for (size_t i = 0; i < recording.layer_ends().size(); ++i) {
-    const uint64_t end = recording.layer_ends()[i];
-    const std::string name = Quoted(LayerName(labels, static_cast<int>(i)));
+  for (const Span& layer : recording.layers()) {
+    const std::string name = Quoted(LayerName(labels, layer.layer));
     events.Add(fmt::format(R"({{"ph":"X","name":{},"cat":"layer","pid":{},"tid":{},"ts":{},)"
                            R"("dur":{},"args":{{"layer":{}}}}})",
-                           name, kEngines, kThreadOfLayers, Us(begin), Us(end - begin), i));
+                           name, kEngines, kThreadOfLayers, Us(layer.begin),
+                           Us(layer.end - layer.begin), layer.layer));
     events.Add(fmt::format(R"({{"ph":"i","s":"g","name":"end of {}","pid":{},"tid":{},"ts":{}}})",
-                           name.substr(1, name.size() - 2), kEngines, kThreadOfLayers, Us(end)));
-    begin = end;
+                           name.substr(1, name.size() - 2), kEngines, kThreadOfLayers,
+                           Us(layer.end)));
   }
   int process = 0;
   AddTracks(events, recording.engines(), labels, process);
@@ -130,6 +129,9 @@ std::string ToTraceEvents(const Recording& recording, const Labels& labels) {
   const double cycles = static_cast<double>(kWindow) / static_cast<double>(labels.cycle_ps);
   for (const auto& [name, flows] : recording.srams()) {
     AddFlow(events, process, "SRAM " + name + " port use", "%", flows, 100 / cycles);
+  }
+  for (const auto& [ps, level] : recording.interrupt().changes) {
+    events.Counter(process, "interrupt", "level", ps, static_cast<double>(level));
   }
   for (const Level& queue : recording.queues()) {
     for (const auto& [ps, words] : queue.changes) {

@@ -121,12 +121,13 @@ void AddDram(Dump& dump, const std::string& scope, const Track& track) {
 
 std::string ToVcd(const Recording& recording, const Labels& labels) {
   Dump dump;
-  const size_t done_layers = dump.Declare("machine", "layers_done", 16);
-  const size_t done = dump.Declare("machine", "done", 1);
-  const std::vector<uint64_t>& ends = recording.layer_ends();
-  for (size_t i = 0; i < ends.size(); ++i) dump.Set(ends[i], done_layers, i + 1);
-  dump.Set(0, done, 0);
-  if (!ends.empty()) dump.Set(ends.back(), done, 1);
+  const size_t layers_done = dump.Declare("machine", "layers_done", 16);
+  const size_t interrupt = dump.Declare("machine", "interrupt", 1);
+  for (const Span& layer : recording.layers()) {
+    if (layer.layer == 0) dump.Set(layer.begin, layers_done, 0);
+    dump.Set(layer.end, layers_done, static_cast<uint64_t>(layer.layer) + 1);
+  }
+  for (const auto& [ps, level] : recording.interrupt().changes) dump.Set(ps, interrupt, level);
   for (const Track& track : recording.engines()) AddEngine(dump, track);
   for (const Level& level : recording.queues()) AddLevel(dump, "queues", level.name, level);
   for (const Level& level : recording.tokens()) AddLevel(dump, "tokens", level.name, level);

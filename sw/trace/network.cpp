@@ -43,6 +43,18 @@ const char* OpName(Op op) {
       return "shuffle";
     case Op::kActivate:
       return "activate";
+    case Op::kMatMul:
+      return "matmul";
+    case Op::kTranspose:
+      return "transpose";
+    case Op::kSoftmax:
+      return "softmax";
+    case Op::kLayerNorm:
+      return "layernorm";
+    case Op::kStack:
+      return "stack";
+    case Op::kPick:
+      return "pick";
   }
   return "?";
 }
@@ -57,21 +69,23 @@ int ReductionSegment(const Network& net, const Layer& l) {
 }
 
 int64_t WeightCount(const Network& net, const Layer& l) {
+  if (l.op == Op::kLayerNorm) return OutputShape(net, l).channels;
   if (!l.has_weights()) return 0;
   return int64_t{OutputShape(net, l).channels} * ReductionSegments(net, l) *
          ReductionSegment(net, l);
 }
 
 int64_t ParameterCount(const Network& net, const Layer& l) {
-  return l.has_weights() ? WeightCount(net, l) + OutputShape(net, l).channels : 0;
+  return l.has_parameters() ? WeightCount(net, l) + OutputShape(net, l).channels : 0;
 }
 
 int64_t AnalyticMacs(const Network& net, const Layer& l) {
-  return WeightCount(net, l) * OutputShape(net, l).pixels();
+  if (l.op == Op::kMatMul) return OutputShape(net, l).elements() * InputShape(net, l).channels;
+  return l.has_weights() ? WeightCount(net, l) * OutputShape(net, l).pixels() : 0;
 }
 
 std::vector<int> TensorsRead(const Layer& l) {
-  if (l.op == Op::kConcat) return l.operands;
+  if (!l.operands.empty()) return l.operands;
   return l.residual < 0 ? std::vector<int>{l.input} : std::vector<int>{l.input, l.residual};
 }
 
@@ -83,12 +97,21 @@ int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_be
 
 std::vector<float> LayerWeights(const Network& net, const Layer& l) {
   if (!l.synthetic) return l.weights;
-  return Generate(l.generator.seed, l.generator.gain, WeightCount(net, l));
+  std::vector<float> weights = Generate(l.generator.seed, l.generator.gain, WeightCount(net, l));
+  if (l.op == Op::kLayerNorm) {
+    for (float& w : weights) w += 1;
+  }
+  return weights;
 }
 
 std::vector<float> LayerBias(const Network& net, const Layer& l) {
   if (!l.synthetic) return l.bias;
   return Generate(BiasSeed(l.generator.seed), kBiasGain, OutputShape(net, l).channels);
+}
+
+std::vector<float> ConstantValues(const Tensor& t) {
+  return t.generator ? Generate(t.generator->seed, t.generator->gain, t.shape.elements())
+                     : t.values;
 }
 
 std::vector<float> QuantizedWeightValues(const Network& net, const Layer& l) {

@@ -25,9 +25,17 @@ enum class Op : uint8_t {
   kSlice,        // channels [first_channel, first_channel + those of the output) of the input
   kShuffle,      // output channel c is input channel c % groups * (channels / groups) + c / groups
   kActivate,     // activation(input) (only where it could not be fused)
+  // Of transformers: pixels are tokens, channels are features.
+  kMatMul,     // y[p][n] = scale * sum over c of input[p][c] * residual[n][c]: the pixels of the
+               // second operand become channels
+  kTranspose,  // channels become a column of pixels, and pixels channels
+  kSoftmax,    // over the channels of each pixel
+  kLayerNorm,  // over the channels of each pixel: weights are gamma, bias is beta, one a channel
+  kStack,      // the pixels of `operands`, one behind the other: a column
+  kPick,       // pixels [first_pixel, first_pixel + those of the output) of the input: a column
 };
 // "conv", "depthwise", "fc", "add", "avgpool", "multiply", "maxpool", "windowpool", "concat",
-// "slice", "shuffle", "activate"
+// "slice", "shuffle", "activate", "matmul", "transpose", "softmax", "layernorm", "stack", "pick"
 const char* OpName(Op op);
 
 // Functions of one FP32 value; the datapath's definition of each is in models/numerics/functions.h.
@@ -55,6 +63,14 @@ struct Shape {  // one image, NHWC
   }
 };
 
+// Synthetic weights: element i of the layer is an Irwin-Hall variate from splitmix64(seed, i),
+// scaled by integer arithmetic only, so that every machine makes the same bits
+// (sw/trace/synthetic.h). Those of a layer normalization are 1 more.
+struct SyntheticWeights {
+  uint64_t seed = 0;
+  uint32_t gain = 0;  // standard deviation in units of 2^-16
+};
+
 struct Tensor {
   std::string name;
   Shape shape;
@@ -62,14 +78,10 @@ struct Tensor {
   // Share of zero codes, 0 to 1, of the first calibration input under the default datapath (NVFP4
   // in blocks of 16, static tensor scales); of the output, which is FP32, none.
   std::optional<float> zeros{};
-};
-
-// Synthetic weights: element i of the layer is an Irwin-Hall variate from splitmix64(seed, i),
-// scaled by integer arithmetic only, so that every machine makes the same bits
-// (sw/trace/synthetic.h).
-struct SyntheticWeights {
-  uint64_t seed = 0;
-  uint32_t gain = 0;  // standard deviation in units of 2^-16
+  // A constant (position embedding, class token), which no layer writes: stored like any tensor.
+  bool constant = false;
+  std::optional<SyntheticWeights> generator{};  // of a constant: its values are generated
+  std::vector<float> values{};                  // of any other constant, [height][width][channels]
 };
 
 // Weights that were quantised elsewhere: NVFP4, E2M1 codes under E4M3 block scales and one tensor
@@ -89,13 +101,14 @@ struct LayerZeros {
 };
 
 // One fused operator: y = activation(op(input) + bias) + residual, each step in FP32; kAdd and
-// kMultiply combine before they activate.
+// kMultiply combine before they activate; kMatMul takes no bias.
 struct Layer {
   std::string name;    // unique within the network
   std::string source;  // node name in the source model; empty for built-in networks
   Op op = Op::kConv;
   int input = 0;      // tensor indices
-  int residual = -1;  // fused residual operand, or second operand of kAdd, kMultiply; -1: none
+  int residual = -1;  // fused residual operand, or second operand of kAdd, kMultiply, kMatMul; -1:
+                      // none
   int output = 0;
 
   // kConv, kDepthwiseConv, kMaxPool, kAveragePool; the others leave them as they are here.
@@ -107,14 +120,25 @@ struct Layer {
   Activation activation;
   bool count_padding = false;  // kAveragePool: divide by the whole window, not by its part inside
   int first_channel = 0;       // kSlice
-  std::vector<int> operands;   // kConcat: tensors, of which `input` is the first
+  std::vector<int> operands;   // kConcat, kStack: tensors, of which `input` is the first
+  int first_pixel = 0;         // kPick
+  float scale = 1;             // kMatMul
+  float epsilon = 0;           // kLayerNorm: added to the variance
 
   // Weights [out][kernel_h][kernel_w][in / groups] (in == 1 for depthwise), bias [out]; output
-  // channels of a group lie side by side, as its input channels do. A layer without weights has
-  // none.
+  // channels of a group lie side by side, as its input channels do. kLayerNorm: both [channels].
+  // A layer without parameters has none.
   bool has_weights() const {
     return op == Op::kConv || op == Op::kDepthwiseConv || op == Op::kFullyConnected;
   }
+  bool has_parameters() const { return has_weights() || op == Op::kLayerNorm; }
+  bool has_products() const { return has_weights() || op == Op::kMatMul; }  // dot products
+  // Whether tensor `t` is an operand of its dot products.
+  bool multiplies(int t) const {
+    return has_products() && (input == t || (op == Op::kMatMul && residual == t));
+  }
+  // What is added after the activation; -1: nothing.
+  int fused_residual() const { return has_weights() ? residual : -1; }
   bool has_window() const {
     return op == Op::kConv || op == Op::kDepthwiseConv || op == Op::kMaxPool ||
            op == Op::kAveragePool;
@@ -125,7 +149,7 @@ struct Layer {
   std::vector<float> bias;     // empty when synthetic
   // Present where the weights were imported as codes; `weights` are the values of these then.
   std::optional<QuantizedValues> quantized;
-  std::optional<LayerZeros> zeros;  // only of layers with weights
+  std::optional<LayerZeros> zeros;  // only of layers with dot products
 };
 
 // How an image becomes the network's input: x = (u8 / 255 - mean) / stddev, per channel. An image
@@ -152,12 +176,12 @@ int ReductionSegments(const Network& net, const Layer& l);  // conv: kh * kw; fc
 int ReductionSegment(
     const Network& net,
     const Layer& l);  // conv: in channels of a group; fc: inputs; depthwise: kh * kw
-// Weights of the layer, bias not counted; 0 without weights.
+// Weights of the layer, bias not counted; 0 without parameters.
 int64_t WeightCount(const Network& net, const Layer& l);
 // Weights and biases of the layer.
 int64_t ParameterCount(const Network& net, const Layer& l);
 // Multiply-accumulates of the layer, padding taps included (the count that papers quote); 0 without
-// weights.
+// dot products.
 int64_t AnalyticMacs(const Network& net, const Layer& l);
 
 // The tensors that a layer reads, its input first; one that it reads twice stands twice.
@@ -171,6 +195,8 @@ int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_be
 // Weights and biases in source precision, generated where the layer is synthetic.
 std::vector<float> LayerWeights(const Network& net, const Layer& l);
 std::vector<float> LayerBias(const Network& net, const Layer& l);
+// The values of a constant tensor.
+std::vector<float> ConstantValues(const Tensor& tensor);
 
 // The values of a layer's codes, as its `weights` must be. Throws std::invalid_argument that names
 // the first fault of the codes (numerics::ImportNvfp4).
@@ -178,7 +204,7 @@ std::vector<float> QuantizedWeightValues(const Network& net, const Layer& l);
 
 // Bounds of a valid network.
 inline constexpr int kMaxSide = 65535, kMaxChannels = 65535;  // elements
-inline constexpr int kMaxKernel = 15, kMaxStride = 15, kMaxDilation = 15, kMaxPad = 255;
+inline constexpr int kMaxKernel = 32, kMaxStride = 32, kMaxDilation = 15, kMaxPad = 255;
 inline constexpr int64_t kMaxElements = int64_t{1}
                                         << 28;    // of one tensor, or of one layer's weights
 inline constexpr int kMaxQuantizedBlock = 65536;  // elements
@@ -186,10 +212,10 @@ inline constexpr size_t kMaxLayers = 65535, kMaxNameBytes = 255;
 
 // Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index,
 // shape or value: what every reader and every producer of a Network runs before it hands one out.
-// Beyond the bounds above: each tensor but the input is written by exactly one layer, before it is
-// read; the output, which is stored in FP32, is not read; every window of a pool holds a place
-// inside the image. Without `with_weights` the weights of layers that are not synthetic are not
-// looked at.
+// Beyond the bounds above: each tensor but the input and constants is written by exactly one layer,
+// before it is read; the output, which is stored in FP32, is not read; every window of a pool holds
+// a place inside the image. Without `with_weights` weights and constants that are not synthetic are
+// not looked at.
 void Validate(const Network& net, bool with_weights = true);
 
 }  // namespace nibble::trace

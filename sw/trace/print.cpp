@@ -20,9 +20,13 @@ std::string LayerLine(const Network& net, size_t index, size_t name_width) {
   }
   if (l.groups != 1) window += fmt::format("{}groups {}", window.empty() ? "" : " ", l.groups);
   if (l.count_padding) window += " counts padding";
+  if (l.op == Op::kMatMul) window = fmt::format("scale {}", l.scale);
+  if (l.op == Op::kLayerNorm) window = fmt::format("epsilon {}", l.epsilon);
+  if (l.op == Op::kPick) window = fmt::format("pixels from {}", l.first_pixel);
   if (l.op == Op::kSlice) window = fmt::format("channels from {}", l.first_channel);
   if (l.residual >= 0) {
-    residual = (l.op == Op::kMultiply ? "  * " : "  + ") + net.tensors[l.residual].name;
+    const bool product = l.op == Op::kMultiply || l.op == Op::kMatMul;
+    residual = (product ? "  * " : "  + ") + net.tensors[l.residual].name;
   }
   for (size_t i = 1; i < l.operands.size(); ++i) {
     residual += ", " + net.tensors[l.operands[i]].name;
@@ -73,6 +77,9 @@ std::string Print(const Network& net, const std::string& hash) {
   out += fmt::format("calibration  {}\n", net.calibration.empty() ? "none" : net.calibration);
   out += fmt::format("input        {}\n", TensorText(net.tensors[net.input]));
   out += fmt::format("output       {}\n", TensorText(net.tensors[net.output]));
+  for (const Tensor& t : net.tensors) {
+    if (t.constant) out += fmt::format("constant     {}\n", TensorText(t));
+  }
   out += fmt::format("preprocess   (u8 / 255 - mean) / stddev, mean {}, stddev {}{}\n\n",
                      fmt::join(net.preprocess.mean, " "), fmt::join(net.preprocess.stddev, " "),
                      net.preprocess.resize == 0
@@ -89,6 +96,9 @@ std::string Print(const Network& net, const std::string& hash) {
     out += LayerLine(net, i, name_width);
     macs += AnalyticMacs(net, net.layers[i]);
     parameters += ParameterCount(net, net.layers[i]);
+  }
+  for (const Tensor& t : net.tensors) {
+    if (t.constant) parameters += t.shape.elements();
   }
   out += fmt::format("\n{} layers, {} tensors, {} MACs, {} parameters\n", net.layers.size(),
                      net.tensors.size(), macs, parameters);

@@ -127,6 +127,9 @@ Layer UnpackLayer(const fbs::Layer& in, const std::string& where) {
   l.groups = in.groups();
   l.count_padding = in.count_padding();
   l.first_channel = in.first_channel();
+  l.first_pixel = in.first_pixel();
+  l.scale = in.scale();
+  l.epsilon = in.epsilon();
   if (const auto* operands = in.operands()) {
     Bounded("operands of a layer", operands->size(), kMaxChannels);
     l.operands.assign(operands->begin(), operands->end());
@@ -147,7 +150,10 @@ Network UnpackStructure(const fbs::Network& in) {
     const std::string where = fmt::format("tensor {}: name", net.tensors.size());
     net.tensors.push_back(
         {Text(where, t->name()), {t->height(), t->width(), t->channels()}, t->amax()});
-    if (const auto zeros = t->zeros()) net.tensors.back().zeros = *zeros;
+    Tensor& tensor = net.tensors.back();
+    if (const auto zeros = t->zeros()) tensor.zeros = *zeros;
+    if (const fbs::Synthetic* s = t->synthetic()) tensor.generator = {s->seed(), s->gain()};
+    tensor.constant = t->synthetic() != nullptr || t->values() != nullptr;
   }
   net.layers.reserve(Bounded("layers", in.layers()->size(), kMaxLayers));
   for (const fbs::Layer* l : *in.layers()) {
@@ -187,7 +193,7 @@ void FillWeights(const fbs::Layer& in, const Container& container, const std::st
     }
     if (values != nullptr) out = Widen(where + field, *values, container, count, with_weights);
   };
-  const bool expected = l.has_weights() && !l.synthetic;
+  const bool expected = l.has_parameters() && !l.synthetic;
   fill("weights", in.weights(), expected && !l.quantized, WeightCount(net, l), l.weights);
   fill("bias", in.bias(), expected, net.tensors[l.output].shape.channels, l.bias);
   if (l.quantized) FillQuantized(*in.quantized(), container, where, with_weights, net, l);
@@ -204,6 +210,13 @@ Network Parse(const std::vector<uint8_t>& file, bool with_weights) {
   const fbs::Network& table = *flatbuffers::GetRoot<fbs::Network>(container.table);
   Network net = UnpackStructure(table);
   Validate(net, false);  // the numbers of elements that follow are those of a sound structure
+  for (size_t i = 0; i < net.tensors.size(); ++i) {
+    Tensor& t = net.tensors[i];
+    const fbs::Tensor& in = *table.tensors()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (in.values() == nullptr) continue;
+    t.values = Widen(fmt::format("tensor {} \"{}\": values", i, t.name), *in.values(), container,
+                     t.shape.elements(), with_weights);
+  }
   for (size_t i = 0; i < net.layers.size(); ++i) {
     Layer& l = net.layers[i];
     const fbs::Layer& in = *table.layers()->Get(static_cast<flatbuffers::uoffset_t>(i));

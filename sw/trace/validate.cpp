@@ -57,7 +57,7 @@ class Subject {
 
 std::string Text(const Shape& s) { return fmt::format("{}x{}x{}", s.height, s.width, s.channels); }
 
-void CheckTensors(const Network& net) {
+void CheckTensors(const Network& net, bool with_values) {
   std::set<std::string> names;
   for (size_t i = 0; i < net.tensors.size(); ++i) {
     const Tensor& t = net.tensors[i];
@@ -72,6 +72,12 @@ void CheckTensors(const Network& net) {
     subject.Finite("amax", t.amax);
     if (t.amax < 0) subject.Fail(fmt::format("amax is {}, must not be negative", t.amax));
     if (t.zeros) subject.Share("share of zeros", *t.zeros);
+    if (t.generator) {
+      if (!t.constant) subject.Fail("generated values of a tensor that is no constant");
+      subject.InRange("generator gain", t.generator->gain, 1, kMaxGain);
+    }
+    const bool stored = t.constant && !t.generator;
+    if (with_values || !stored) subject.Values("values", t.values, stored ? t.shape.elements() : 0);
   }
 }
 
@@ -150,6 +156,22 @@ void CheckChannels(const Subject& subject, const Network& net, const Layer& l) {
   }
 }
 
+void CheckTokens(const Subject& subject, const Network& net, const Layer& l) {
+  const int in = net.tensors[l.input].shape.pixels(), out = net.tensors[l.output].shape.pixels();
+  subject.InRange("first_pixel", l.first_pixel, 0, l.op == Op::kPick ? in - 1 : 0);
+  if (l.first_pixel > in - out && l.op == Op::kPick) {
+    subject.Fail(fmt::format("first_pixel is {}: {} pixels from there are not in {}", l.first_pixel,
+                             out, in));
+  }
+  subject.Finite("scale", l.scale);
+  if (l.scale != 1 && l.op != Op::kMatMul) subject.Fail("scale must be 1");
+  subject.Finite("epsilon", l.epsilon);
+  if (l.op == Op::kLayerNorm ? !(l.epsilon > 0) : l.epsilon != 0) {
+    subject.Fail(fmt::format("epsilon is {}, must be {}", l.epsilon,
+                             l.op == Op::kLayerNorm ? "positive" : "0"));
+  }
+}
+
 // The output's height and width follow from the input; its channels too, where the operator keeps
 // them.
 Shape ExpectedOutput(const Layer& l, const Shape& in, const Shape& out) {
@@ -169,7 +191,16 @@ Shape ExpectedOutput(const Layer& l, const Shape& in, const Shape& out) {
     case Op::kMultiply:
     case Op::kShuffle:
     case Op::kActivate:
+    case Op::kSoftmax:
+    case Op::kLayerNorm:
       return in;
+    case Op::kMatMul:
+      return {in.height, in.width, out.channels};
+    case Op::kTranspose:
+      return {in.channels, 1, in.pixels()};
+    case Op::kStack:
+    case Op::kPick:
+      return {out.height, 1, in.channels};
     case Op::kConcat:
     case Op::kSlice:
       return {in.height, in.width, out.channels};
@@ -195,6 +226,30 @@ void CheckConcat(const Subject& subject, const Network& net, const Layer& l) {
   }
 }
 
+void CheckStack(const Subject& subject, const Network& net, const Layer& l) {
+  const Shape& out = net.tensors[l.output].shape;
+  int64_t pixels = 0;
+  for (const int t : l.operands) {
+    const Shape& s = net.tensors[t].shape;
+    pixels += s.pixels();
+    if (s.channels != out.channels) {
+      subject.Fail(fmt::format("operand {} is {}, the output {}", t, Text(s), Text(out)));
+    }
+  }
+  if (pixels != out.pixels()) {
+    subject.Fail(
+        fmt::format("operands have {} pixels together, the output {}", pixels, out.pixels()));
+  }
+}
+
+void CheckMatMul(const Subject& subject, const Network& net, const Layer& l) {
+  const Shape &a = net.tensors[l.input].shape, &b = net.tensors[l.residual].shape;
+  const Shape& out = net.tensors[l.output].shape;
+  if (a.channels != b.channels || b.pixels() != out.channels) {
+    subject.Fail(fmt::format("multiplies {} by {}, its output is {}", Text(a), Text(b), Text(out)));
+  }
+}
+
 void CheckShapes(const Subject& subject, const Network& net, const Layer& l) {
   const Shape& in = net.tensors[l.input].shape;
   const Shape& out = net.tensors[l.output].shape;
@@ -206,7 +261,9 @@ void CheckShapes(const Subject& subject, const Network& net, const Layer& l) {
     subject.Fail(fmt::format("output is {}, expected {} for an input of {}", Text(out),
                              Text(expected), Text(in)));
   }
-  if (l.residual >= 0) {
+  if (l.op == Op::kMatMul) {
+    CheckMatMul(subject, net, l);
+  } else if (l.residual >= 0) {
     const Shape& residual = net.tensors[l.residual].shape;
     const bool pixel = l.op == Op::kMultiply && residual == Shape{1, 1, out.channels};
     if (!pixel && !(residual == out)) {
@@ -216,19 +273,20 @@ void CheckShapes(const Subject& subject, const Network& net, const Layer& l) {
   }
   if (l.op == Op::kMaxPool || l.op == Op::kAveragePool) CheckPool(subject, net, l);
   if (l.op == Op::kConcat) CheckConcat(subject, net, l);
+  if (l.op == Op::kStack) CheckStack(subject, net, l);
 }
 
 void CheckWeights(const Subject& subject, const Network& net, const Layer& l, bool with_weights) {
   const int64_t count = WeightCount(net, l);
-  subject.InRange("number of weights", count, l.has_weights() ? 1 : 0, kMaxElements);
+  subject.InRange("number of weights", count, l.has_parameters() ? 1 : 0, kMaxElements);
   if (l.synthetic) {
-    if (!l.has_weights()) subject.Fail("synthetic weights on an operator without weights");
+    if (!l.has_parameters()) subject.Fail("synthetic weights on an operator without weights");
     subject.InRange("generator gain", l.generator.gain, 1, kMaxGain);
     subject.Values("weights", l.weights, 0);
     subject.Values("bias", l.bias, 0);
   } else if (with_weights) {
     subject.Values("weights", l.weights, count);
-    subject.Values("bias", l.bias, l.has_weights() ? net.tensors[l.output].shape.channels : 0);
+    subject.Values("bias", l.bias, l.has_parameters() ? net.tensors[l.output].shape.channels : 0);
   }
 }
 
@@ -251,11 +309,11 @@ void CheckQuantized(const Subject& subject, const Network& net, const Layer& l, 
 }
 
 void CheckOperands(const Subject& subject, const Layer& l, int64_t tensors) {
-  const bool concat = l.op == Op::kConcat;
-  subject.InRange("number of operands", static_cast<int64_t>(l.operands.size()), concat ? 1 : 0,
-                  concat ? kMaxChannels : 0);
+  const bool many = l.op == Op::kConcat || l.op == Op::kStack;
+  subject.InRange("number of operands", static_cast<int64_t>(l.operands.size()), many ? 1 : 0,
+                  many ? kMaxChannels : 0);
   for (const int t : l.operands) subject.InRange("operands", t, 0, tensors - 1);
-  if (concat && l.operands.front() != l.input) {
+  if (many && l.operands.front() != l.input) {
     subject.Fail(fmt::format("the first operand is {}, the input {}", l.operands[0], l.input));
   }
 }
@@ -264,6 +322,9 @@ void CheckLayers(const Network& net, bool with_weights) {
   const auto tensors = static_cast<int64_t>(net.tensors.size());
   std::vector<bool> written(net.tensors.size());
   written[net.input] = true;
+  for (size_t t = 0; t < net.tensors.size(); ++t) {
+    if (net.tensors[t].constant) written[t] = true;
+  }
   std::set<std::string> names;
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const Layer& l = net.layers[i];
@@ -271,9 +332,9 @@ void CheckLayers(const Network& net, bool with_weights) {
     subject.Text("name", l.name, true);
     if (!names.insert(l.name).second) subject.Fail("name is not unique");
     subject.Text("source", l.source, false);
-    subject.InRange("op", static_cast<int>(l.op), 0, static_cast<int>(Op::kActivate));
+    subject.InRange("op", static_cast<int>(l.op), 0, static_cast<int>(Op::kPick));
     subject.InRange("input", l.input, 0, tensors - 1);
-    const bool combines = l.op == Op::kAdd || l.op == Op::kMultiply;
+    const bool combines = l.op == Op::kAdd || l.op == Op::kMultiply || l.op == Op::kMatMul;
     subject.InRange("residual", l.residual, combines ? 0 : -1,
                     combines || l.has_weights() ? tensors - 1 : -1);
     subject.InRange("output", l.output, 0, tensors - 1);
@@ -295,11 +356,12 @@ void CheckLayers(const Network& net, bool with_weights) {
     CheckActivation(subject, l.activation);
     CheckActivates(subject, l);
     CheckChannels(subject, net, l);
+    CheckTokens(subject, net, l);
     CheckShapes(subject, net, l);
     CheckWeights(subject, net, l, with_weights);
     CheckQuantized(subject, net, l, with_weights);
     if (l.zeros) {
-      if (!l.has_weights()) subject.Fail("shares of zeros on an operator without weights");
+      if (!l.has_products()) subject.Fail("shares of zeros on an operator without weights");
       subject.Share("share of zero weights", l.zeros->weights);
       subject.Share("share of zero blocks", l.zeros->blocks);
     }
@@ -334,7 +396,8 @@ void Validate(const Network& net, bool with_weights) {
   const auto tensors = static_cast<int64_t>(net.tensors.size());
   subject.InRange("input", net.input, 0, tensors - 1);
   subject.InRange("output", net.output, 0, tensors - 1);
-  CheckTensors(net);
+  if (net.tensors[net.input].constant) subject.Fail("the input is a constant");
+  CheckTensors(net, with_weights);
   CheckLayers(net, with_weights);
   CheckPreprocess(net);
 }

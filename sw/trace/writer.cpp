@@ -59,7 +59,7 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   }
   flatbuffers::Offset<fbs::Synthetic> synthetic;
   fbs::Values weights, bias;
-  const bool stored = l.has_weights() && !l.synthetic;
+  const bool stored = l.has_parameters() && !l.synthetic;
   flatbuffers::Offset<fbs::Quantized> quantized;
   if (l.quantized) {
     const fbs::Values codes = AppendBytes(section, l.quantized->codes);
@@ -77,12 +77,12 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   if (l.zeros) zeros = {l.zeros->weights, l.zeros->blocks};
   flatbuffers::Offset<flatbuffers::Vector<int32_t>> operands;
   if (!l.operands.empty()) operands = builder.CreateVector(l.operands);
-  return fbs::CreateLayer(builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual,
-                          l.output, l.kernel_h, l.kernel_w, l.stride_h, l.stride_w, l.dilation_h,
-                          l.dilation_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right,
-                          activation, synthetic, stored && !l.quantized ? &weights : nullptr,
-                          stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups,
-                          l.count_padding, l.first_channel, operands);
+  return fbs::CreateLayer(
+      builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual, l.output, l.kernel_h,
+      l.kernel_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left,
+      l.pad_bottom, l.pad_right, activation, synthetic, stored && !l.quantized ? &weights : nullptr,
+      stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups, l.count_padding,
+      l.first_channel, operands, l.scale, l.epsilon, l.first_pixel);
 }
 
 flatbuffers::Optional<float> Optional(const std::optional<float>& x) {
@@ -96,9 +96,16 @@ std::vector<uint8_t> Serialize(const Network& net) {
   std::vector<uint8_t> section;
   std::vector<flatbuffers::Offset<fbs::Tensor>> tensors;
   for (const Tensor& t : net.tensors) {
-    tensors.push_back(fbs::CreateTensor(builder, builder.CreateString(t.name), t.shape.height,
-                                        t.shape.width, t.shape.channels, t.amax,
-                                        Optional(t.zeros)));
+    const auto name = builder.CreateString(t.name);
+    flatbuffers::Offset<fbs::Synthetic> synthetic;
+    if (t.generator) {
+      synthetic = fbs::CreateSynthetic(builder, t.generator->seed, t.generator->gain);
+    }
+    const bool stored = t.constant && !t.generator;
+    const fbs::Values values = stored ? Append(section, t.values) : fbs::Values();
+    tensors.push_back(fbs::CreateTensor(builder, name, t.shape.height, t.shape.width,
+                                        t.shape.channels, t.amax, Optional(t.zeros), synthetic,
+                                        stored ? &values : nullptr));
   }
   std::vector<flatbuffers::Offset<fbs::Layer>> layers;
   for (const Layer& l : net.layers) layers.push_back(PackLayer(builder, l, section));

@@ -1,4 +1,5 @@
 // What a word costs the vector unit: operations and scratchpad bytes from its shape.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -141,6 +142,38 @@ TEST_CASE("a pool sums every element once and divides once a channel") {
         Stored(Format::kNvfp4, 16, 49, 33));
   CHECK(first.out_write_bytes == 0);
   CHECK(last.out_write_bytes == Stored(Format::kNvfp4, 16, 1, 33));
+}
+
+TEST_CASE("softmax and layer normalization of 10 rows of 40, counted by hand") {
+  const sim::Epilogue e = State(Format::kFp16, Format::kFp16, 16);
+  const uint64_t n = 400, rows = 10;
+  const VectorOperations softmax = OperationsOf(Word(Opcode::kVectorSoftmax, 10, 40), e);
+  // Each exponential is computed twice: for the sum, and for the result.
+  CHECK(softmax.table_reads == 2 * n);
+  CHECK(softmax.divides == rows);
+  CHECK(softmax.fp32_muls == 2 * 2 * n + n);
+  const VectorOperations norm = OperationsOf(Word(Opcode::kVectorNormalize, 10, 40), e);
+  CHECK(norm.table_reads == 0);
+  CHECK(norm.divides == 4 * rows);  // mean, variance, square root, reciprocal
+  CHECK(norm.fp32_muls == 3 * n);   // square, deviation, gamma
+  // A row is read three times, and its parameters once.
+  for (const Opcode opcode : {Opcode::kVectorSoftmax, Opcode::kVectorNormalize}) {
+    const VectorTraffic traffic = TrafficOf(Word(opcode, 10, 40), e);
+    const uint64_t params = opcode == Opcode::kVectorNormalize ? 40u * 8 : 0;
+    CHECK(traffic.out_read_bytes == 3 * Stored(Format::kFp16, 16, 10, 40) + params);
+    CHECK(traffic.out_write_bytes == Stored(Format::kFp16, 16, 10, 40));
+    CHECK(LanePasses(Word(opcode, 10, 40), 16) == 3 * 10 * 3);  // 40 channels are 3 rows of lanes
+  }
+}
+
+TEST_CASE("a transposition reads what it writes, and takes the longer of the two") {
+  const sim::Epilogue e = State(Format::kNvfp4, Format::kNvfp4, 16);
+  sim::Command word = Word(Opcode::kVectorTranspose, 33, 50);  // 50 pixels of 33 channels before
+  word.channel_copy.in_pitch = 33;
+  const VectorTraffic traffic = TrafficOf(word, e);
+  CHECK(traffic.out_read_bytes == Stored(Format::kNvfp4, 16, 50, 33));
+  CHECK(traffic.out_write_bytes == Stored(Format::kNvfp4, 16, 33, 50));
+  CHECK(LanePasses(word, 16) == std::max(50u * 3, 33u * 4));
 }
 
 TEST_CASE("activation functions keep NaN") {

@@ -125,9 +125,9 @@ TEST_CASE("a network that no tiling fits the scratchpads with") {
   const std::string run = "--trace mobilenet.trc --timing-only ";
   Refuses(run + "--set sram.act.size=8KiB --set sram.act.banks=1", 2,
           {"depthwise", "sram.act.size"});
-  // A row of 16 sums at twice the resolution: 224 * 16 * 4 bytes.
+  // A row of 16 sums in the first layer: 144 * 16 * 4 bytes.
   const Folder folder;
-  REQUIRE(Sim(folder, "compile --builtin mobilenet_v2 --resolution 448 --count 1 -o wide.trc")
+  REQUIRE(Sim(folder, "compile --builtin mobilenet_v3_small --resolution 288 --count 1 -o wide.trc")
               .exit_code == 0);
   Refuses("--timing-only --set sram.acc.size=8KiB --set sram.acc.banks=1 --trace " +
               (folder / "wide.trc"),

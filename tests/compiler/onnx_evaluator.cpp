@@ -124,26 +124,6 @@ class Evaluator {
     return y;
   }
 
-  Value Matrix(const onnx::NodeProto& n) const {
-    const Value &x = In(n, 0), &w = In(n, 1);
-    const bool transposed = Int(n, "transB", 0) != 0;
-    const int64_t outs = w.dims[transposed ? 0 : 1], ins = w.dims[transposed ? 1 : 0];
-    Value y{{1, outs}, {}};
-    for (int64_t o = 0; o < outs; ++o) {
-      double sum = 0;
-      for (int64_t i = 0; i < ins; ++i) {
-        sum += x.data[i] * w.data[transposed ? o * ins + i : i * outs + o];
-      }
-      sum *= Float(n, "alpha", 1);
-      if (Has(n, 2)) {
-        const auto& c = In(n, 2).data;
-        sum += Float(n, "beta", 1) * c[c.size() == 1 ? 0 : o];
-      }
-      y.data.push_back(sum);
-    }
-    return y;
-  }
-
   static int64_t Count(const std::vector<int64_t>& dims) {
     int64_t count = 1;
     for (const int64_t d : dims) count *= d;
@@ -170,6 +150,77 @@ class Evaluator {
     return v;
   }
 
+  // Gemm of a vector or of rows.
+  Value Gemm(const onnx::NodeProto& n) const {
+    const Value &x = In(n, 0), &w = In(n, 1);
+    const bool transposed = Int(n, "transB", 0) != 0;
+    const int64_t outs = w.dims[transposed ? 0 : 1], ins = w.dims[transposed ? 1 : 0];
+    return Make({x.dims[0], outs}, [&](const std::vector<int64_t>& index) {
+      const int64_t o = index[1];
+      double sum = 0;
+      for (int64_t i = 0; i < ins; ++i) {
+        sum += x.data[index[0] * ins + i] * w.data[transposed ? o * ins + i : i * outs + o];
+      }
+      sum *= Float(n, "alpha", 1);
+      if (!Has(n, 2)) return sum;
+      const auto& c = In(n, 2).data;
+      return sum + Float(n, "beta", 1) * c[c.size() == 1 ? 0 : o];
+    });
+  }
+
+  // Matrices in the last two axes, the others broadcast.
+  Value MatMul(const onnx::NodeProto& n) const {
+    const Value &a = In(n, 0), &b = In(n, 1);
+    std::vector<int64_t> dims(std::max(a.dims.size(), b.dims.size()), 1);
+    for (const Value* v : {&a, &b}) {
+      for (size_t d = 0; d + 2 < v->dims.size(); ++d) {
+        int64_t& to = dims[dims.size() - v->dims.size() + d];
+        to = std::max(to, v->dims[d]);
+      }
+    }
+    const size_t row = dims.size() - 2, column = dims.size() - 1;
+    dims[row] = a.dims[a.dims.size() - 2];
+    dims[column] = b.dims.back();
+    return Make(dims, [&](const std::vector<int64_t>& index) {
+      std::vector<int64_t> left = index, right = index;
+      double sum = 0;
+      for (int64_t k = 0; k < a.dims.back(); ++k) {
+        left[column] = right[row] = k;
+        sum += a.data[Broadcast(a, left)] * b.data[Broadcast(b, right)];
+      }
+      return sum;
+    });
+  }
+
+  // Along the last axis.
+  Value Softmax(const onnx::NodeProto& n) const {
+    Value y = In(n, 0);
+    const auto length = static_cast<size_t>(y.dims.back());
+    for (size_t row = 0; row < y.data.size(); row += length) {
+      double sum = 0;
+      for (size_t i = row; i < row + length; ++i) sum += y.data[i] = std::exp(y.data[i]);
+      for (size_t i = row; i < row + length; ++i) y.data[i] /= sum;
+    }
+    return y;
+  }
+  Value LayerNorm(const onnx::NodeProto& n) const {
+    Value y = In(n, 0);
+    const auto length = static_cast<size_t>(y.dims.back());
+    for (size_t row = 0; row < y.data.size(); row += length) {
+      double mean = 0, square = 0;
+      for (size_t i = row; i < row + length; ++i) mean += y.data[i] / static_cast<double>(length);
+      for (size_t i = row; i < row + length; ++i) {
+        square += (y.data[i] - mean) * (y.data[i] - mean) / static_cast<double>(length);
+      }
+      for (size_t i = row; i < row + length; ++i) {
+        y.data[i] = (y.data[i] - mean) / std::sqrt(square + Float(n, "epsilon", 1e-5)) *
+                        In(n, 1).data[i - row] +
+                    (Has(n, 2) ? In(n, 2).data[i - row] : 0);
+      }
+    }
+    return y;
+  }
+
   Value Arithmetic(const onnx::NodeProto& n) const {
     const Value &a = In(n, 0), &b = In(n, 1);
     std::vector<int64_t> dims(std::max(a.dims.size(), b.dims.size()), 1);
@@ -183,8 +234,29 @@ class Evaluator {
       const double x = a.data[Broadcast(a, index)], y = b.data[Broadcast(b, index)];
       if (n.op_type() == "Add") return x + y;
       if (n.op_type() == "Sub") return x - y;
+      if (n.op_type() == "Pow") return std::pow(x, y);
+      if (n.op_type() == "Equal") return x == y ? 1.0 : 0.0;
       return n.op_type() == "Mul" ? x * y : x / y;
     });
+  }
+
+  // Expand, and Where, all inputs of which have the same dimensions.
+  Value Broadcasting(const onnx::NodeProto& n) const {
+    if (n.op_type() == "Where") {
+      Value y = In(n, 1);
+      for (size_t i = 0; i < y.data.size(); ++i) {
+        if (In(n, 0).data[i] == 0) y.data[i] = In(n, 2).data[i];
+      }
+      return y;
+    }
+    const Value& x = In(n, 0);
+    std::vector<int64_t> dims(In(n, 1).data.begin(), In(n, 1).data.end());
+    for (size_t d = 0; d < x.dims.size(); ++d) {
+      int64_t& to = dims[dims.size() - x.dims.size() + d];
+      to = std::max(to, x.dims[d]);
+    }
+    return Make(dims,
+                [&](const std::vector<int64_t>& index) { return x.data[Broadcast(x, index)]; });
   }
 
   Value WindowPool(const onnx::NodeProto& n) const {
@@ -214,8 +286,18 @@ class Evaluator {
     });
   }
 
+  size_t Axis(const onnx::NodeProto& n) const {
+    const int64_t axis = Int(n, "axis", 0);
+    return static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(In(n, 0).dims.size()) : axis);
+  }
+  // Of input `i`, or of an attribute before opset 13.
+  std::vector<int64_t> IntsOf(const onnx::NodeProto& n, int i, const std::string& name) const {
+    if (!Has(n, i)) return Ints(n, name, {});
+    return {In(n, i).data.begin(), In(n, i).data.end()};
+  }
+
   Value Concat(const onnx::NodeProto& n) const {
-    const auto axis = static_cast<size_t>(Int(n, "axis", 0));
+    const size_t axis = Axis(n);
     std::vector<int64_t> dims = In(n, 0).dims;
     for (int i = 1; i < n.input_size(); ++i) dims[axis] += In(n, i).dims[axis];
     return Make(dims, [&](std::vector<int64_t> index) {
@@ -236,12 +318,12 @@ class Evaluator {
     });
   }
   void Split(const onnx::NodeProto& n) {
-    const auto axis = static_cast<size_t>(Int(n, "axis", 0));
+    const size_t axis = Axis(n);
     const Value x = In(n, 0);
     int64_t first = 0;
     for (int i = 0; i < n.output_size(); ++i) {
-      const int64_t count =
-          Has(n, 1) ? static_cast<int64_t>(In(n, 1).data[i]) : x.dims[axis] / n.output_size();
+      const std::vector<int64_t> lengths = IntsOf(n, 1, "split");
+      const int64_t count = lengths.empty() ? x.dims[axis] / n.output_size() : lengths[i];
       values_[n.output(i)] = Part(x, axis, first, count);
       first += count;
     }
@@ -272,12 +354,22 @@ class Evaluator {
     });
   }
 
-  // Of dimensions: results that hold integers.
   Value Gather(const onnx::NodeProto& n) const {
     const Value &x = In(n, 0), &at = In(n, 1);
-    Value y{at.dims, {}};
-    for (const double i : at.data) y.data.push_back(x.data[static_cast<size_t>(i)]);
-    return y;
+    const size_t axis = Axis(n);
+    std::vector<int64_t> dims(x.dims.begin(), x.dims.begin() + static_cast<int64_t>(axis));
+    dims.insert(dims.end(), at.dims.begin(), at.dims.end());
+    dims.insert(dims.end(), x.dims.begin() + static_cast<int64_t>(axis) + 1, x.dims.end());
+    return Make(dims, [&](const std::vector<int64_t>& index) {
+      std::vector<int64_t> from = index;
+      int64_t place = 0;  // in the indices
+      for (size_t d = 0; d < at.dims.size(); ++d) place = place * at.dims[d] + index[axis + d];
+      const auto begin = from.begin() + static_cast<int64_t>(axis);
+      from.erase(begin, begin + static_cast<int64_t>(at.dims.size()));
+      const auto i = static_cast<int64_t>(at.data[static_cast<size_t>(place)]);
+      from.insert(from.begin() + static_cast<int64_t>(axis), i < 0 ? i + x.dims[axis] : i);
+      return x.data[Broadcast(x, from)];
+    });
   }
 
   Value Reshape(const onnx::NodeProto& n) const {
@@ -295,7 +387,7 @@ class Evaluator {
       }
       for (int64_t& d : y.dims) d = d < 0 ? Count(from) / known : d;
     } else {
-      std::vector<int64_t> axes(In(n, 1).data.begin(), In(n, 1).data.end());
+      std::vector<int64_t> axes = IntsOf(n, 1, "axes");
       const auto rank = static_cast<int64_t>(y.dims.size() + (op == "Unsqueeze" ? axes.size() : 0));
       for (int64_t& a : axes) a += a < 0 ? rank : 0;
       std::vector<int64_t> dims;
@@ -321,14 +413,48 @@ class Evaluator {
     return y;
   }
 
+  // Along one axis of the last two.
+  Value Mean(const onnx::NodeProto& n) const {
+    const Value& x = In(n, 0);
+    const auto axes = Ints(n, "axes", {});
+    if (axes.size() != 1) return Pool(n);
+    const auto rank = static_cast<int64_t>(x.dims.size());
+    const auto axis = static_cast<size_t>(axes[0] < 0 ? axes[0] + rank : axes[0]);
+    const int64_t length = x.dims[axis];
+    std::vector<int64_t> dims = x.dims;
+    dims[axis] = 1;
+    Value y = Make(dims, [&](std::vector<int64_t> index) {
+      double sum = 0;
+      for (index[axis] = 0; index[axis] < length; ++index[axis]) {
+        sum += x.data[Broadcast(x, index)] / static_cast<double>(length);
+      }
+      return sum;
+    });
+    if (Int(n, "keepdims", 1) == 0) y.dims.erase(y.dims.begin() + static_cast<int64_t>(axis));
+    return y;
+  }
+
   Value Evaluate(const onnx::NodeProto& n) const {
     const std::string& op = n.op_type();
     if (op == "Constant") return FromTensor(n.attribute(0).t());
     if (op == "Conv") return Conv(n);
     if (op == "BatchNormalization") return BatchNorm(n);
-    if (op == "Gemm" || op == "MatMul") return Matrix(n);
-    if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div") return Arithmetic(n);
-    if (op == "GlobalAveragePool" || op == "ReduceMean") return Pool(n);
+    if (op == "Gemm") return Gemm(n);
+    if (op == "MatMul") return MatMul(n);
+    if (op == "Softmax") return Softmax(n);
+    if (op == "LayerNormalization") return LayerNorm(n);
+    if (op == "Add" || op == "Sub" || op == "Mul" || op == "Div" || op == "Pow" || op == "Equal") {
+      return Arithmetic(n);
+    }
+    if (op == "Where" || op == "Expand") return Broadcasting(n);
+    if (op == "ConstantOfShape") {
+      const Value shape = In(n, 0);
+      return Make({shape.data.begin(), shape.data.end()}, [&](const std::vector<int64_t>&) {
+        return FromTensor(n.attribute(0).t()).data[0];
+      });
+    }
+    if (op == "GlobalAveragePool") return Pool(n);
+    if (op == "ReduceMean") return Mean(n);
     if (op == "MaxPool" || op == "AveragePool") return WindowPool(n);
     if (op == "Concat") return Concat(n);
     if (op == "Slice") return Slice(n);
@@ -350,6 +476,8 @@ class Evaluator {
   double Activation(const onnx::NodeProto& n, double v) const {
     const std::string& op = n.op_type();
     const auto clamp = [](double x) { return std::min(std::max(x, 0.0), 1.0); };
+    if (op == "Erf") return std::erf(v);
+    if (op == "Sqrt") return std::sqrt(v);
     if (op == "Relu") return std::max(v, 0.0);
     if (op == "Sigmoid") return 1 / (1 + std::exp(-v));
     if (op == "HardSigmoid") return clamp(Float(n, "alpha", 0.2) * v + Float(n, "beta", 0.5));

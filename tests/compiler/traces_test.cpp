@@ -19,7 +19,7 @@ TEST_CASE("the committed traces are what the recipes make") {
     CAPTURE(name);
     trace::Write(CompileBuiltIn(name), directory / "made.trc");
     const std::vector<uint8_t> made = test::ReadFile(directory / "made.trc");
-    REQUIRE(made.size() <= 20480);
+    REQUIRE(made.size() <= 45056);  // structure alone: ViT-Tiny has 342 layers
     REQUIRE(made == test::ReadFile(kTraces + name + ".trc"));
   }
   REQUIRE(test::ReadFile(kTraces + "mobilenet.trc") ==
@@ -41,6 +41,13 @@ TEST_CASE("signals of every network stay alive and bounded, and inputs tell in t
       }
       CAPTURE(name, l.name, power);
       REQUIRE(alive * 10 > y.size() * 3);  // a rectifier passes about half
+      if (l.op == trace::Op::kSoftmax) {
+        // Squares of n shares that sum to 1 sum to 1/n, where all are equal, to 1.
+        const int n = net.tensors[l.output].shape.channels;
+        REQUIRE(power * n > 1.2 / n);
+        REQUIRE(power * n < 0.5);
+        continue;
+      }
       REQUIRE(power > 0.01);
       REQUIRE(power < 100);
       REQUIRE(net.tensors[l.output].amax > 0.4f);

@@ -6,6 +6,7 @@
 #include "sw/golden/golden.h"
 #include "tests/golden/naive_operator.h"
 #include "tests/golden/random_network.h"
+#include "tests/golden/random_transformer.h"
 
 namespace nibble::golden {
 namespace {
@@ -42,13 +43,32 @@ float NaiveSum(const trace::Network& net, const trace::Layer& l, const std::vect
   return acc;
 }
 
+std::vector<float> NaiveMatMul(const trace::Network& net, const trace::Layer& l,
+                               const std::vector<float>& a, const std::vector<float>& b) {
+  const int terms = net.tensors[l.input].shape.channels;
+  const trace::Shape out = net.tensors[l.output].shape;
+  std::vector<float> y;
+  for (int p = 0; p < out.pixels(); ++p) {
+    for (int n = 0; n < out.channels; ++n) {
+      float acc = 0;
+      for (int c = 0; c < terms; ++c) {
+        const float product = a[p * terms + c] * b[n * terms + c];
+        acc = acc + product;
+      }
+      y.push_back(acc * l.scale);
+    }
+  }
+  return y;
+}
+
 std::vector<float> NaiveLayer(const trace::Network& net, const trace::Layer& l,
                               const std::vector<std::vector<float>>& tensors) {
+  if (l.op == Op::kMatMul) return NaiveMatMul(net, l, tensors[l.input], tensors[l.residual]);
   if (!l.has_weights()) {
     const auto value = [&](int t, int p, int c) {
       return tensors[t][static_cast<size_t>(p) * net.tensors[t].shape.channels + c];
     };
-    return test::NaiveOperator(net, l, value, ActivateExactly);
+    return test::NaiveOperator(net, l, value, kExactFunctions);
   }
   const trace::Shape out = net.tensors[l.output].shape;
   std::vector<float> y;
@@ -68,11 +88,16 @@ std::vector<float> NaiveLayer(const trace::Network& net, const trace::Layer& l,
 TEST_CASE("FP32 inference equals plain loops in the specified order, bit for bit") {
   for (uint32_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
-    const trace::Network net =
-        seed % 2 == 0 ? test::RandomNetwork(seed) : test::RandomOperatorNetwork(seed);
+    const trace::Network net = seed % 3 == 0   ? test::RandomNetwork(seed)
+                               : seed % 3 == 1 ? test::RandomOperatorNetwork(seed)
+                                               : test::RandomTransformer(seed);
     const std::vector<float> input = test::RandomInput(net, seed + 1000);
     const std::vector<std::vector<float>> tensors = RunFp32(net, input);
     REQUIRE(SameBits(tensors[net.input], input));
+    for (size_t t = 0; t < net.tensors.size(); ++t) {
+      if (!net.tensors[t].constant) continue;
+      REQUIRE(SameBits(tensors[t], trace::ConstantValues(net.tensors[t])));
+    }
     for (const trace::Layer& l : net.layers) {
       CAPTURE(l.name);
       REQUIRE(SameBits(tensors[l.output], NaiveLayer(net, l, tensors)));

@@ -1,17 +1,18 @@
-// The operators without weights as plain loops over single elements.
+// The operators without dot products as plain loops over single elements.
 #pragma once
 
 #include <stdexcept>
 #include <vector>
 
+#include "sw/golden/vector_ops.h"
 #include "sw/trace/network.h"
 
 namespace nibble::test {
 
-// `value(tensor, pixel, channel)` reads an operand; `activate` is golden's, tested on its own.
+// `value(tensor, pixel, channel)` reads an operand; `functions` are golden's, tested on their own.
 template <typename Value>
 std::vector<float> NaiveOperator(const trace::Network& net, const trace::Layer& l, Value value,
-                                 float (*activate)(const trace::Activation&, float)) {
+                                 const golden::Functions& functions) {
   using trace::Op;
   const trace::Shape in = net.tensors[l.input].shape, out = net.tensors[l.output].shape;
   const auto pooled = [&](int oy, int ox, int c) {
@@ -33,6 +34,18 @@ std::vector<float> NaiveOperator(const trace::Network& net, const trace::Layer& 
     }
     if (l.op == Op::kMaxPool) return result;
     return result / static_cast<float>(l.count_padding ? l.kernel_h * l.kernel_w : taps);
+  };
+  const auto activate = functions.activate;
+  const auto row = [&](int p) {
+    std::vector<float> x, y(static_cast<size_t>(in.channels));
+    for (int c = 0; c < in.channels; ++c) x.push_back(value(l.input, p, c));
+    if (l.op == Op::kSoftmax) {
+      functions.softmax(x.data(), in.channels, y.data());
+    } else {
+      const std::vector<float> gamma = trace::LayerWeights(net, l), beta = trace::LayerBias(net, l);
+      functions.layer_norm(x.data(), in.channels, l.epsilon, gamma.data(), beta.data(), y.data());
+    }
+    return y;
   };
   const auto element = [&](int p, int c) -> float {
     switch (l.op) {
@@ -63,6 +76,20 @@ std::vector<float> NaiveOperator(const trace::Network& net, const trace::Layer& 
         return value(l.input, p, c % l.groups * (in.channels / l.groups) + c / l.groups);
       case Op::kActivate:
         return activate(l.activation, value(l.input, p, c));
+      case Op::kTranspose:
+        return value(l.input, c, p);
+      case Op::kSoftmax:
+      case Op::kLayerNorm:
+        return row(p)[static_cast<size_t>(c)];
+      case Op::kStack: {
+        size_t i = 0;
+        while (p >= net.tensors[l.operands[i]].shape.pixels()) {
+          p -= net.tensors[l.operands[i++]].shape.pixels();
+        }
+        return value(l.operands[i], p, c);
+      }
+      case Op::kPick:
+        return value(l.input, l.first_pixel + p, c);
       default:
         throw std::logic_error("has weights");
     }

@@ -9,6 +9,7 @@
 #include "sw/golden/golden.h"
 #include "tests/golden/naive_operator.h"
 #include "tests/golden/random_network.h"
+#include "tests/golden/random_transformer.h"
 
 namespace nibble::golden {
 namespace {
@@ -106,14 +107,38 @@ float Sum(const trace::Network& net, const trace::Layer& l, const StoredActivati
   return acc;
 }
 
+// The second operand's codes and block scales as they are stored; nothing is quantised anew.
+std::vector<float> MatMul(const trace::Layer& l, const StoredActivations& a,
+                          const StoredActivations& b) {
+  const float b_scale = b.scale.decode * l.scale;
+  const float scale = a.scale.decode * b_scale;
+  std::vector<float> y;
+  for (int p = 0; p < a.layout.pixels; ++p) {
+    for (int n = 0; n < b.layout.pixels; ++n) {
+      float acc = 0;
+      long double sum = 0;
+      for (int c = 0; c < a.layout.channels; ++c) {
+        const Operand x = Activation(a, p, c), w = Activation(b, n, c);
+        sum += x.value * w.value;
+        if (c + 1 < a.layout.channels && (c + 1) % a.layout.block != 0) continue;
+        acc += static_cast<float>(sum * x.scale * w.scale);
+        sum = 0;
+      }
+      y.push_back(acc * scale);
+    }
+  }
+  return y;
+}
+
 // What layer `l` computes from tensors as stored, before it is stored.
 std::vector<float> Layer(const trace::Network& net, const trace::Layer& l, const Datapath& datapath,
                          const std::vector<StoredActivations>& tensors) {
+  if (l.op == Op::kMatMul) return MatMul(l, tensors[l.input], tensors[l.residual]);
   if (!l.has_weights()) {
     const auto value = [&](int t, int p, int c) {
       return Dequantised(tensors[t], static_cast<size_t>(p) * tensors[t].layout.channels + c);
     };
-    return test::NaiveOperator(net, l, value, Activate);
+    return test::NaiveOperator(net, l, value, kDatapathFunctions);
   }
   const trace::Shape in = net.tensors[l.input].shape, out = net.tensors[l.output].shape;
   const StoredActivations& x = tensors[l.input];
@@ -202,6 +227,11 @@ void RequireGolden(const trace::Network& net, const Datapath& datapath,
   const Execution e = Run(net, datapath, input);
   REQUIRE(e.tensors.size() == net.tensors.size());
   RequireSame(e.tensors[net.input], Stored(net, net.input, datapaths, input));
+  for (size_t t = 0; t < net.tensors.size(); ++t) {
+    if (!net.tensors[t].constant) continue;
+    RequireSame(e.tensors[t],
+                Stored(net, static_cast<int>(t), datapaths, trace::ConstantValues(net.tensors[t])));
+  }
   for (const trace::Layer& l : net.layers) {
     CAPTURE(l.name);
     const StoredActivations expected =
@@ -264,6 +294,70 @@ TEST_CASE("every operator and activation, views among the tensors, under every d
       }
     }
   }
+}
+
+TEST_CASE(
+    "transformers: products of stored tensors, whose blocks both have, under every datapath") {
+  uint32_t seed = 0;
+  int views = 0, copies = 0;
+  for (const Format activations : {Format::kNvfp4, Format::kFp4}) {
+    for (const int block : {8, 16, 64}) {
+      for (const ScaleSource source : {ScaleSource::kStatic, ScaleSource::kDynamic}) {
+        Datapath datapath = Path(activations, Format::kFp8, block, source);
+        datapath.weight_block = 32;  // of a product of two tensors, that of the activations counts
+        for (int repeat = 0; repeat < 4; ++repeat) {
+          ++seed;
+          CAPTURE(seed, numerics::FormatName(activations), block, static_cast<int>(source));
+          const trace::Network net = test::RandomTransformer(seed);
+          RequireGolden(net, datapath, test::RandomInput(net, seed));
+          const Datapaths datapaths(net, datapath);
+          for (const trace::Layer& l : net.layers) {
+            if (l.op != Op::kSlice) continue;
+            datapaths.IsView(l.output) ? ++views : ++copies;
+          }
+        }
+      }
+    }
+  }
+  REQUIRE(views > 50);
+  REQUIRE(copies > 50);
+}
+
+TEST_CASE("both operands of a product are stored as it asks") {
+  const trace::Network net = test::RandomTransformer(1);
+  numerics::LayerOverride change;
+  change.pattern = "matmul";
+  change.activations = Format::kFp16;
+  change.activation_block = 32;
+  const Datapaths datapaths(net, {}, {change});
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    const trace::Layer& l = net.layers[i];
+    if (l.op != Op::kMatMul) continue;
+    REQUIRE(datapaths.layers[i].weights == Format::kFp16);
+    REQUIRE(datapaths.layers[i].weight_block == 32);
+    for (const int t : {l.input, l.residual}) {
+      REQUIRE(datapaths.tensors[t].format == Format::kFp16);
+      REQUIRE(datapaths.tensors[t].block == 32);
+    }
+  }
+}
+
+TEST_CASE("a tensor that a product wants in one format and a convolution in another is refused") {
+  compiler::NetworkBuilder builder("net");
+  trace::Layer product = test::NewLayer("gram", Op::kMatMul, builder.AddInput("in", {2, 2, 8}));
+  product.residual = 0;
+  builder.AddLayer(std::move(product));
+  trace::Layer conv = test::NewLayer("conv", Op::kConv, 0);
+  conv.weights.assign(8, 1);
+  conv.bias.assign(1, 0);
+  builder.AddLayer(std::move(conv), 1);
+  const trace::Network net = std::move(builder).Finish("test");
+  numerics::LayerOverride change;
+  change.pattern = "gram";
+  change.activations = Format::kFp16;
+  REQUIRE_THROWS_WITH(Datapaths(net, {}, {change}), Catch::Matchers::Contains("'gram'") &&
+                                                        Catch::Matchers::Contains("'conv'") &&
+                                                        Catch::Matchers::Contains("'in'"));
 }
 
 TEST_CASE("reductions of several blocks with a partial tail") {

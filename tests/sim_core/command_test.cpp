@@ -169,6 +169,8 @@ TEST_CASE("copies of channels, and windows") {
   word.channel_copy = {0x0101, 0x0202, 0x0303, 0x0404, 0x0505, 0x0606,
                        0x0707, 0x0808, 0x0909, 0x0A0A, 0x0B0B, 0x0C0D};
   CHECK(AsBytes(word) == Expected(17, TwelveWords()));
+  word.opcode = Opcode::kVectorTranspose;
+  CHECK(AsBytes(word) == Expected(22, TwelveWords()));
   word = Word(Opcode::kVectorWindow);
   word.window = {0x0101, 0x0202, 0x0303, 0x0404, 0x0505, 0x0606,
                  0x0707, 0x0808, 0x0909, 0x0A0A, 0x0B0B, 0x0C0D};
@@ -207,10 +209,12 @@ TEST_CASE("elementwise words") {
   e.out = 0x0B0B;
   e.out_scales = 0x0C0D;
   const Bytes operands = TwelveWords();
-  const std::array<std::pair<Opcode, uint8_t>, 4> opcodes = {{{Opcode::kVectorRun, 9},
+  const std::array<std::pair<Opcode, uint8_t>, 6> opcodes = {{{Opcode::kVectorRun, 9},
                                                               {Opcode::kVectorAdd, 10},
                                                               {Opcode::kVectorPool, 11},
-                                                              {Opcode::kVectorQuantize, 13}}};
+                                                              {Opcode::kVectorQuantize, 13},
+                                                              {Opcode::kVectorSoftmax, 20},
+                                                              {Opcode::kVectorNormalize, 21}}};
   for (const auto& [opcode, byte] : opcodes) {
     word.opcode = opcode;
     CHECK(AsBytes(word) == Expected(byte, operands));
@@ -219,7 +223,7 @@ TEST_CASE("elementwise words") {
 
 TEST_CASE("a word belongs to one engine, and a byte that is no opcode to none") {
   const std::array<std::vector<int>, kEngines> opcodes = {
-      {{1}, {3, 4}, {5, 6}, {7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19}, {2, 14}}};
+      {{1}, {3, 4}, {5, 6}, {7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21, 22}, {2, 14}}};
   std::array<bool, 256> known{};
   for (int e = 0; e < kEngines; ++e) {
     for (int byte : opcodes[static_cast<size_t>(e)]) {

@@ -91,21 +91,24 @@ TEST_CASE("engines wait for tokens, and every cycle is on somebody's account") {
   TokenBoard tokens;
   LayerEnds ends(2);
   ends.Set(0, 40);  // as the machine would, when the layer's last word is done
-  const EngineModule::Context context{clock, tokens, ends, 2, 4};
+  Job job(tokens);
+  const EngineModule::Context context{clock, tokens, job, ends, 2, 4};
   TestEngine load("load", Engine::kLoad, context);
   TestEngine tensor("tensor", Engine::kTensor, context);
   const uint8_t from_load = EngineBit(Engine::kLoad), to_tensor = EngineBit(Engine::kTensor);
   const uint8_t from_tensor = to_tensor, to_load = from_load;
   Feeder feeder("feeder", [&] {
+    job.Begin(0);
     CHECK_FALSE(load.full());
-    load.Push(Word(Opcode::kLoad, 0, 10, 0, to_tensor));   // 0..10
-    load.Push(Word(Opcode::kLoad, 0, 20, 0, to_tensor));   // 10..30
-    load.Push(Word(Opcode::kLoad, 1, 5, from_tensor, 0));  // waits from 30 to 37
-    load.Push(Word(Opcode::kLoad, 1, 0, 0, to_tensor));    // 42
+    for (int i = 0; i < 7; ++i) job.Issue();
+    load.Push(Word(Opcode::kLoad, 0, 10, 0, to_tensor), 0);   // 0..10
+    load.Push(Word(Opcode::kLoad, 0, 20, 0, to_tensor), 0);   // 10..30
+    load.Push(Word(Opcode::kLoad, 1, 5, from_tensor, 0), 0);  // waits from 30 to 37
+    load.Push(Word(Opcode::kLoad, 1, 0, 0, to_tensor), 0);    // 42
     CHECK(load.full());
-    tensor.Push(Word(Opcode::kTensorRun, 0, 3, from_load, 0));        // waits to 10, ends at 13
-    tensor.Push(Word(Opcode::kTensorRun, 0, 7, from_load, to_load));  // waits to 30, ends at 37
-    tensor.Push(Word(Opcode::kTensorRun, 1, 1, from_load, 0));        // waits to 42
+    tensor.Push(Word(Opcode::kTensorRun, 0, 3, from_load, 0), 0);        // waits to 10, ends at 13
+    tensor.Push(Word(Opcode::kTensorRun, 0, 7, from_load, to_load), 0);  // waits to 30, ends at 37
+    tensor.Push(Word(Opcode::kTensorRun, 1, 1, from_load, 0), 0);        // waits to 42
   });
   RunKernel();
 

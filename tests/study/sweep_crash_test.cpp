@@ -67,11 +67,11 @@ TEST_CASE("sweep: kill -9 of the driver") {
   CHECK(RunUntil(folder, 10, [](pid_t driver) { kill(driver, SIGKILL); }) == 128 + SIGKILL);
   const size_t rows = RowsOf(folder / "s/ledger.db");
   CHECK(rows >= 10);
-  CHECK(rows < 60);
+  CHECK(rows < 30);
   const Result status = Sweep(folder, "status s");
   CHECK(status.exit_code == 5);
   CHECK_THAT(status.out,
-             Contains("missing " + std::to_string(60 - rows)) && Contains("next: sim sweep run"));
+             Contains("missing " + std::to_string(30 - rows)) && Contains("next: sim sweep run"));
   const Result run = Sweep(folder, "run s");  // as the message says
   CHECK(run.exit_code == 0);
   CHECK(ExportOf(folder, "s") == ReferenceExport());
@@ -80,13 +80,13 @@ TEST_CASE("sweep: kill -9 of the driver") {
 TEST_CASE("sweep: Ctrl-C ends it in order") {
   const Folder folder;
   CHECK(RunUntil(folder, 10, [](pid_t driver) { kill(driver, SIGINT); }) == 130);
-  CHECK(RowsOf(folder / "s/ledger.db") < 60);
+  CHECK(RowsOf(folder / "s/ledger.db") < 30);
   Resumes(folder);
 }
 
 TEST_CASE("sweep: a search that was killed goes on, and makes the same choices") {
   const Folder folder;
-  const std::vector<std::string> options = {"--pareto=latency,energy", "--runs=40", "--seed=2"};
+  const std::vector<std::string> options = {"--pareto=latency,energy", "--runs=24", "--seed=2"};
   const std::string command =
       "plan.cfg " + options[0] + ' ' + options[1] + ' ' + options[2] + " --out ";
   REQUIRE(Sweep(folder, command + "whole").exit_code == 0);
@@ -97,7 +97,7 @@ TEST_CASE("sweep: a search that was killed goes on, and makes the same choices")
   const Result r = Sweep(folder, command + "s");
   INFO(r.err);
   CHECK(r.exit_code == 0);
-  CHECK_THAT(r.out, Contains("40 points") && Contains("ledger.db: 40 rows"));
+  CHECK_THAT(r.out, Contains("24 points") && Contains("ledger.db: 24 rows"));
   CHECK(ExportOf(folder, "s") == ExportOf(folder, "whole"));
 }
 
@@ -131,14 +131,14 @@ TEST_CASE("sweep: kill -9 of a point's process is that point's error") {
 
 TEST_CASE("sweep: a full disk") {
   const Folder folder;
-  // 400 blocks of 512 B; a row takes about 20 KB.
-  const Result r = Sweep(folder, "plan.cfg --out s -j 2", "ulimit -f 400;");
+  // 300 blocks of 512 B; a row takes about 20 KB.
+  const Result r = Sweep(folder, "plan.cfg --out s -j 2", "ulimit -f 300;");
   CHECK(r.exit_code == 5);
   CHECK(cli_test::IsOneLine(r.err));
   CHECK_THAT(r.err, Contains("ledger.db") && Contains("make room"));
   const size_t rows = RowsOf(folder / "s/ledger.db");
   CHECK(rows > 0);
-  CHECK(rows < 60);
+  CHECK(rows < 30);
   Resumes(folder);
 }
 

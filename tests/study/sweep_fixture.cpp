@@ -10,7 +10,6 @@ std::string SmallPlan() {
          "timing_only = on\n"
          "[datapath]\n"
          "block = 8..128 x2\n"
-         "weights = nvfp4, fp8\n"
          "[sram]\n"
          "weight.size = 64KiB, 128KiB, 256KiB\n";
 }

@@ -9,7 +9,7 @@ namespace nibble::study_test {
 
 using cli_test::Folder;
 
-// 60 points of the small MobileNetV2, timing alone, on both platforms; 20 of them are refused.
+// 30 points of the small MobileNetV2, timing alone, on both platforms; 10 of them are refused.
 std::string SmallPlan();
 
 // `sim sweep` in the folder, with the plan of SmallPlan() as plan.cfg there.

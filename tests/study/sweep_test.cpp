@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/cli/onnx_model.h"
 #include "tests/study/sweep_fixture.h"
 
 namespace nibble::study_test {
@@ -51,9 +52,9 @@ TEST_CASE("sweep: a row is what a run of the same design point says") {
   Sweep(folder, "export s --json s.json");
   const Json study = Json::parse(cli_test::ReadFile(folder / "s.json"));
   CHECK(study["schema"] == "nibble.sweep/1");
-  REQUIRE(study["points"].size() == 60);
+  REQUIRE(study["points"].size() == 30);
   size_t compared = 0;
-  for (size_t i = 0; i < 60; i += 7) {
+  for (size_t i = 0; i < 30; i += 4) {
     const Json& point = study["points"][i];
     std::string run = "--timing-only --platform " + point["platform"].get<std::string>() +
                       " --trace " + point["trace"].get<std::string>() + " --json -";
@@ -92,6 +93,38 @@ TEST_CASE("sweep: with bits, quality is a run's, too") {
   CHECK_THAT(Sweep(folder, "report s").out, Contains("accuracy"));
 }
 
+TEST_CASE("sweep: accuracy over labelled images is a run's, in one process and in shards") {
+  const Folder folder;
+  cli_test::WriteFile(folder / "images.npy", cli_test::NumpyImages(5, 32));
+  cli_test::WriteFile(folder / "labels.txt", "0\n1\n2\n3\n4\n");
+  cli_test::WriteFile(folder / "images.cfg",
+                      "trace = " + cli_test::SmallTrace() +
+                          "\nplatform = accel, nearmem\nimages = images.npy\n"
+                          "labels = labels.txt\ncount = 4\n"
+                          "datapath.weights = nvfp4, fp16\n");
+  REQUIRE(Sweep(folder, "images.cfg --out s -j 1").exit_code == 0);
+  REQUIRE(Sweep(folder, "images.cfg --out t -j 2 --shards 2").exit_code == 0);
+  CHECK(ExportOf(folder, "s") == ExportOf(folder, "t"));
+  Sweep(folder, "export s --json s.json");
+  for (const Json& point : Json::parse(cli_test::ReadFile(folder / "s.json"))["points"]) {
+    const Result r = Sim(
+        folder,
+        "--input images.npy --labels labels.txt --count 4 --json - --trace " +
+            cli_test::SmallTrace() + " --platform " + point["platform"].get<std::string>() +
+            " --set datapath.weights=" + point["settings"]["datapath.weights"].get<std::string>());
+    CHECK(Json::parse(r.out)["quality"] == point["totals"]["quality"]);
+  }
+  // Other images: other points. The relative paths count from where the study was begun.
+  CHECK(Sweep(folder, "run ../" + folder.path().filename().string() + "/s").exit_code == 0);
+  cli_test::WriteFile(folder / "images.npy", cli_test::NumpyImages(6, 32));
+  std::filesystem::remove(folder / "s/ledger.db");
+  const Result changed = Sweep(folder, "run s");
+  CHECK(changed.exit_code == 2);
+  CHECK_THAT(changed.err, Contains("changed since the study was made"));
+  cli_test::WriteFile(folder / "labels.txt", "0\n");
+  CHECK_THAT(Sweep(folder, "images.cfg --out s").err, Contains("labels.txt"));
+}
+
 TEST_CASE("sweep: finished points do not run again, also in a plan that grew") {
   const Folder folder;
   REQUIRE(Sweep(folder, "plan.cfg --out s").exit_code == 0);
@@ -101,22 +134,22 @@ TEST_CASE("sweep: finished points do not run again, also in a plan that grew") {
   cli_test::WriteFile(folder / "more.cfg", SmallPlan() + "[tensor]\nrows = 16, 32\n");
   const Result more = Sweep(folder, "more.cfg --out s");
   CHECK(more.exit_code == 0);
-  // 16 rows are the default: of 120 points, 40 resolve to a machine that has run. (The 20 refused
+  // 16 rows are the default: of 60 points, 20 resolve to a machine that has run. (The 10 refused
   // ones resolve to none.)
-  CHECK_THAT(more.out, Contains("120 points") && Contains("ledger.db: 140 rows"));
+  CHECK_THAT(more.out, Contains("60 points") && Contains("ledger.db: 70 rows"));
 }
 
 TEST_CASE("sweep: a dry run counts, estimates, and leaves nothing") {
   const Folder folder;
   const Result r = Sweep(folder, "plan.cfg --dry-run");
   CHECK(r.exit_code == 0);
-  CHECK_THAT(r.out, Contains("60 points") && Contains("2 points tried"));
+  CHECK_THAT(r.out, Contains("30 points") && Contains("2 points tried"));
   CHECK(folder.files() == 1);  // the plan
 }
 
 TEST_CASE("sweep: a sample is a part of the grid, with the same rows") {
   const Folder folder;
-  const Result r = Sweep(folder, "plan.cfg --out s --sample 20 --seed 4");
+  const Result r = Sweep(folder, "plan.cfg --out s --sample 12 --seed 4");
   CHECK(r.exit_code == 0);
   std::istringstream sample(Sweep(folder, "export s --csv -").out);
   const std::string& all = ReferenceExport();
@@ -127,7 +160,7 @@ TEST_CASE("sweep: a sample is a part of the grid, with the same rows") {
     // Columns that no row of the sample has are missing; the key ends the line.
     CHECK_THAT(all, Contains(line.substr(line.rfind(','))));
   }
-  CHECK(lines == 20);
+  CHECK(lines == 12);
 }
 
 TEST_CASE("sweep: the report has the front, and why points have no figures") {
@@ -136,7 +169,7 @@ TEST_CASE("sweep: the report has the front, and why points have no figures") {
   const Result r = Sweep(folder, "report s --objectives energy,latency,sram_area");
   CHECK(r.exit_code == 0);
   CHECK_THAT(r.out, Contains("sram_area") && Contains("datapath.block") && Contains("mm2"));
-  CHECK_THAT(r.out, Contains("20 x sram.weight.size = \"64KiB\""));
+  CHECK_THAT(r.out, Contains("10 x sram.weight.size = \"64KiB\""));
 }
 
 TEST_CASE("sweep: wrong use is refused in one line") {
@@ -155,6 +188,7 @@ TEST_CASE("sweep: wrong use is refused in one line") {
   refuses("plan.cfg --out s --seed 3", 2, "--sample");
   refuses("plan.cfg --out s --slurm-args x", 2, "--launcher");
   refuses("plan.cfg --out s --launcher pbs", 2, "pbs");
+  refuses("plan.cfg --out /proc/s", 2, "/proc/s");
   refuses("run .", 2, "no study");
   refuses("status nowhere", 2, "no study");
   const Result no_slurm = Sweep(folder, "plan.cfg --out s --launcher slurm", "PATH=/nowhere");

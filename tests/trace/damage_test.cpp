@@ -82,7 +82,7 @@ TEST_CASE("what is no file is refused") {
 
 TEST_CASE("random bytes under a right hash are refused") {
   const std::vector<uint8_t> file =
-      GENERATE(0, 1) == 0 ? SmallFile() : FileOf(test::OperatorNetwork());
+      FileOf(GENERATE(test::SmallNetwork(), test::OperatorNetwork(), test::TokenNetwork()));
   const Container good = Open(file);
   const std::vector<uint8_t> tensors(good.tensors, good.tensors + good.tensor_bytes);
   std::mt19937 random(2);
@@ -140,7 +140,7 @@ TEST_CASE("wrong fields under a right hash are named") {
       {"tensor 2 \"b\": amax", [](auto& n) { n.tensors[2]->amax = kInfinity; }},
       {"tensor 2 \"b\": amax", [](auto& n) { n.tensors[2]->amax = -1; }},
       {"tensor 2 \"a\": name is not unique", [](auto& n) { n.tensors[2]->name = "a"; }},
-      {"layer 0 \"stem\": op", [](auto& n) { n.layers[0]->op = static_cast<fbs::Op>(12); }},
+      {"layer 0 \"stem\": op", [](auto& n) { n.layers[0]->op = static_cast<fbs::Op>(18); }},
       {"layer 0 \"stem\": input", [](auto& n) { n.layers[0]->input = 100; }},
       {"layer 1 \"depthwise\": input reads tensor 3", [](auto& n) { n.layers[1]->input = 3; }},
       {"layer 1 \"stem\": name is not unique", [](auto& n) { n.layers[1]->name = "stem"; }},
@@ -154,9 +154,9 @@ TEST_CASE("wrong fields under a right hash are named") {
       {"layer 3 \"sum\": residual is 6x5x3", [](auto& n) { n.layers[3]->residual = 0; }},
       {"layer 4 \"pool\": residual", [](auto& n) { n.layers[4]->residual = 0; }},
       {"layer 1 \"depthwise\": output writes tensor 1", [](auto& n) { n.layers[1]->output = 1; }},
-      {"layer 0 \"stem\": kernel_h", [](auto& n) { n.layers[0]->kernel_h = 16; }},
+      {"layer 0 \"stem\": kernel_h", [](auto& n) { n.layers[0]->kernel_h = 33; }},
       {"layer 0 \"stem\": stride_h", [](auto& n) { n.layers[0]->stride_h = 0; }},
-      {"layer 0 \"stem\": stride_w", [](auto& n) { n.layers[0]->stride_w = 16; }},
+      {"layer 0 \"stem\": stride_w", [](auto& n) { n.layers[0]->stride_w = 33; }},
       {"layer 0 \"stem\": dilation_w", [](auto& n) { n.layers[0]->dilation_w = 0; }},
       {"layer 0 \"stem\": pad_top", [](auto& n) { n.layers[0]->pad_top = -1; }},
       {"layer 0 \"stem\": pad_right", [](auto& n) { n.layers[0]->pad_right = 256; }},
@@ -239,6 +239,53 @@ TEST_CASE("wrong fields of the other operators are named") {
        [](auto& n) { n.layers[10]->activation.reset(); }},
   };
   const Network net = test::OperatorNetwork();
+  REQUIRE(MessageAfter([](fbs::NetworkT&) {}, net).empty());
+  for (const auto& [field, change] : cases) {
+    CHECK_THAT(MessageAfter(change, net), Contains(field));
+  }
+}
+
+TEST_CASE("wrong fields of the operators on tokens and of constants are named") {
+  using Change = std::function<void(fbs::NetworkT&)>;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::pair<const char*, Change> cases[] = {
+      {"network: the input is a constant", [](auto& n) { n.input = 1; }},
+      {"tensor 1 \"class\": values: has 3 elements, expected 4",
+       [](auto& n) { Set(n.tensors[1]->values, 0, 3); }},
+      {"tensor 2 \"position\": generator gain", [](auto& n) { n.tensors[2]->synthetic->gain = 0; }},
+      {"tensor 2 \"position\": values",
+       [](auto& n) {
+         n.tensors[2]->values = std::make_unique<fbs::Values>(0, 4, fbs::DataType_Float32);
+         n.tensors[2]->height = 1;
+         n.layers[1]->residual = 3;
+       }},
+      {"layer 1 \"embed\": residual reads tensor 2 before it is written",
+       [](auto& n) { n.tensors[2]->synthetic.reset(); }},
+      {"layer 0 \"stack\": output writes tensor 2", [](auto& n) { n.layers[0]->output = 2; }},
+      {"layer 0 \"stack\": operands have 8 pixels together, the output 7",
+       [](auto& n) { n.layers[0]->operands.push_back(1); }},
+      {"layer 0 \"stack\": the first operand is 0",
+       [](auto& n) {
+         n.layers[0]->operands = {0, 1};
+       }},
+      {"layer 0 \"stack\": number of operands", [](auto& n) { n.layers[0]->operands.clear(); }},
+      {"layer 2 \"norm\": epsilon is 0", [](auto& n) { n.layers[2]->epsilon = 0; }},
+      {"layer 1 \"embed\": epsilon is 1", [](auto& n) { n.layers[1]->epsilon = 1; }},
+      {"layer 2 \"norm\": weights are missing", [](auto& n) { n.layers[2]->weights.reset(); }},
+      {"layer 2 \"norm\": residual", [](auto& n) { n.layers[2]->residual = 0; }},
+      {"layer 4 \"scores\": scale", [](auto& n) { n.layers[4]->scale = kInfinity; }},
+      {"layer 1 \"embed\": scale must be 1", [](auto& n) { n.layers[1]->scale = 2; }},
+      {"layer 4 \"scores\": residual is -1", [](auto& n) { n.layers[4]->residual = -1; }},
+      {"layer 4 \"scores\": multiplies 7x1x4 by 2x3x4, its output is 7x1x7",
+       [](auto& n) { n.layers[4]->residual = 0; }},
+      {"layer 5 \"softmax\": output is 7x1x6", [](auto& n) { n.tensors[8]->channels = 6; }},
+      {"layer 6 \"transpose\": output is 4x1x8", [](auto& n) { n.tensors[9]->channels = 8; }},
+      {"layer 8 \"pick\": first_pixel is 6: 2 pixels from there are not in 7",
+       [](auto& n) { n.layers[8]->first_pixel = 6; }},
+      {"layer 8 \"pick\": first_pixel is -1", [](auto& n) { n.layers[8]->first_pixel = -1; }},
+      {"layer 5 \"softmax\": first_pixel", [](auto& n) { n.layers[5]->first_pixel = 1; }},
+  };
+  const Network net = test::TokenNetwork();
   REQUIRE(MessageAfter([](fbs::NetworkT&) {}, net).empty());
   for (const auto& [field, change] : cases) {
     CHECK_THAT(MessageAfter(change, net), Contains(field));

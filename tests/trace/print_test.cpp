@@ -38,6 +38,18 @@ TEST_CASE("every operator shows what it does") {
   }
 }
 
+TEST_CASE("operators on tokens show what they do, and constants what they are") {
+  const std::string text = Print(test::TokenNetwork());
+  for (const char* part :
+       {"constant     class  1x1x4  amax 1\n", "constant     position  7x1x4", "stack", ", in\n",
+        "+ position\n", "layernorm", "epsilon 1e-06", "scale 0.5", "* norm2\n", "softmax",
+        "7x1x4 -> 4x1x7", "* transpose\n", "pixels from 5"}) {
+    CHECK_THAT(text, Contains(part));
+  }
+  // 2 x 7 x 7 x 4 MACs; 2 x 8 parameters of the normalizations, 4 + 28 of the constants.
+  CHECK_THAT(text, Contains("9 layers, 12 tensors, 392 MACs, 48 parameters"));
+}
+
 TEST_CASE("a layer that carries imported codes says so") {
   const std::string text = Print(test::SmallQuantizedNetwork());
   const size_t at = text.find("NVFP4 codes, block 8\n");

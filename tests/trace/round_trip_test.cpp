@@ -23,6 +23,11 @@ void RequireSame(const Network& a, const Network& b) {
     REQUIRE(a.tensors[i].shape == b.tensors[i].shape);
     REQUIRE(a.tensors[i].amax == b.tensors[i].amax);
     REQUIRE(a.tensors[i].zeros == b.tensors[i].zeros);
+    REQUIRE(a.tensors[i].constant == b.tensors[i].constant);
+    REQUIRE(a.tensors[i].values == b.tensors[i].values);
+    const auto &x = a.tensors[i].generator, &y = b.tensors[i].generator;
+    REQUIRE(x.has_value() == y.has_value());
+    if (x) REQUIRE((x->seed == y->seed && x->gain == y->gain));
   }
   REQUIRE(a.layers.size() == b.layers.size());
   for (size_t i = 0; i < a.layers.size(); ++i) {
@@ -48,9 +53,12 @@ void RequireSame(const Network& a, const Network& b) {
                               static_cast<int>(l.synthetic),
                               l.groups,
                               static_cast<int>(l.count_padding),
-                              l.first_channel};
+                              l.first_channel,
+                              l.first_pixel};
     };
     REQUIRE(x.operands == y.operands);
+    REQUIRE(x.scale == y.scale);
+    REQUIRE(x.epsilon == y.epsilon);
     REQUIRE(integers(x) == integers(y));
     REQUIRE(x.activation.lo == y.activation.lo);
     REQUIRE(x.activation.hi == y.activation.hi);
@@ -89,6 +97,22 @@ TEST_CASE("every operator and its fields come back") {
   REQUIRE(TensorsRead(net.layers[3]) == std::vector<int>{1, 3});
   REQUIRE(TensorsRead(net.layers[9]) == std::vector<int>{7, 9});
   REQUIRE(TensorsRead(net.layers[10]) == std::vector<int>{10});
+}
+
+TEST_CASE("operators on tokens and constants come back") {
+  const test::TemporaryDirectory directory;
+  Network net = test::TokenNetwork();
+  Write(net, directory / "net.trc");
+  RequireSame(Read(directory / "net.trc"), net);
+  REQUIRE(TensorsRead(net.layers[0]) == std::vector<int>{1, 0});
+  REQUIRE(TensorsRead(net.layers[4]) == std::vector<int>{6, 6});
+  // Without weights: constants are known to be such, and those that are generated can be.
+  const Network bare = Read(directory / "net.trc", false);
+  net.tensors[1].values.clear();
+  net.layers[2].weights.clear();
+  net.layers[2].bias.clear();
+  RequireSame(bare, net);
+  REQUIRE(ConstantValues(bare.tensors[2]) == ConstantValues(net.tensors[2]));
 }
 
 TEST_CASE("shares of zeros are kept, zero and absent ones apart") {

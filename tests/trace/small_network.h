@@ -137,6 +137,52 @@ inline trace::Network OperatorNetwork() {
   return net;
 }
 
+// The operators on tokens: class token (constant) and patches -> stack, + position (generated) ->
+// layernorm -> product with itself -> softmax -> product with the transpose -> pick.
+inline trace::Network TokenNetwork() {
+  using trace::Op;
+  trace::Network net;
+  net.name = "tokens";
+  net.preprocess.mean = net.preprocess.stddev = std::vector<float>(4, 0.5f);
+  net.input = 0;
+  net.tensors.push_back({"in", {2, 3, 4}, 1});
+  net.tensors.push_back({"class", {1, 1, 4}, 1});
+  net.tensors.back().constant = true;
+  net.tensors.back().values = {0.1f, -0.2f, 0.3f, -0.4f};
+  net.tensors.push_back({"position", {7, 1, 4}, 1});
+  net.tensors.back().constant = true;
+  net.tensors.back().generator = trace::SyntheticWeights{9, 30000};
+  const auto add = [&](const char* name, Op op, int input, const trace::Shape& shape) {
+    trace::Layer l;
+    l.name = name;
+    l.op = op;
+    l.input = input;
+    l.output = static_cast<int>(net.tensors.size());
+    net.tensors.push_back({name, shape, 1});
+    net.layers.push_back(l);
+    return &net.layers.back();
+  };
+  add("stack", Op::kStack, 1, {7, 1, 4})->operands = {1, 0};
+  add("embed", Op::kAdd, 3, {7, 1, 4})->residual = 2;
+  trace::Layer* l = add("norm", Op::kLayerNorm, 4, {7, 1, 4});
+  l->epsilon = 1e-6f;
+  l->weights = {1, 0.5f, 1.1f, 2};
+  l->bias = {0, 0.25f, -0.3f, 0};
+  l = add("norm2", Op::kLayerNorm, 5, {7, 1, 4});
+  l->epsilon = 1e-5f;
+  l->synthetic = true;
+  l->generator = {11, 8192};
+  l = add("scores", Op::kMatMul, 6, {7, 1, 7});
+  l->residual = 6;
+  l->scale = 0.5f;
+  add("softmax", Op::kSoftmax, 7, {7, 1, 7});
+  add("transpose", Op::kTranspose, 6, {4, 1, 7});
+  add("mix", Op::kMatMul, 8, {7, 1, 4})->residual = 9;
+  add("pick", Op::kPick, 10, {2, 1, 4})->first_pixel = 5;
+  net.output = 11;
+  return net;
+}
+
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

@@ -1,0 +1,89 @@
+#include "platforms/host.h"
+
+#include <cstring>
+#include <utility>
+
+#include "models/sim_core/coroutine_stack.h"
+
+namespace nibble::platforms {
+
+Host::Host(const sc_core::sc_module_name& name, HostProgram program, control::ControlBlock& control,
+           memory::SparseMemory& memory)
+    : sc_module(name),
+      socket("socket"),
+      program_(std::move(program)),
+      control_(control),
+      memory_(memory) {
+  socket.bind(control.socket);
+  control.OnInterrupt([this](bool level) {
+    if (level) interrupt_raised_.notify();
+  });
+  SC_HAS_PROCESS(Host);
+  SC_THREAD(Run);
+}
+
+void Host::Run() {
+  sim::ForgetEarlierFrames();
+  status_ = program_(*this);
+  sc_core::sc_stop();
+}
+
+void Host::Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) {
+  payload_.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
+  payload_.set_address(offset);
+  payload_.set_data_ptr(data);
+  payload_.set_data_length(bytes);
+  payload_.set_streaming_width(bytes);
+  payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  socket->b_transport(payload_, delay);
+  ++accesses_;
+  wait(delay);
+}
+
+uint32_t Host::Read32(uint32_t offset) {
+  uint32_t value = 0;
+  Access(offset, reinterpret_cast<uint8_t*>(&value), sizeof(value), false);
+  return value;
+}
+
+void Host::Write32(uint32_t offset, uint32_t value) {
+  Access(offset, reinterpret_cast<uint8_t*>(&value), sizeof(value), true);
+}
+
+void Host::WaitForInterrupt() {
+  while (!control_.interrupt()) wait(interrupt_raised_);
+}
+
+void Host::ReadMemory(uint64_t address, void* to, uint64_t bytes) {
+  if (InMemory(address, bytes)) {
+    memory_.Read(address, to, bytes);
+  } else {
+    std::memset(to, 0, bytes);
+  }
+}
+
+void Host::WriteMemory(uint64_t address, const void* from, uint64_t bytes) {
+  if (InMemory(address, bytes)) memory_.Write(address, from, bytes);
+}
+
+HostProgram RunOnce(uint64_t commands, uint32_t count, uint32_t layers, uint64_t ring) {
+  return [=](HostPort& port) {
+    control::JobDescriptor job;
+    job.commands = commands;
+    job.count = count;
+    job.layers = layers;
+    job.flags = control::kInterruptWhenDone;
+    port.WriteMemory(ring, &job, sizeof(job));
+    port.Write32(control::kRingBaseLo, static_cast<uint32_t>(ring));
+    port.Write32(control::kRingBaseHi, static_cast<uint32_t>(ring >> 32));
+    port.Write32(control::kRingSize, 1);
+    port.Write32(control::kIntEnable, control::kInterruptDone | control::kInterruptError);
+    port.Write32(control::kControl, control::kControlEnable);
+    port.Write32(control::kRingTail, 1);
+    port.WaitForInterrupt();
+    return static_cast<int>(port.Read32(control::kErrorCode));
+  };
+}
+
+}  // namespace nibble::platforms

@@ -1,0 +1,53 @@
+// The host of a machine as a SystemC module: one process that runs a HostProgram.
+#pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include <optional>
+#include <systemc>
+
+#include "models/control/control_block.h"
+#include "models/memory/sparse_memory.h"
+#include "platforms/host_port.h"
+
+namespace nibble::platforms {
+
+class Host : public sc_core::sc_module, public HostPort {
+ public:
+  Host(const sc_core::sc_module_name& name, HostProgram program, control::ControlBlock& control,
+       memory::SparseMemory& memory);
+
+  tlm_utils::simple_initiator_socket<Host> socket;
+
+  // What the program returned; nothing while it waits.
+  const std::optional<int>& status() const { return status_; }
+  uint64_t accesses() const { return accesses_; }  // of registers
+
+  uint32_t Read32(uint32_t offset) override;
+  void Write32(uint32_t offset, uint32_t value) override;
+  void Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) override;
+  bool interrupt() const override { return control_.interrupt(); }
+  void WaitForInterrupt() override;
+  void ReadMemory(uint64_t address, void* to, uint64_t bytes) override;
+  void WriteMemory(uint64_t address, const void* from, uint64_t bytes) override;
+
+ private:
+  void Run();
+  bool InMemory(uint64_t address, uint64_t bytes) const {
+    return address <= memory_.size() && bytes <= memory_.size() - address;
+  }
+
+  HostProgram program_;
+  control::ControlBlock& control_;
+  memory::SparseMemory& memory_;
+  sc_core::sc_event interrupt_raised_;
+  tlm::tlm_generic_payload payload_;
+  std::optional<int> status_;
+  uint64_t accesses_ = 0;
+};
+
+// The built-in program: runs `count` command words at `commands`, of a program of `layers`, once,
+// with a ring of one descriptor at `ring`. 0, or ERROR_CODE.
+HostProgram RunOnce(uint64_t commands, uint32_t count, uint32_t layers, uint64_t ring);
+
+}  // namespace nibble::platforms

@@ -1,0 +1,71 @@
+#include "sw/evaluation/dataset.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "sw/compiler/image_files.h"
+#include "sw/evaluation/results_file.h"
+#include "sw/trace/file.h"
+
+namespace nibble::evaluation {
+namespace {
+
+std::string FileBytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  if (!in) throw trace::FileError(path + ": cannot be read");
+  return std::move(bytes).str();
+}
+
+}  // namespace
+
+Dataset::Dataset(const DatasetFiles& files, const trace::Network& net, int first, int count)
+    : files_(files), net_(net), images_(files.images), first_(first), count_(count) {
+  const auto fail = [](const std::string& path, const std::string& what) {
+    throw trace::FileError(fmt::format("{}: {}", path, what));
+  };
+  try {
+    images_.CheckShape(net);
+  } catch (const trace::FileError& error) {
+    fail(files.images, error.what());
+  }
+  if (count_ == 0) count_ = images_.count() - first_;
+  if (count_ < 1 || images_.count() - first_ < count_) {
+    fail(files.images, fmt::format("holds {} images, {} and {} more are asked for", images_.count(),
+                                   first_, std::max(count_, 1)));
+  }
+  if (files.labels.empty()) return;
+  const std::vector<int> labels = compiler::ReadLabels(files.labels);
+  const int64_t classes = net.tensors[static_cast<size_t>(net.output)].shape.elements();
+  const auto end = static_cast<size_t>(first_) + static_cast<size_t>(count_);
+  if (labels.size() < end) {
+    fail(files.labels, fmt::format("holds {} labels for {} images", labels.size(), end));
+  }
+  for (size_t i = static_cast<size_t>(first_); i < end; ++i) {
+    if (labels[i] >= classes) {
+      fail(files.labels, fmt::format("label {} of image {} is not in 0..{}, the network's classes",
+                                     labels[i], i, classes - 1));
+    }
+    labels_.push_back(labels[i]);
+  }
+}
+
+const std::string& Dataset::Hash() const {
+  if (!hash_.empty()) return hash_;
+  std::string text = fmt::format("first {}\n", first_);
+  if (std::filesystem::is_directory(files_.images)) {
+    for (const std::string& file : compiler::ImageFiles(files_.images)) {
+      text +=
+          std::filesystem::path(file).filename().string() + " " + HashOf(FileBytes(file)) + "\n";
+    }
+  } else {
+    text += HashOf(FileBytes(files_.images)) + "\n";
+  }
+  return hash_ = HashOf(text);
+}
+
+}  // namespace nibble::evaluation
