@@ -24,7 +24,8 @@ find_package(ZLIB REQUIRED)  # zlib1g-dev
 if(NIBBLE_TESTS)
   find_package(Catch2 2.13 REQUIRED)
   # Programs that some tests call, and are skipped without (setup.sh --ci): riscv64-unknown-elf-gcc with picolibc
-  # (gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf), gdb-multiarch, qemu-riscv32 (qemu-user).
+  # (gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf), gdb-multiarch, qemu-riscv32 (qemu-user); slurmctld, slurmd,
+  # sbatch (slurmctld, slurmd, slurm-client, slurm-wlm-basic-plugins).
 endif()
 if(NIBBLE_BENCH)
   find_package(benchmark REQUIRED)

@@ -105,6 +105,91 @@ void ShapeArithmetic(OnnxModel& m) {
   m.Output("y", 2);
 }
 
+// An encoder block of two heads, its class token, normalization and gelu taken apart.
+void Attention(OnnxModel& m) {
+  m.Floats("patches", {8, 3, 2, 2});
+  m.Floats("token", {1, 1, 8});
+  m.Floats("position", {1, 7, 8});
+  m.Floats("gamma", {8});
+  m.Floats("qkv_weights", {8, 24});
+  m.Floats("qkv_bias", {24});
+  m.Floats("project", {8, 8});
+  m.Floats("classes", {8, 2});
+  m.Ints("three", {3});
+  m.Ints("batch", {1, -1, -1});
+  m.Ints("minus", {-1});
+  m.Ints("flat", {1, 8, 6});
+  m.Ints("taken_apart", {1, 7, 3, 2, 4});
+  m.Ints("together", {1, 7, 8});
+  for (int i = 0; i < 3; ++i) m.Int("i" + std::to_string(i), i);
+  m.ConstantNode("epsilon", 1e-5f);
+  m.ConstantNode("one", 1);
+  m.ConstantNode("two", 2);
+  m.ConstantNode("half", 0.5f);
+  m.ConstantNode("root", 1.41421356f);
+  m.Node("Conv", {"x", "patches"}, "map", {{"strides", {2, 2}}});
+  m.Node("Reshape", {"map", "flat"}, "columns");
+  m.Node("Transpose", {"columns"}, "tokens", {{"perm", {0, 2, 1}}});
+  m.Node("ConstantOfShape", {"three"}, "zeros");
+  m.Node("Add", {"zeros", "half"}, "halves");  // of floats, unless it says otherwise
+  m.Node("Sqrt", {"halves"}, "roots");
+  m.Node("Shape", {"roots"}, "still_three");
+  m.Node("Sub", {"still_three", "three"}, "nothing");
+  m.Node("Add", {"minus", "nothing"}, "minus1");
+  m.Node("Equal", {"batch", "minus1"}, "unknown");
+  m.Ints("ones", {1, 1, 1});
+  m.Node("Where", {"unknown", "ones", "batch"}, "to");
+  m.Node("Expand", {"token", "to"}, "class");
+  m.Node("Concat", {"class", "tokens"}, "all", {{"axis", {1}}});
+  m.Node("Add", {"all", "position"}, "in");
+  m.Node("ReduceMean", {"in"}, "mean", {{"axes*", {-1}}});
+  m.Node("Sub", {"in", "mean"}, "d");
+  m.Node("Pow", {"d", "two"}, "square");
+  m.Node("ReduceMean", {"square"}, "variance", {{"axes*", {-1}}});
+  m.Node("Add", {"variance", "epsilon"}, "spread");
+  m.Node("Sqrt", {"spread"}, "deviation");
+  m.Node("Div", {"d", "deviation"}, "normal");
+  m.Node("Mul", {"normal", "gamma"}, "scaled");
+  m.Node("MatMul", {"scaled", "qkv_weights"}, "qkv0");
+  m.Node("Add", {"qkv_bias", "qkv0"}, "qkv1");
+  m.Node("Reshape", {"qkv1", "taken_apart"}, "qkv2");
+  m.Node("Transpose", {"qkv2"}, "qkv", {{"perm", {2, 0, 3, 1, 4}}});
+  m.Node("Gather", {"qkv", "i0"}, "q", {{"axis", {0}}});
+  m.Node("Gather", {"qkv", "i1"}, "k0", {{"axis", {0}}});
+  m.Node("Gather", {"qkv", "i2"}, "v", {{"axis", {0}}});
+  m.Node("Transpose", {"k0"}, "k", {{"perm", {0, 1, 3, 2}}});
+  m.Node("MatMul", {"q", "k"}, "scores0");
+  m.Node("Mul", {"scores0", "half"}, "scores");
+  m.Node("Softmax", {"scores"}, "shares", {{"axis", {3}}});
+  m.Node("MatMul", {"shares", "v"}, "mixed0");
+  m.Node("Transpose", {"mixed0"}, "mixed1", {{"perm", {0, 2, 1, 3}}});
+  m.Node("Reshape", {"mixed1", "together"}, "mixed");
+  m.Node("MatMul", {"mixed", "project"}, "projected");
+  m.Node("Div", {"projected", "root"}, "g0");
+  m.Node("Erf", {"g0"}, "g1");
+  m.Node("Add", {"g1", "one"}, "g2");
+  m.Node("Mul", {"projected", "g2"}, "g3");
+  m.Node("Mul", {"g3", "half"}, "gelu");
+  m.Node("Add", {"gelu", "in"}, "out");
+  m.Node("Gather", {"out", "i0"}, "vector", {{"axis", {1}}});
+  m.Node("Gemm", {"vector", "classes"}, "y");
+  m.Output("y", 2);
+}
+
+void Normalization(OnnxModel& m) {
+  m.Floats("gamma", {4});
+  m.Floats("beta", {4});
+  m.Floats("w", {4, 3, 1, 1});
+  m.Ints("flat", {1, 4, 30});
+  m.Node("Conv", {"x", "w"}, "map");
+  m.Node("Reshape", {"map", "flat"}, "columns");
+  m.Node("Transpose", {"columns"}, "tokens", {{"perm", {0, 2, 1}}});
+  m.Node("LayerNormalization", {"tokens", "gamma", "beta"}, "normal");
+  m.Node("MatMul", {"columns", "normal"}, "gram");
+  m.Node("ReduceMean", {"gram"}, "y", {{"axes*", {1}}, {"keepdims", {0}}});
+  m.Output("y", 2);
+}
+
 void Save(const std::filesystem::path& path, const std::vector<uint8_t>& bytes) {
   std::ofstream out(path, std::ios::binary);
   out.write(reinterpret_cast<const char*>(bytes.data()),
@@ -121,15 +206,21 @@ int main(int argc, char** argv) {
   const std::filesystem::path directory(argv[1]);
   std::filesystem::create_directories(directory / "onnx");
   std::filesystem::create_directories(directory / "trace");
-  const std::pair<const char*, void (*)(OnnxModel&)> seeds[] = {
-      {"convolutions", Convolutions},
-      {"squeeze_and_excite", SqueezeAndExcite},
-      {"shuffle", Shuffle},
-      {"pools", Pools},
-      {"shape_arithmetic", ShapeArithmetic}};
+  struct Seed {
+    const char* name;
+    void (*fill)(OnnxModel&);
+    int64_t opset = 14;
+  };
+  const Seed seeds[] = {{"convolutions", Convolutions},
+                        {"squeeze_and_excite", SqueezeAndExcite},
+                        {"shuffle", Shuffle},
+                        {"pools", Pools},
+                        {"shape_arithmetic", ShapeArithmetic},
+                        {"attention", Attention},
+                        {"normalization", Normalization, 17}};
   try {
-    for (const auto& [name, fill] : seeds) {
-      OnnxModel m({1, 3, 6, 5}, 14);
+    for (const auto& [name, fill, opset] : seeds) {
+      OnnxModel m({1, 3, 6, 5}, opset);
       fill(m);
       const std::string path = directory / "onnx" / (std::string(name) + ".onnx");
       m.Save(path);

@@ -19,7 +19,7 @@ using google::protobuf::Reflection;
 constexpr std::array<int64_t, 16> kIntegers = {
     0, 1, 2, 3, 4, 5, 7, 16, -1, -2, 255, 256, 65535, int64_t{1} << 31, INT64_MAX, INT64_MIN};
 constexpr std::array<float, 10> kFloats = {0, -0.0f, 1, 6, -1, 0.5f, 1e38f, 1e-40f, INFINITY, NAN};
-constexpr std::array<const char*, 44> kOperators = {"Conv",
+constexpr std::array<const char*, 46> kOperators = {"Conv",
                                                     "Gemm",
                                                     "MatMul",
                                                     "Add",
@@ -62,7 +62,9 @@ constexpr std::array<const char*, 44> kOperators = {"Conv",
                                                     "Max",
                                                     "Floor",
                                                     "ConstantOfShape",
-                                                    "Expand"};
+                                                    "Expand",
+                                                    "Equal",
+                                                    "Where"};
 
 class Mutator {
  public:

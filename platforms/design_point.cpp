@@ -7,6 +7,7 @@
 #include <map>
 
 #include "models/numerics/accumulate.h"
+#include "models/numerics/weight_profiles.h"
 #include "platforms/energy_files.h"
 #include "platforms/energy_model.h"
 #include "platforms/params/layer_overrides.h"
@@ -90,6 +91,11 @@ void CheckProfile(const numerics::Datapath& d) {
 
 void CheckTogether(const DesignPoint& d) {
   CheckProfile(d.datapath);
+  try {
+    numerics::CheckWeightScale(d.datapath);
+  } catch (const std::invalid_argument& error) {
+    throw ParameterError(error.what());
+  }
   try {
     numerics::CheckOperands(d.datapath.accumulator, d.datapath.activations, d.datapath.weights);
   } catch (const std::invalid_argument& error) {

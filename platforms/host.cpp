@@ -8,12 +8,13 @@
 namespace nibble::platforms {
 
 Host::Host(const sc_core::sc_module_name& name, HostProgram program, control::ControlBlock& control,
-           memory::SparseMemory& memory)
+           memory::SparseMemory& memory, const std::atomic<bool>* stop)
     : sc_module(name),
       socket("socket"),
       program_(std::move(program)),
       control_(control),
-      memory_(memory) {
+      memory_(memory),
+      stop_(stop) {
   socket.bind(control.socket);
   control.OnInterrupt([this](bool level) {
     if (level) interrupt_raised_.notify();
@@ -38,6 +39,7 @@ void Host::Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) {
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   socket->b_transport(payload_, delay);
   ++accesses_;
+  if (stop_ != nullptr && *stop_) sc_core::sc_stop();  // the wait does not return
   wait(delay);
 }
 

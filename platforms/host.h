@@ -3,6 +3,7 @@
 
 #include <tlm_utils/simple_initiator_socket.h>
 
+#include <atomic>
 #include <optional>
 #include <systemc>
 
@@ -14,8 +15,9 @@ namespace nibble::platforms {
 
 class Host : public sc_core::sc_module, public HostPort {
  public:
+  // Once `stop` is set, if there is one, the simulation ends at the next access of a register.
   Host(const sc_core::sc_module_name& name, HostProgram program, control::ControlBlock& control,
-       memory::SparseMemory& memory);
+       memory::SparseMemory& memory, const std::atomic<bool>* stop);
 
   tlm_utils::simple_initiator_socket<Host> socket;
 
@@ -40,6 +42,7 @@ class Host : public sc_core::sc_module, public HostPort {
   HostProgram program_;
   control::ControlBlock& control_;
   memory::SparseMemory& memory_;
+  const std::atomic<bool>* stop_;
   sc_core::sc_event interrupt_raised_;
   tlm::tlm_generic_payload payload_;
   std::optional<int> status_;

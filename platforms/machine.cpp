@@ -80,7 +80,8 @@ class Machine : public control::Executor {
     if (!options_.timing_only) outcome_.tensors.resize(program_.tensors.size());
     if (!options_.timing_only) Capture(program_.input);
     sim::RunKernel();
-    if (interrupted_) throw Interrupted();
+    const bool stopped = options_.stop != nullptr && *options_.stop && !host_->status();
+    if (interrupted_ || stopped) throw Interrupted();
     CheckHost();
     for (size_t i = 0; i < program_.tensors.size(); ++i) {
       outcome_.tensor_scale_decode.push_back(vector_.scale_register(i).decode);
@@ -112,7 +113,8 @@ class Machine : public control::Executor {
       program = RunOnce(program_.commands_address, static_cast<uint32_t>(program_.commands.size()),
                         static_cast<uint32_t>(layers_), program_.free_address);
     }
-    host_ = std::make_unique<Host>("host", std::move(program), *control_, dram_.storage());
+    host_ = std::make_unique<Host>("host", std::move(program), *control_, dram_.storage(),
+                                   options_.stop);
   }
 
   void BeginJob(const control::JobDescriptor& job) override {

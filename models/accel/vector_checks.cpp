@@ -68,6 +68,7 @@ class Checks {
 
   void Tile(const sim::Command& command);
   void Copy(const sim::ChannelCopy& copy);
+  void Transpose(const sim::ChannelCopy& copy);
   void Windows(const sim::Window& window);
 
   const Fault& fault() const { return fault_; }
@@ -89,7 +90,11 @@ void Checks::Tile(const sim::Command& command) {
       const uint32_t floats = e_.flags & sim::kPerChannelScale ? 2 : 1;
       Register(e_.in_reg);
       Range(pads_.acc, t.acc, AccumulatorBytes(pixels, t.channels));
-      Range(pads_.out, t.params, uint64_t{t.channels} * floats * sizeof(float));
+      if (e_.flags & sim::kStoredWeights) {
+        Register(e_.residual_reg);
+      } else {
+        Range(pads_.out, t.params, uint64_t{t.channels} * floats * sizeof(float));
+      }
       if (e_.flags & sim::kHasResidual) {
         Channels(t.channel, t.channels, pitch, e_.residual);
         Second(pixels, pitch, t.in, t.in_scales);
@@ -102,6 +107,15 @@ void Checks::Tile(const sim::Command& command) {
       Channels(t.channel, t.channels, pitch, e_.residual);
       In(pixels, pitch, t.in, t.in_scales);
       Second(command.flags & sim::kBroadcast ? 1 : pixels, pitch, t.in2, t.in2_scales);
+      break;
+    case Opcode::kVectorSoftmax:
+      Channels(t.channel, t.channels, pitch, e_.in);
+      In(pixels, pitch, t.in, t.in_scales);
+      break;
+    case Opcode::kVectorNormalize:
+      Channels(t.channel, t.channels, pitch, e_.in);
+      In(pixels, pitch, t.in, t.in_scales);
+      Range(pads_.out, t.params, uint64_t{t.channels} * 2 * sizeof(float));
       break;
     case Opcode::kVectorPool:
       Channels(t.channel, t.channels, pitch, e_.in);
@@ -125,6 +139,13 @@ void Checks::Copy(const sim::ChannelCopy& c) {
     Operands(c.in_channel + c.channels <= c.in_pitch);
   }
   In(c.pixels, c.in_pitch, c.in, c.in_scales);
+  Out(c.pixels, c.pitch, c.out, c.out_scales);
+}
+
+void Checks::Transpose(const sim::ChannelCopy& c) {
+  Operands(c.pixels > 0 && c.in_channel + c.pixels <= c.in_pitch);
+  Channels(c.channel, c.channels, c.pitch, e_.out);
+  In(c.channels, c.in_pitch, c.in, c.in_scales);
   Out(c.pixels, c.pitch, c.out, c.out_scales);
 }
 
@@ -179,6 +200,9 @@ Fault CheckVector(const sim::Command& command, const VectorState& state,
       break;
     case Opcode::kVectorCopy:
       checks.Copy(command.channel_copy);
+      break;
+    case Opcode::kVectorTranspose:
+      checks.Transpose(command.channel_copy);
       break;
     case Opcode::kVectorWindow:
       if (state.windows == nullptr) return {FaultCode::kNotConfigured};

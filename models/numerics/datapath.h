@@ -19,6 +19,12 @@ enum class ScaleSource : uint8_t {
   kNone,     // no tensor scale, for weights neither: block scales alone ("one-level" NVFP4)
 };
 
+// What an FP32 scale of weights is for, in a format that has one for the tensor.
+enum class WeightScale : uint8_t {
+  kTensor,   // as the format has it
+  kChannel,  // each output channel: the epilogue multiplies by it, as it does by the tensor's
+};
+
 struct Datapath {
   Format activations = Format::kNvfp4;
   Format weights = Format::kNvfp4;
@@ -31,11 +37,19 @@ struct Datapath {
   Rounding activation_rounding{};
   Rounding weight_rounding{};
   Profile weight_profile = Profile::kNv;  // how NVFP4 weights are quantised, offline
+  WeightScale weight_scale = WeightScale::kTensor;
   AccumulatorSpec accumulator{};
 
   void SetBlock(int block) { activation_block = weight_block = block; }
   // Elements of one block term: those that share both scales.
   int term_block() const { return std::min(activation_block, weight_block); }
+  // What the FP32 scale of the weights is for, if they have one.
+  OuterScale weight_outer() const {
+    const OuterScale outer = SpecOf(weights).outer;
+    if (outer != OuterScale::kTensor) return outer;
+    if (tensor_scale == ScaleSource::kNone) return OuterScale::kNone;
+    return weight_scale == WeightScale::kChannel ? OuterScale::kChannel : outer;
+  }
 };
 
 // What a design point changes for some of a network's layers.
@@ -44,6 +58,7 @@ struct LayerOverride {
                         // in which * and ? stand for any
   std::optional<Format> activations, weights;
   std::optional<int> activation_block, weight_block;
+  std::optional<WeightScale> weight_scale;
 };
 
 }  // namespace nibble::numerics

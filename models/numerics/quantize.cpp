@@ -69,8 +69,10 @@ void QuantizeRow(const float* x, int count, Format format, int block, const Tens
 }
 
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
-                                 int block, ScaleSource source, const Rounding& rounding) {
-  const OuterScale outer = SpecOf(format).outer;
+                                 int block, OuterScale outer, const Rounding& rounding) {
+  if (outer != OuterScale::kNone && SpecOf(format).outer == OuterScale::kNone) {
+    throw std::invalid_argument(std::string(FormatName(format)) + " has no FP32 scale");
+  }
   const bool block_scales = HasBlockScale(format);
   const auto run_length = static_cast<size_t>(segment);
   const size_t row_length = run_length * static_cast<size_t>(segments);
@@ -84,7 +86,7 @@ QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int seg
   weights.codes.resize(all);
 
   TensorScale scale;
-  if (outer == OuterScale::kTensor && source != ScaleSource::kNone) {
+  if (outer == OuterScale::kTensor) {
     scale = OuterScaleFromAmax(format, AmaxIgnoringNan(x, all));
   }
   for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {

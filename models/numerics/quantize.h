@@ -56,12 +56,16 @@ struct QuantizedWeights {
   std::vector<float> channel_scale;  // [rows]: FP32 factor of the epilogue: the scale of the tensor
                                      // (S_dec) or of the channel, 1 without
 };
-// `x` is [rows][segments][segment]. Scales as in block_tensor.h; one for the tensor is from the
-// amax of all weights, or 1 for scale source kNone; one for each channel from the channel's amax.
-// The position of an element, for stochastic rounding, is its place in `x`. Throws
-// std::invalid_argument for kFp32.
+// `x` is [rows][segments][segment]. Scales as in block_tensor.h; the binary32 one is `outer`'s
+// (Datapath::weight_outer): of the tensor from the amax of all weights, of each channel from the
+// channel's amax, or 1. The position of an element, for stochastic rounding, is its place in `x`.
+// Throws std::invalid_argument for kFp32, and for an `outer` of a format that has no such scale.
 QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment, Format format,
-                                 int block, ScaleSource source = ScaleSource::kStatic,
-                                 const Rounding& rounding = {});
+                                 int block, OuterScale outer, const Rounding& rounding = {});
+// With the binary32 scale that the format has.
+inline QuantizedWeights QuantizeWeights(const float* x, int rows, int segments, int segment,
+                                        Format format, int block) {
+  return QuantizeWeights(x, rows, segments, segment, format, block, SpecOf(format).outer);
+}
 
 }  // namespace nibble::numerics

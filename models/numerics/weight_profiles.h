@@ -10,10 +10,16 @@ namespace nibble::numerics {
 // a layer; its format must be kNvfp4.
 QuantizedWeights WeightsOf(const BlockTensor& tensor, int segments);
 
-// `x` is [rows][segments][segment]: one tensor scale for the layer, blocks start anew at each run.
-// Where the profile's tensor scale is not a positive number, as the decode forms have it for a
-// layer of zeros, profile kNv takes its place, under which such a layer has values.
+// Throws std::invalid_argument where the datapath asks for a scale per output channel and its
+// weights have no FP32 scale: by their format, their profile, or scale source kNone.
+void CheckWeightScale(const Datapath& datapath);
+
+// `x` is [rows][segments][segment]; blocks start anew at each run. The profile's tensor scale is
+// the layer's, or, for `scale` kChannel, each output channel a tensor of its own. Where the
+// profile's tensor scale is not a positive number, as the decode forms have it for zeros alone,
+// profile kNv takes its place, under which they have values.
 QuantizedWeights QuantizeWeightsByProfile(const float* x, int rows, int segments, int segment,
-                                          int block, Profile profile);
+                                          int block, Profile profile,
+                                          WeightScale scale = WeightScale::kTensor);
 
 }  // namespace nibble::numerics

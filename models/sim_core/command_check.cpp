@@ -5,7 +5,7 @@ namespace nibble::sim {
 namespace {
 
 constexpr int kFirstOpcode = static_cast<int>(Opcode::kLoad);
-constexpr int kLastOpcode = static_cast<int>(Opcode::kVectorGeometry);
+constexpr int kLastOpcode = static_cast<int>(Opcode::kVectorTranspose);
 
 uint8_t FlagsOf(Opcode opcode) {
   switch (opcode) {
@@ -33,11 +33,12 @@ bool ReservedFieldsAreZero(const Command& c) {
     case Opcode::kForward:
       return c.move.reserved == 0;
     case Opcode::kVectorConfig:
-      return c.epilogue.reserved == 0 &&
-             (c.epilogue.flags & ~(kPerChannelScale | kHasResidual | kTrackAmax)) == 0;
+      return c.epilogue.reserved == 0 && (c.epilogue.flags & ~(kPerChannelScale | kHasResidual |
+                                                               kTrackAmax | kStoredWeights)) == 0;
     case Opcode::kVectorScales:
       return c.scales.reserved == 0;
     case Opcode::kVectorCopy:
+    case Opcode::kVectorTranspose:
       return c.channel_copy.reserved == 0;
     case Opcode::kVectorWindow:
       return c.window.reserved == 0;

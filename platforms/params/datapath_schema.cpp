@@ -166,6 +166,13 @@ void AddDatapath(Builder& b) {
            [](DesignPoint& d, const std::string& s) {
              d.datapath.weight_profile = numerics::ParseProfile(s);
            });
+  b.Choice("datapath.weights.scale", {"tensor", "channel"}, "tensor",
+           "of weights whose format has an FP32 scale for the tensor: that one, or one for each "
+           "output channel, applied in the epilogue; formats with a scale per channel keep it",
+           [](DesignPoint& d, const std::string& s) {
+             d.datapath.weight_scale =
+                 s == "tensor" ? numerics::WeightScale::kTensor : numerics::WeightScale::kChannel;
+           });
   AddAccumulator(b);
   AddCompute(b);
 }

@@ -152,8 +152,8 @@ Command AddAblate(CLI::App& app) {
       ->option_text("N [1]");
   args->design.AddTo(*sub);
   sub->add_option("--out", args->folder,
-                  "keeps each cell: NETWORK.CELL.cfg for --config, and the results of its images; "
-                  "the same command goes on where it stopped")
+                  "keeps each cell: NETWORK.STUDY.CELL.cfg for --config, and the results of its "
+                  "images; the same command goes on where it stopped")
       ->option_text("FOLDER");
   sub->add_option("--format", args->format, "text, csv or markdown")
       ->check(CLI::IsMember({"text", "csv", "markdown"}))

@@ -133,7 +133,7 @@ Command AddCompile(CLI::App& app) {
   auto args = std::make_shared<CompileArguments>();
   CLI::App* sub =
       app.add_subcommand("compile", "make a trace from an ONNX model or a built-in network");
-  auto* model = sub->add_option("model", args->model, "ONNX model, opset 13 to 17")
+  auto* model = sub->add_option("model", args->model, "ONNX model, opset 11 to 17")
                     ->option_text("MODEL.onnx");
   auto* builtin =
       sub->add_option("--builtin", args->builtin,

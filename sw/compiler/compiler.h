@@ -12,7 +12,7 @@
 namespace nibble::compiler {
 
 // Throws trace::FileError for an unreadable model, and for an operator that is not supported
-// (naming the operator, the node and the list of what is supported). opset 13..17. Ranges (amax)
+// (naming the operator, the node and the list of what is supported). opset 11..17. Ranges (amax)
 // are left at 0. `listener` is told of each pass, in order ("fold", "fuse", "layout", "liveness"),
 // and what it left, a line an operator.
 using PassListener = std::function<void(const std::string& pass, const std::string& listing)>;

@@ -93,9 +93,23 @@ void LayoutPass::Run() {
 const LayoutPass::Value& LayoutPass::ValueOf(const Operator& op, size_t i) const {
   const auto it = values_.find(op.inputs[i]);
   if (it == values_.end()) {
-    Fail(op.onnx_op, op.name, fmt::format("input \"{}\" is written by no node", op.inputs[i]));
+    Fail(op.onnx_op, op.name,
+         fmt::format("input \"{}\" is {}", op.inputs[i],
+                     IsConstant(op.inputs[i]) ? "a constant" : "written by no node"));
   }
   return it->second;
+}
+
+const Dims& LayoutPass::DimsOf(const Operator& op, size_t i) const {
+  ValueOf(op, i);  // or it fails
+  return graph_.dims.at(op.inputs[i]);
+}
+
+size_t LayoutPass::FirstValue(const Operator& op) const {
+  for (size_t i = 0; i < op.inputs.size(); ++i) {
+    if (!IsConstant(op.inputs[i])) return i;
+  }
+  Fail(op.onnx_op, op.name, "all of its inputs are constants");
 }
 
 void LayoutPass::Place(const std::string& value, const trace::Shape& shape) {
@@ -123,6 +137,7 @@ std::string LayoutPass::PlaceConstant(const std::string& value, const trace::Sha
     name += "'";
   }
   Place(name, shape, order);
+  graph_.dims[name] = graph_.constants.at(value).dims;
   graph_.tensors[name] = std::move(x);
   return name;
 }
@@ -187,7 +202,7 @@ void LayoutPass::Transpose(const Operator& op) {
 // Of operands in the same order, which the result keeps and which constants are brought to; or of a
 // map and a factor of one pixel.
 void LayoutPass::Elementwise(Operator op) {
-  const size_t at = IsConstant(op.inputs[0]) ? 1 : 0;  // one that is no constant
+  const size_t at = FirstValue(op);
   const Value first = ValueOf(op, at);
   const trace::Shape shape = ShapeOf(first);
   for (std::string& input : op.inputs) {

@@ -25,12 +25,15 @@ class LayoutPass {
   };
 
   const trace::Shape& ShapeOf(const Value& v) const { return graph_.shapes.at(v.base); }
-  const Dims& DimsOf(const Operator& op, size_t i) const { return graph_.dims.at(op.inputs[i]); }
+  // Of an input that is no constant.
+  const Dims& DimsOf(const Operator& op, size_t i) const;
   bool InOrder(const Value& v) const { return v.order == ElementOrder::Identity(ShapeOf(v)); }
   // Of tokens: pixel by pixel.
   bool IsTokens(const Value& v) const { return v.order == ElementOrder::ChannelsLast(ShapeOf(v)); }
   bool IsConstant(const std::string& value) const { return graph_.constants.count(value) != 0; }
   const Value& ValueOf(const Operator& op, size_t i) const;
+  // The first input that is no constant.
+  size_t FirstValue(const Operator& op) const;
   // Whether value `i` is the whole map in its own shape: also as a vector, where it is one pixel.
   bool IsMap(const Operator& op, size_t i) const;
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "sw/compiler/layout_pass.h"
@@ -222,9 +221,7 @@ void LayoutPass::MatMul(const Operator& op) {
 }
 
 void LayoutPass::Concat(Operator op) {
-  const auto value = std::find_if(op.inputs.begin(), op.inputs.end(),
-                                  [&](const std::string& v) { return !IsConstant(v); });
-  const auto at = static_cast<size_t>(value - op.inputs.begin());
+  const size_t at = FirstValue(op);
   const trace::Shape shape = ShapeOf(ValueOf(op, at));
   std::optional<AxisLoops> common;  // of all operands, but for `op.axis`
   int64_t channels = 0;

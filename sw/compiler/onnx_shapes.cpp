@@ -87,7 +87,8 @@ Dims TransposedDims(const OnnxNode& n, const Dims& in) {
   std::vector<int64_t> order;
   for (size_t d = in.size(); d > 0; --d) order.push_back(static_cast<int64_t>(d) - 1);
   order = n.Ints("perm", order);
-  if (Axes(n, order, in.size()).size() != in.size()) Fail(n, "perm is no permutation");
+  const bool negative = std::any_of(order.begin(), order.end(), [](int64_t d) { return d < 0; });
+  if (negative || Axes(n, order, in.size()).size() != in.size()) Fail(n, "perm is no permutation");
   Dims out;
   for (const int64_t d : order) out.push_back(in[static_cast<size_t>(d)]);
   return out;

@@ -71,6 +71,12 @@ std::string FileName(const std::string& text) {
   return name;
 }
 
+std::string Text(const Identity& identity) {
+  std::string text;
+  for (const auto& [name, value] : identity) text += name + " " + value + "\n";
+  return text;
+}
+
 // A network, and the cells of its row.
 struct Row {
   explicit Row(const AblationNetwork& files, int count)
@@ -133,20 +139,23 @@ class Ablation {
   }
 
  private:
-  std::string Path(const Row& row, const Cell& cell, const char* ending) const {
-    const std::string name = FileName(row.net.name + "." + cell.name) + ending;
-    return (std::filesystem::path(options_.folder) / name).string();
+  std::string Path(const std::string& name) const {
+    return (std::filesystem::path(options_.folder) / FileName(name)).string();
   }
 
+  // Results are named after what they are of, so that studies share those of equal cells.
   ResultsFile Open(const Row& row, size_t cell) const {
     const CellResult& result = row.result.cells[cell];
     if (options_.folder.empty() || !result.refused.empty()) return {};
-    const std::string path = Path(row, study_.cells[cell], ".cfg");
-    std::ofstream config(path);
+    const std::string config_path =
+        Path(fmt::format("{}.{}.{}.cfg", row.net.name, study_.name, study_.cells[cell].name));
+    std::ofstream config(config_path);
     config << platforms::ConfigText(result.design);
-    if (!config.flush()) throw trace::FileError(path + ": cannot be written");
-    return {Path(row, study_.cells[cell], ".results"),
-            IdentityOf(row.hash, result.design, Engine::kMachine, row.dataset, Scope::kOutput)};
+    if (!config.flush()) throw trace::FileError(config_path + ": cannot be written");
+    const Identity identity =
+        IdentityOf(row.hash, result.design, Engine::kMachine, row.dataset, Scope::kOutput);
+    return {Path(fmt::format("{}.{}.results", row.net.name, HashOf(Text(identity)).substr(0, 16))),
+            identity};
   }
 
   void RunRow(Row& row) {

@@ -48,9 +48,11 @@ struct AblationRow {
 };
 
 struct AblationOptions {
-  int count = 0;       // images of each network; 0: all
-  std::string folder;  // keeps CELLS: NETWORK.CELL.cfg and NETWORK.CELL.results; empty: nothing
-  WorkOptions work;    // progress counts images of all cells, those of FP32 among them
+  int count = 0;  // images of each network; 0: all
+  // Keeps each cell's NETWORK.STUDY.CELL.cfg, and NETWORK.HASH.results of what that comes to;
+  // empty: nothing.
+  std::string folder;
+  WorkOptions work;  // progress counts images of all cells, those of FP32 among them
 };
 
 // `resolve` makes a design point of further sets. Cells that the platform refuses are found before

@@ -87,7 +87,8 @@ void Emulator::SetWeights(int layer, int choice) {
   const auto i = static_cast<size_t>(layer);
   if (current_[i] == choice) return;
   current_[i] = choice;
-  net_.layers[i].weights = layer_weights_[i][static_cast<size_t>(choice + 1)];
+  const int index = choice + 1;
+  net_.layers[i].weights = layer_weights_[i][static_cast<size_t>(index)];
 }
 
 std::vector<float> Emulator::Quantised(int tensor, int choice, const std::vector<float>& x) const {
@@ -131,9 +132,11 @@ Emulator::Errors Emulator::Run(const std::vector<float>& input, const Assignment
   };
   const auto error = [&] { return power == 0 ? 0 : Power(stored[output], exact) / power; };
 
-  std::vector<std::vector<float>> computed(net_.tensors.size());  // under the assignment
-  computed[static_cast<size_t>(net_.input)] = input;
-  store(net_.input, input);
+  // Under the assignment.
+  std::vector<std::vector<float>> computed = golden::GivenTensors(net_, input);
+  for (size_t t = 0; t < computed.size(); ++t) {
+    if (!computed[t].empty()) store(static_cast<int>(t), computed[t]);
+  }
   for (size_t i = 0; i < net_.layers.size(); ++i) {
     const int tensor = net_.layers[i].output;
     store(tensor, computed[static_cast<size_t>(tensor)] = run_layer(i));

@@ -42,7 +42,7 @@ std::vector<int> LayersOf(const trace::Network& net, int t) {
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& l = net.layers[i];
     const std::vector<int> inputs = trace::TensorsRead(l);
-    if (l.has_weights() && l.input == t) multiply.push_back(static_cast<int>(i));
+    if (l.multiplies(t)) multiply.push_back(static_cast<int>(i));
     if (read.empty() && std::find(inputs.begin(), inputs.end(), t) != inputs.end()) {
       read.push_back(static_cast<int>(i));
     }
@@ -95,9 +95,9 @@ Choice ParseChoice(Operand operand, const std::string& text) {
     if (word.empty()) break;
     const bool number = word.find_first_not_of("0123456789") == std::string::npos;
     if (i == 0) {
-      choice.fields.push_back(field + "=" + word);
+      choice.fields.push_back(fmt::format("{}={}", field, word));
     } else if (number) {
-      choice.fields.push_back(field + ".block=" + word);
+      choice.fields.push_back(fmt::format("{}.block={}", field, word));
     } else {
       choice.fields.push_back(word);
     }
@@ -139,7 +139,7 @@ std::vector<std::string> SetsOf(const trace::Network& net, const PrecisionSpace&
     for (const int layer : space.slots[s].layers) {
       const std::string pattern = PatternOf(net.layers[static_cast<size_t>(layer)].name);
       for (const std::string& field : choice.fields) {
-        sets.push_back("layers." + pattern + "." + field);
+        sets.push_back(fmt::format("layers.{}.{}", pattern, field));
       }
     }
   }

@@ -153,7 +153,7 @@ class Tuner {
     std::stable_sort(changes.begin(), changes.end(),
                      [&](size_t a, size_t b) { return gain(a) < gain(b); });
     for (size_t part = changes.size(); part > 0; part /= 2) {
-      const Assignment next = Exchange(from, *to, changes, part, gain);
+      Assignment next = Exchange(from, *to, changes, part, gain);
       if (next == from || !IsWithin(next)) continue;
       const double error = MeanErrors(emulator, measure_, next, false, options_.work).base;
       if (error >= least) continue;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "models/numerics/accumulate.h"
+#include "models/numerics/weight_profiles.h"
 
 namespace nibble::golden {
 namespace {
@@ -34,6 +35,11 @@ bool Matches(const Network& net, const Layer& layer, const std::string& pattern)
 void Apply(const numerics::LayerOverride& change, Datapath& datapath) {
   datapath.activations = change.activations.value_or(datapath.activations);
   datapath.weights = change.weights.value_or(datapath.weights);
+  // A scale per channel that the network's weights were given does not bind a format without.
+  if (numerics::SpecOf(datapath.weights).outer == numerics::OuterScale::kNone) {
+    datapath.weight_scale = numerics::WeightScale::kTensor;
+  }
+  datapath.weight_scale = change.weight_scale.value_or(datapath.weight_scale);
   datapath.activation_block = change.activation_block.value_or(datapath.activation_block);
   datapath.weight_block = change.weight_block.value_or(datapath.weight_block);
 }
@@ -78,6 +84,7 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     if (net.layers[i].op != trace::Op::kMatMul) continue;
     layers[i].weights = layers[i].activations;
     layers[i].weight_block = layers[i].activation_block;
+    layers[i].weight_scale = numerics::WeightScale::kTensor;
   }
   const auto of = [&](const Layer& l) -> const Datapath& {
     return layers[static_cast<size_t>(&l - net.layers.data())];
@@ -111,6 +118,7 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     }
     try {
       numerics::CheckOperands(d.accumulator, d.activations, d.weights);
+      numerics::CheckWeightScale(d);
     } catch (const std::invalid_argument& error) {
       throw std::invalid_argument(fmt::format("layer '{}': {}", l.name, error.what()));
     }

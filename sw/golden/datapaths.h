@@ -37,8 +37,9 @@ struct Datapaths {
   Datapaths(const trace::Network& net, const numerics::Datapath& datapath);
   // With overrides, of which later ones count. A tensor is stored as the layers that multiply it
   // ask for (those that add or pool take any format). Throws std::invalid_argument that names a
-  // pattern that matches no layer, layers that want one tensor in two formats, or a layer whose
-  // operands the accumulator does not take.
+  // pattern that matches no layer, layers that want one tensor in two formats, a layer whose
+  // operands the accumulator does not take, or one without the scale per channel that it is to
+  // have.
   Datapaths(const trace::Network& net, const numerics::Datapath& datapath,
             const std::vector<numerics::LayerOverride>& overrides);
 

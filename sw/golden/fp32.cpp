@@ -112,14 +112,20 @@ std::vector<float> RunLayerFp32(const trace::Network& net, const trace::Layer& l
   return y;
 }
 
-std::vector<std::vector<float>> RunFp32(const trace::Network& net,
-                                        const std::vector<float>& input) {
+std::vector<std::vector<float>> GivenTensors(const trace::Network& net,
+                                             const std::vector<float>& input) {
   CheckInput(net, input);
   std::vector<std::vector<float>> tensors(net.tensors.size());
   tensors[net.input] = input;
   for (size_t t = 0; t < tensors.size(); ++t) {
     if (net.tensors[t].constant) tensors[t] = trace::ConstantValues(net.tensors[t]);
   }
+  return tensors;
+}
+
+std::vector<std::vector<float>> RunFp32(const trace::Network& net,
+                                        const std::vector<float>& input) {
+  std::vector<std::vector<float>> tensors = GivenTensors(net, input);
   for (const trace::Layer& l : net.layers) tensors[l.output] = RunLayerFp32(net, l, tensors);
   return tensors;
 }

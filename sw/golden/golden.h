@@ -25,6 +25,10 @@ namespace nibble::golden {
 //   softmax, layernorm   exactly, rounded once (models/numerics/row_functions.h)
 // matmul is a dot product as above without bias, times `scale`.
 std::vector<std::vector<float>> RunFp32(const trace::Network& net, const std::vector<float>& input);
+// The tensors that are there before the first layer, the input and constants; the others empty.
+// Throws as RunFp32.
+std::vector<std::vector<float>> GivenTensors(const trace::Network& net,
+                                             const std::vector<float>& input);
 // What one layer writes, given the tensors that it reads.
 std::vector<float> RunLayerFp32(const trace::Network& net, const trace::Layer& l,
                                 const std::vector<std::vector<float>>& tensors);
@@ -48,8 +52,8 @@ inline Execution Run(const trace::Network& net, const numerics::Datapath& datapa
   return Run(net, Datapaths(net, datapath), input);
 }
 
-// What layer `l` under `datapath` computes in FP32 from the stored tensors that it reads, before the
-// result is stored. `tensors` as in Execution; those that it does not read may be empty.
+// What layer `l` under `datapath` computes in FP32 from the stored tensors that it reads, before
+// the result is stored. `tensors` as in Execution; those that it does not read may be empty.
 std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
                             const numerics::Datapath& datapath,
                             const std::vector<numerics::StoredActivations>& tensors);

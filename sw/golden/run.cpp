@@ -7,8 +7,8 @@
 #include "models/numerics/dot.h"
 #include "models/numerics/packing.h"
 #include "models/numerics/parallel.h"
-#include "sw/golden/channel_ranges.h"
 #include "sw/golden/golden.h"
+#include "sw/golden/storage.h"
 #include "sw/golden/taps.h"
 #include "sw/golden/vector_ops.h"
 #include "sw/golden/weights.h"
@@ -98,58 +98,6 @@ std::vector<float> Products(const trace::Network& net, const trace::Layer& l,
   return y;
 }
 
-// The tensors of a run as they are stored, views among them.
-class Storage {
- public:
-  Storage(const trace::Network& net, const Datapaths& datapaths)
-      : net_(net), datapaths_(datapaths), tensors_(net.tensors.size()) {}
-
-  const std::vector<StoredActivations>& tensors() const { return tensors_; }
-  std::vector<StoredActivations> Take() && { return std::move(tensors_); }
-
-  // Stores `ranges` of the values of a whole tensor.
-  void Write(int tensor, const std::vector<ChannelRange>& ranges, const std::vector<float>& x) {
-    const View& view = datapaths_.views[tensor];
-    StoredActivations& root = tensors_[view.root];
-    if (root.codes.empty()) Allocate(view.root, x, root);
-    const int channels = datapaths_.tensors[tensor].channels;
-    for (const ChannelRange& range : ranges) {
-      std::vector<float> part;
-      for (size_t at = 0; at < x.size(); at += channels) {
-        const auto first = x.begin() + static_cast<std::ptrdiff_t>(at) + range.channel;
-        part.insert(part.end(), first, first + range.channels);
-      }
-      StoreChannels(root, {view.channel + range.channel, range.channels}, part.data(),
-                    numerics::StreamOf(datapaths_.base.activation_rounding,
-                                       static_cast<uint64_t>(view.root)));
-    }
-    Share(tensor);
-  }
-
-  // Shows a view what its root holds.
-  void Share(int tensor) {
-    if (!datapaths_.IsView(tensor)) return;
-    const View& view = datapaths_.views[tensor];
-    tensors_[tensor] =
-        ReadChannels(tensors_[view.root], {view.channel, datapaths_.tensors[tensor].channels});
-  }
-
- private:
-  // `x` tells the dynamic scale; no view is written under one.
-  void Allocate(int tensor, const std::vector<float>& x, StoredActivations& stored) const {
-    stored.layout = datapaths_.tensors[tensor];
-    if (numerics::HasTensorScale(stored.layout.format)) {
-      stored.scale = ScaleOf(net_, tensor, datapaths_, x);
-    }
-    stored.codes.resize(stored.layout.code_bytes());
-    stored.scales.resize(stored.layout.scale_bytes());
-  }
-
-  const trace::Network& net_;
-  const Datapaths& datapaths_;
-  std::vector<StoredActivations> tensors_;
-};
-
 }  // namespace
 
 numerics::TensorScale ScaleOf(const trace::Network& net, int tensor, const Datapaths& datapaths,
@@ -174,7 +122,7 @@ std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
     if (l.residual >= 0) residual = numerics::LoadTensor(tensors[l.residual]);
     std::vector<float> y =
         Products(net, l, datapath, tensors[l.input], QuantizeLayer(net, l, datapath));
-    Finish(l, kDatapathFunctions, trace::LayerBias(net, l), residual, y);
+    Finish(l, kDatapathFunctions, trace::CorrectedBias(net, l), residual, y);
     return y;
   }
   if (l.op == trace::Op::kMatMul) {
@@ -190,15 +138,7 @@ std::vector<float> RunLayer(const trace::Network& net, const trace::Layer& l,
 
 Execution Run(const trace::Network& net, const Datapaths& datapaths,
               const std::vector<float>& input) {
-  CheckInput(net, input);
-  Storage tensors(net, datapaths);
-  tensors.Write(net.input, {{0, net.tensors[net.input].shape.channels}}, input);
-  for (size_t t = 0; t < net.tensors.size(); ++t) {
-    const trace::Tensor& constant = net.tensors[t];
-    if (!constant.constant) continue;
-    tensors.Write(static_cast<int>(t), {{0, constant.shape.channels}},
-                  trace::ConstantValues(constant));
-  }
+  Storage tensors(net, datapaths, GivenTensors(net, input));
   for (size_t i = 0; i < net.layers.size(); ++i) {
     const trace::Layer& l = net.layers[i];
     const std::vector<ChannelRange> ranges = WrittenChannels(net, datapaths, l);

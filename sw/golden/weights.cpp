@@ -10,6 +10,7 @@ bool TakesImportedCodes(const trace::Layer& layer, const numerics::Datapath& dat
          datapath.weight_block == layer.quantized->block &&
          datapath.weight_profile == numerics::Profile::kNv &&
          datapath.weight_rounding.mode == numerics::RoundingMode::kNearestEven &&
+         datapath.weight_scale == numerics::WeightScale::kTensor &&
          (datapath.tensor_scale != numerics::ScaleSource::kNone || layer.quantized->s_dec == 1);
 }
 
@@ -57,12 +58,13 @@ numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace:
   if (datapath.weights == numerics::Format::kNvfp4 &&
       datapath.weight_profile != numerics::Profile::kNv) {
     return numerics::QuantizeWeightsByProfile(weights.data(), rows, segments, segment,
-                                              datapath.weight_block, datapath.weight_profile);
+                                              datapath.weight_block, datapath.weight_profile,
+                                              datapath.weight_scale);
   }
   // Streams of random numbers: tensors have the lower numbers.
   const uint64_t stream = (uint64_t{1} << 32) + static_cast<uint64_t>(layer.output);
   return numerics::QuantizeWeights(weights.data(), rows, segments, segment, datapath.weights,
-                                   datapath.weight_block, datapath.tensor_scale,
+                                   datapath.weight_block, datapath.weight_outer(),
                                    numerics::StreamOf(datapath.weight_rounding, stream));
 }
 

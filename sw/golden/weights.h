@@ -10,9 +10,9 @@
 namespace nibble::golden {
 
 // Whether the codes that a layer was imported with are its weights under `datapath`, bit for bit:
-// NVFP4 of the same block, no other quantiser or rounding asked for, and a tensor scale, which a
-// datapath without has room for only where it is 1. Otherwise, and without such codes, the values
-// are quantised.
+// NVFP4 of the same block, no other quantiser or rounding asked for, and a tensor scale: not one
+// for each output channel, and none at all only where theirs is 1. Otherwise, and without such
+// codes, the values are quantised.
 bool TakesImportedCodes(const trace::Layer& layer, const numerics::Datapath& datapath);
 
 // A stored tensor, unpacked: [pixels][channels], and the bits of its block scales,

@@ -25,7 +25,7 @@ void PlaceParams(const Target& target, const trace::Layer& layer, bool with_imag
   const auto channels = static_cast<size_t>(net.tensors[layer.output].shape.channels);
   constants.params = map.Reserve(ParamBytes(target, layer));
   if (!with_image) return;
-  const std::vector<float> bias = trace::LayerBias(net, layer);
+  const std::vector<float> bias = trace::CorrectedBias(net, layer);
   const std::vector<float> factor =
       weights == nullptr ? trace::LayerWeights(net, layer) : weights->channel_scale;
   sim::Segment segment{constants.params, {}};
@@ -43,9 +43,8 @@ void CountWeights(const Target& target, const trace::Layer& layer, sim::Program&
   program.weight_elements += channels * layout.segments * layout.segment;
   program.weight_bits +=
       8 * channels * (layout.code_bytes_per_channel() + layout.scale_bytes_per_channel());
-  if (numerics::SpecOf(layout.format).outer == numerics::OuterScale::kTensor &&
-      target.datapaths.base.tensor_scale != numerics::ScaleSource::kNone) {
-    program.weight_bits += 32;  // the tensor scale
+  if (target.DatapathOf(layer).weight_outer() == numerics::OuterScale::kTensor) {
+    program.weight_bits += 32;
   }
   if (HasChannelScales(target, layer)) program.weight_bits += 32 * channels;
 }

@@ -51,7 +51,7 @@ sim::Geometry GeometryOf(const Target& target, const trace::Layer& layer) {
 
 bool HasChannelScales(const Target& target, const trace::Layer& layer) {
   return layer.has_weights() &&
-         numerics::SpecOf(target.DatapathOf(layer).weights).outer == numerics::OuterScale::kChannel;
+         target.DatapathOf(layer).weight_outer() == numerics::OuterScale::kChannel;
 }
 
 bool HasParamPairs(const Target& target, const trace::Layer& layer) {

@@ -76,9 +76,9 @@ class Schedule {
   std::vector<ChannelSource> SourcesOf(const trace::Layer& layer,
                                        const golden::ChannelRange& range) const;
   void CopyFrom(const trace::Layer& layer, const golden::ChannelRange& range,
-                const ChannelSource& source);
+                const ChannelSource& source, bool complete);
   void Assemble(const trace::Layer& layer, const golden::ChannelRange& range,
-                const std::vector<ChannelSource>& sources);
+                const std::vector<ChannelSource>& sources, bool complete);
   sim::Epilogue EpilogueFrom(const trace::Layer& layer, int source) const;
   static sim::Command CopyWord(const ChannelSource& source, uint32_t pixels);
   uint64_t PixelBytesOf(const ChannelSource& source) const;

@@ -55,17 +55,18 @@ void Schedule::CopyChannels(const trace::Layer& layer) {
       golden::WrittenChannels(net_, target_.datapaths, layer);
   for (const golden::ChannelRange& range : ranges) {
     const std::vector<ChannelSource> sources = SourcesOf(layer, range);
+    const bool last = &range == &ranges.back();
     if (sources.size() == 1) {
-      CopyFrom(layer, range, sources.front());
+      CopyFrom(layer, range, sources.front(), last);
     } else if (Staged(layer)) {  // each by itself: the quantisation follows anyway
       for (const ChannelSource& s : sources) {
         ChannelSource alone = s;
         alone.channel = 0;
         CopyFrom(layer, {range.channel + static_cast<int>(s.channel), static_cast<int>(s.count)},
-                 alone);
+                 alone, last);
       }
     } else {
-      Assemble(layer, range, sources);
+      Assemble(layer, range, sources, last);
     }
   }
   if (ranges.empty()) EndLayer();
@@ -99,7 +100,7 @@ uint64_t Schedule::PixelBytesOf(const ChannelSource& s) const {
 }
 
 void Schedule::CopyFrom(const trace::Layer& layer, const golden::ChannelRange& range,
-                        const ChannelSource& source) {
+                        const ChannelSource& source, bool complete) {
   sim::Command config = MakeCommand(Opcode::kVectorConfig);
   config.epilogue = EpilogueFrom(layer, source.tensor);
   emit_.Emit(config);
@@ -129,7 +130,7 @@ void Schedule::CopyFrom(const trace::Layer& layer, const golden::ChannelRange& r
     after.push_back(load);
     const CommandId copied = EmitWriter(command, out, after);
     out_.Use(place, copied);
-    const CommandId store = WriteOutput(layer, out, copy.out, copy.out_scales, {copied}, true);
+    const CommandId store = WriteOutput(layer, out, copy.out, copy.out_scales, {copied}, complete);
     out_.Use(place, store);
     out_.Release(place);
   }
@@ -137,7 +138,7 @@ void Schedule::CopyFrom(const trace::Layer& layer, const golden::ChannelRange& r
 
 // Operands that share blocks of the result: dequantised side by side in FP32, then quantised.
 void Schedule::Assemble(const trace::Layer& layer, const golden::ChannelRange& range,
-                        const std::vector<ChannelSource>& sources) {
+                        const std::vector<ChannelSource>& sources, bool complete) {
   const auto pixels = static_cast<uint32_t>(net_.tensors[layer.output].shape.pixels());
   const auto channel = static_cast<uint32_t>(range.channel);
   const auto channels = static_cast<uint32_t>(range.channels);
@@ -200,7 +201,8 @@ void Schedule::Assemble(const trace::Layer& layer, const golden::ChannelRange& r
     tile.out_scales = out_.unit(place, values + out_codes);
     const CommandId quantized = EmitWriter(quantize, out, copies);
     out_.Use(place, quantized);
-    const CommandId store = WriteOutput(layer, out, tile.out, tile.out_scales, {quantized}, true);
+    const CommandId store =
+        WriteOutput(layer, out, tile.out, tile.out_scales, {quantized}, complete);
     out_.Use(place, store);
     out_.Release(place);
   }

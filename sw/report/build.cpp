@@ -76,6 +76,7 @@ std::string DatapathLine(const platforms::DesignPoint& design) {
   if (d.weight_profile != numerics::Profile::kNv) {
     line += fmt::format(", weights by {}", numerics::ProfileName(d.weight_profile));
   }
+  if (d.weight_scale == numerics::WeightScale::kChannel) line += ", weight scales per channel";
   using numerics::RoundingMode;
   if (d.activation_rounding.mode != RoundingMode::kNearestEven ||
       d.weight_rounding.mode != RoundingMode::kNearestEven) {
@@ -93,6 +94,10 @@ std::string DatapathLine(const platforms::DesignPoint& design) {
     if (o.weights) line += fmt::format(" weights {}", numerics::FormatName(*o.weights));
     if (o.activation_block) line += fmt::format(" activation block {}", *o.activation_block);
     if (o.weight_block) line += fmt::format(" weight block {}", *o.weight_block);
+    if (o.weight_scale) {
+      line += *o.weight_scale == numerics::WeightScale::kChannel ? " weight scales per channel"
+                                                                 : " weight scale per tensor";
+    }
   }
   return line;
 }

@@ -9,8 +9,6 @@ namespace nibble::report_html {
 
 namespace {
 
-using report::FigureOf;
-
 std::string DesignTable(const report::RunFile& run) {
   std::string html = "<details><summary>Full design point</summary><div class=\"design\"><table>\n";
   for (const report::RunParameter& p : run.parameters) {

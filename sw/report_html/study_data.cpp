@@ -78,7 +78,10 @@ std::string CommandOf(const study::Plan& plan, const study::Point& point) {
   std::string command = std::string("sim --platform ") + platforms::PlatformName(machine.platform);
   if (!machine.preset.empty()) command += " --config " + Quoted(machine.preset);
   command += " --trace " + Quoted(plan.traces[point.trace]);
-  for (const auto& [key, value] : point.settings) command += " --set " + Quoted(key + "=" + value);
+  for (const auto& [key, value] : point.settings) {
+    command += " --set ";
+    command += Quoted(key + "=" + value);
+  }
   if (plan.timing_only) return command + " --timing-only";
   if (plan.input.images.empty()) return command + " --seed " + std::to_string(plan.input.seed);
   command +=

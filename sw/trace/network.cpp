@@ -114,6 +114,12 @@ std::vector<float> ConstantValues(const Tensor& t) {
                      : t.values;
 }
 
+std::vector<float> CorrectedBias(const Network& net, const Layer& l) {
+  std::vector<float> bias = LayerBias(net, l);
+  for (size_t n = 0; n < l.bias_correction.size(); ++n) bias[n] += l.bias_correction[n];
+  return bias;
+}
+
 std::vector<float> QuantizedWeightValues(const Network& net, const Layer& l) {
   const QuantizedValues& q = l.quantized.value();
   return numerics::Dequantize(

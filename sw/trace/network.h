@@ -147,6 +147,9 @@ struct Layer {
   SyntheticWeights generator;
   std::vector<float> weights;  // empty when synthetic
   std::vector<float> bias;     // empty when synthetic
+  // [out], what runs under a datapath add to the bias, for the mean errors of quantisation; FP32
+  // runs, which they are compared with, do not. Empty: none.
+  std::vector<float> bias_correction;
   // Present where the weights were imported as codes; `weights` are the values of these then.
   std::optional<QuantizedValues> quantized;
   std::optional<LayerZeros> zeros;  // only of layers with dot products
@@ -163,6 +166,8 @@ struct Network {
   std::string name;
   std::string producer;     // what made it: "builder mobilenet_v2" or the model file's name
   std::string calibration;  // how the ranges were found
+  // What was done to weights, ranges and biases after that, in order (sw/posttraining).
+  std::vector<std::string> posttraining;
   std::vector<Tensor> tensors;
   std::vector<Layer> layers;  // in execution order: a layer reads only tensors that precede it
   int input = 0, output = 0;
@@ -195,6 +200,8 @@ int ConvOutputLength(int input, int kernel, int stride, int dilation, int pad_be
 // Weights and biases in source precision, generated where the layer is synthetic.
 std::vector<float> LayerWeights(const Network& net, const Layer& l);
 std::vector<float> LayerBias(const Network& net, const Layer& l);
+// What runs under a datapath take for the bias: RNE32(bias + correction).
+std::vector<float> CorrectedBias(const Network& net, const Layer& l);
 // The values of a constant tensor.
 std::vector<float> ConstantValues(const Tensor& tensor);
 
@@ -209,6 +216,7 @@ inline constexpr int64_t kMaxElements = int64_t{1}
                                         << 28;    // of one tensor, or of one layer's weights
 inline constexpr int kMaxQuantizedBlock = 65536;  // elements
 inline constexpr size_t kMaxLayers = 65535, kMaxNameBytes = 255;
+inline constexpr size_t kMaxSteps = 64, kMaxStepBytes = 65535;  // of posttraining
 
 // Throws trace::FileError (sw/trace/file.h) naming the layer and field for any inconsistent index,
 // shape or value: what every reader and every producer of a Network runs before it hands one out.

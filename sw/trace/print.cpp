@@ -75,6 +75,7 @@ std::string Print(const Network& net, const std::string& hash) {
   if (!hash.empty()) out += fmt::format("hash         {}\n", hash);
   out += fmt::format("producer     {}\n", net.producer);
   out += fmt::format("calibration  {}\n", net.calibration.empty() ? "none" : net.calibration);
+  for (const std::string& step : net.posttraining) out += fmt::format("{:<11}  {}\n", "then", step);
   out += fmt::format("input        {}\n", TensorText(net.tensors[net.input]));
   out += fmt::format("output       {}\n", TensorText(net.tensors[net.output]));
   for (const Tensor& t : net.tensors) {

@@ -29,10 +29,11 @@ std::vector<uint8_t> ReadBytes(const std::string& path, uint64_t limit) {
 }
 
 // Bounded before it is copied: a table may share one long string among many layers.
-std::string Text(const std::string& where, const flatbuffers::String* s) {
-  if (s->size() > kMaxNameBytes) {
+std::string Text(const std::string& where, const flatbuffers::String* s,
+                 size_t limit = kMaxNameBytes) {
+  if (s->size() > limit) {
     throw FileError(
-        fmt::format("{} has {} bytes, at most {} are allowed", where, s->size(), kMaxNameBytes));
+        fmt::format("{} has {} bytes, at most {} are allowed", where, s->size(), limit));
   }
   return s->str();
 }
@@ -143,6 +144,12 @@ Network UnpackStructure(const fbs::Network& in) {
   net.name = Text("network: name", in.name());
   net.producer = Text("network: producer", in.producer());
   net.calibration = Text("network: calibration", in.calibration());
+  if (const auto* steps = in.posttraining()) {
+    Bounded("posttraining steps", steps->size(), kMaxSteps);
+    for (const auto* step : *steps) {
+      net.posttraining.push_back(Text("network: posttraining", step, kMaxStepBytes));
+    }
+  }
   net.input = in.input();
   net.output = in.output();
   net.tensors.reserve(Bounded("tensors", in.tensors()->size(), kMaxLayers + 1));
@@ -196,6 +203,10 @@ void FillWeights(const fbs::Layer& in, const Container& container, const std::st
   const bool expected = l.has_parameters() && !l.synthetic;
   fill("weights", in.weights(), expected && !l.quantized, WeightCount(net, l), l.weights);
   fill("bias", in.bias(), expected, net.tensors[l.output].shape.channels, l.bias);
+  if (in.bias_correction() != nullptr) {
+    fill("bias correction", in.bias_correction(), l.has_weights(),
+         net.tensors[l.output].shape.channels, l.bias_correction);
+  }
   if (l.quantized) FillQuantized(*in.quantized(), container, where, with_weights, net, l);
 }
 

@@ -31,11 +31,11 @@ class Subject {
   void Share(const char* field, float value) const {
     if (!(value >= 0 && value <= 1)) Fail(fmt::format("{} is {}, must be 0..1", field, value));
   }
-  void Text(const char* field, const std::string& text, bool required) const {
+  void Text(const char* field, const std::string& text, bool required,
+            size_t limit = kMaxNameBytes) const {
     if (required && text.empty()) Fail(fmt::format("{} is empty", field));
-    if (text.size() > kMaxNameBytes) {
-      Fail(fmt::format("{} has {} bytes, at most {} are allowed", field, text.size(),
-                       kMaxNameBytes));
+    if (text.size() > limit) {
+      Fail(fmt::format("{} has {} bytes, at most {} are allowed", field, text.size(), limit));
     }
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
@@ -290,6 +290,12 @@ void CheckWeights(const Subject& subject, const Network& net, const Layer& l, bo
   }
 }
 
+void CheckCorrection(const Subject& subject, const Network& net, const Layer& l) {
+  if (l.bias_correction.empty()) return;
+  if (!l.has_weights()) subject.Fail("bias correction on an operator without weights");
+  subject.Values("bias_correction", l.bias_correction, net.tensors[l.output].shape.channels);
+}
+
 // The weights are those of the codes, whoever takes which.
 void CheckQuantized(const Subject& subject, const Network& net, const Layer& l, bool with_weights) {
   if (!l.quantized) return;
@@ -360,6 +366,7 @@ void CheckLayers(const Network& net, bool with_weights) {
     CheckShapes(subject, net, l);
     CheckWeights(subject, net, l, with_weights);
     CheckQuantized(subject, net, l, with_weights);
+    if (with_weights) CheckCorrection(subject, net, l);
     if (l.zeros) {
       if (!l.has_products()) subject.Fail("shares of zeros on an operator without weights");
       subject.Share("share of zero weights", l.zeros->weights);
@@ -391,6 +398,10 @@ void Validate(const Network& net, bool with_weights) {
   subject.Text("name", net.name, true);
   subject.Text("producer", net.producer, false);
   subject.Text("calibration", net.calibration, false);
+  subject.InRange("number of posttraining steps", static_cast<int64_t>(net.posttraining.size()), 0,
+                  int64_t{kMaxSteps});
+  for (const std::string& step : net.posttraining)
+    subject.Text("posttraining", step, true, kMaxStepBytes);
   subject.InRange("number of layers", static_cast<int64_t>(net.layers.size()), 1, kMaxLayers);
   subject.InRange("number of tensors", static_cast<int64_t>(net.tensors.size()), 2, kMaxLayers + 1);
   const auto tensors = static_cast<int64_t>(net.tensors.size());

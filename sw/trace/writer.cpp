@@ -73,16 +73,19 @@ flatbuffers::Offset<fbs::Layer> PackLayer(flatbuffers::FlatBufferBuilder& builde
   } else if (l.synthetic) {
     synthetic = fbs::CreateSynthetic(builder, l.generator.seed, l.generator.gain);
   }
+  fbs::Values correction;
+  if (!l.bias_correction.empty()) correction = Append(section, l.bias_correction);
   fbs::Zeros zeros;
   if (l.zeros) zeros = {l.zeros->weights, l.zeros->blocks};
   flatbuffers::Offset<flatbuffers::Vector<int32_t>> operands;
   if (!l.operands.empty()) operands = builder.CreateVector(l.operands);
-  return fbs::CreateLayer(
-      builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual, l.output, l.kernel_h,
-      l.kernel_w, l.stride_h, l.stride_w, l.dilation_h, l.dilation_w, l.pad_top, l.pad_left,
-      l.pad_bottom, l.pad_right, activation, synthetic, stored && !l.quantized ? &weights : nullptr,
-      stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups, l.count_padding,
-      l.first_channel, operands, l.scale, l.epsilon, l.first_pixel);
+  return fbs::CreateLayer(builder, name, source, static_cast<fbs::Op>(l.op), l.input, l.residual,
+                          l.output, l.kernel_h, l.kernel_w, l.stride_h, l.stride_w, l.dilation_h,
+                          l.dilation_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right,
+                          activation, synthetic, stored && !l.quantized ? &weights : nullptr,
+                          stored ? &bias : nullptr, quantized, l.zeros ? &zeros : nullptr, l.groups,
+                          l.count_padding, l.first_channel, operands, l.scale, l.epsilon,
+                          l.first_pixel, l.bias_correction.empty() ? nullptr : &correction);
 }
 
 flatbuffers::Optional<float> Optional(const std::optional<float>& x) {
@@ -109,10 +112,15 @@ std::vector<uint8_t> Serialize(const Network& net) {
   }
   std::vector<flatbuffers::Offset<fbs::Layer>> layers;
   for (const Layer& l : net.layers) layers.push_back(PackLayer(builder, l, section));
+  std::vector<flatbuffers::Offset<flatbuffers::String>> posttraining;
+  for (const std::string& step : net.posttraining) {
+    posttraining.push_back(builder.CreateString(step));
+  }
   builder.Finish(
       fbs::CreateNetworkDirect(builder, net.name.c_str(), net.producer.c_str(),
                                net.calibration.c_str(), &tensors, &layers, net.input, net.output,
-                               &net.preprocess.mean, &net.preprocess.stddev, net.preprocess.resize),
+                               &net.preprocess.mean, &net.preprocess.stddev, net.preprocess.resize,
+                               posttraining.empty() ? nullptr : &posttraining),
       kFileIdentifier);
   return Seal(builder.GetBufferPointer(), builder.GetSize(), section);
 }

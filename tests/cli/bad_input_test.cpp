@@ -47,6 +47,13 @@ TEST_CASE("wrong use of the command line") {
   Refuses("compile --builtin mobilenet_v2 --resolution 32 --mean 1,2 -o x.trc", 2,
           {"--mean", "3 channels"});
   Refuses("compile --builtin mobilenet_v2 --dump-passes -o x.trc", 2, {"--dump-passes"});
+  const std::string calibrate = "calibrate " + SmallTrace() + " -o x.trc ";
+  Refuses("calibrate " + SmallTrace() + " -o x.trc", 2, {"--images"});
+  Refuses(calibrate + "-i no-such.npy", 3, {"no-such.npy"});
+  Refuses(calibrate + "-i x.npy --no-equalise --through-clips", 2, {"--through-clips"});
+  Refuses(calibrate + "-i x.npy --no-equalise --range keep --bias off", 2, {"every step"});
+  Refuses(calibrate + "-i x.npy --bias some", 2, {"--bias"});
+  Refuses(calibrate + "-i x.npy --set sram.act.size=1", 2, {"sram.act.size", "without a machine"});
   const std::string compile = "compile --builtin mobilenet_v2 -r 32 -o x.trc --range ";
   Refuses(compile + "max", 2, {"--range", "percentile:P"});
   Refuses(compile + "percentile:0", 2, {"--range", "0..100"});
@@ -74,6 +81,9 @@ TEST_CASE("parameters") {
           {"datapath.multiplier", "int8 weights"});
   Refuses(run + "datapath.multiplier=lut --set layers.first.weights=fp16", 2,
           {"stem", "datapath.multiplier", "fp16 weights"});
+  Refuses(run + "datapath.weights.scale=row", 2, {"datapath.weights.scale", "tensor | channel"});
+  Refuses(run + "layers.first.weights=mxfp4 --set layers.first.weights.scale=channel", 2,
+          {"stem", "datapath.weights.scale", "mxfp4"});
   Refuses("--trace mobilenet.trc --config nowhere.cfg", 2, {"nowhere.cfg"});
 }
 

@@ -64,7 +64,7 @@ TEST_CASE("cpu: the console comes first, then the totals") {
   CHECK(json["energy_pj"] == Approx(energy));
 }
 
-TEST_CASE("cpu: JSON on stdout leaves the console to stderr; the clock sets the time") {
+TEST_CASE("cpu: JSON on stdout leaves the console to stderr, and the clock sets the time") {
   const Folder folder;
   const Result r = RunCpu(folder, Hello().Append(Exit(0)), "--json - --clock 1000");
   CHECK(r.err == "hi\n");

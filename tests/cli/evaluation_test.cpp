@@ -112,7 +112,7 @@ TEST_CASE("ablate: rows of the table are what eval says of the kept cells") {
   CHECK(Field(csv, "bits_per_input_4096", 2) == "4.507812");
   size_t row = 1;
   for (const char* block : {"8", "16", "32", "64", "128"}) {
-    const std::string cell = std::string("kept/mobilenet_v2.B_") + block + ".cfg";
+    const std::string cell = std::string("kept/mobilenet_v2.block.B_") + block + ".cfg";
     const std::string eval =
         Out(folder, "eval " + SmallTrace() + Images() + "--format csv --config " + cell);
     CHECK(Field(eval, "sqnr_db") == Field(csv, "sqnr_db", row));

@@ -367,6 +367,20 @@ TEST_CASE("what attention does not take is refused by name") {
              }),
              Contains("MatMul") && Contains("must be a"));
   CHECK_THAT(MessageFor([](M& m, const std::string& x) {
+               return m.Node("Add", {x, m.Node("Relu", {m.Floats({1, kTokens, kWidth})})});
+             }),
+             Contains("Relu") && Contains("all of its inputs are constants"));
+  CHECK_THAT(MessageFor([](M& m, const std::string& x) {
+               return m.Transpose(x, {0, 2, -1});
+             }),
+             Contains("Transpose") && Contains("perm is no permutation"));
+  CHECK_THAT(MessageFor([](M& m, const std::string& x) {
+               const std::string product =
+                   m.Node("MatMul", {m.Floats({1, kTokens, kWidth}), m.Floats({kWidth, kWidth})});
+               return m.Node("Add", {x, product});
+             }),
+             Contains("MatMul") && Contains("is a constant"));
+  CHECK_THAT(MessageFor([](M& m, const std::string& x) {
                const std::string twice = m.Node("Concat", {x, x}, {{"axis", {0}}});
                return m.Slice(twice, 0, 0, 1);
              }),

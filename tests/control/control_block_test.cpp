@@ -131,7 +131,7 @@ void Enable(Initiator& host, uint32_t slots) {
   host.Write(kControl, kControlEnable);
 }
 
-TEST_CASE("jobs begin on machine cycles and go round the ring; the line is level sensitive") {
+TEST_CASE("jobs begin on machine cycles and go round the ring, the line is level sensitive") {
   std::vector<bool> line;
   std::vector<uint32_t> heads;
   Bench bench([&](Initiator& host) {
@@ -154,7 +154,7 @@ TEST_CASE("jobs begin on machine cycles and go round the ring; the line is level
   CHECK(line == std::vector<bool>{true, false, true, false, true, false, true, false, true, false});
 }
 
-TEST_CASE("two jobs rung for together follow each other; counters count 64 bits") {
+TEST_CASE("two jobs rung for together follow each other, counters count 64 bits") {
   uint32_t low = 0, high = 0, jobs = 0, cycles = 0;
   Bench bench([&](Initiator& host) {
     Enable(host, 4);
@@ -224,7 +224,7 @@ TEST_CASE("part of a register cannot be written") {
   CHECK(code == static_cast<uint32_t>(sim::FaultCode::kAccessSize));
 }
 
-TEST_CASE("a job in which nobody works is stopped by the watchdog; 0 lets it be") {
+TEST_CASE("a job in which nobody works is stopped by the watchdog, 0 lets it be") {
   uint32_t code = 0, status = 0, unlimited = 0;
   Bench bench([&](Initiator& host) {
     host.Write(kWatchdog, 0);

@@ -85,7 +85,7 @@ TEST_CASE("a counter's halves belong together, and a debugger does not disturb t
   CHECK(file.Peek(kReset) == 0);  // write-only
 }
 
-TEST_CASE("a refused write changes nothing; a reset keeps what it is told to") {
+TEST_CASE("a refused write changes nothing, a reset keeps what it is told to") {
   RegisterFile file(PlatformRegisterMap(false));
   file.OnWrite(kRingSize, [](uint32_t) { return FaultCode::kBusyRegister; });
   CHECK(file.Write(kRingSize, 4, 8) == FaultCode::kBusyRegister);

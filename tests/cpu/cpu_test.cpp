@@ -82,7 +82,7 @@ TEST_CASE("the console prints, the exit device ends the simulation with its stat
   CHECK(sc_core::sc_time_stamp().value() == system.hart().state().cycles * 2000);
 }
 
-TEST_CASE("rows of the counters add up to the hart's; the energy is that of the prices") {
+TEST_CASE("rows of the counters add up to the hart's, and the energy is that of the prices") {
   as::Code code = as::Code().Li(as::s0, kDevice);
   for (uint32_t layer = 0; layer < 3; ++layer) {
     code.Li(as::a0, layer).Word(as::Sw(as::a0, kLayer, as::s0));

@@ -130,7 +130,7 @@ TEST_CASE("watchpoints report the access when it is done, on devices, too") {
   CHECK(logged == 1);
 }
 
-TEST_CASE("an ebreak that is compiled in stops; the program goes on behind it") {
+TEST_CASE("an ebreak that is compiled in stops, and the program goes on behind it") {
   const bool step = GENERATE(true, false);
   System system(as::Code({as::kEbreak, as::kNop}).Append(Exit(9)));
   Script script({[](riscv::Hart& hart, riscv::DebugMemory&) {

@@ -82,7 +82,7 @@ TEST_CASE("memory is read and written, in part where it ends") {
                 {"c", "W06"}});
 }
 
-TEST_CASE("breakpoints stop before, watchpoints behind; both can be taken away") {
+TEST_CASE("breakpoints stop before, watchpoints behind, and both can be taken away") {
   System system(as::Code({as::Addi(as::a0, as::zero, 1), as::Auipc(as::a1, 1),
                           as::Sw(as::a0, 0, as::a1), as::Lw(as::a2, 0, as::a1), as::kNop, as::kNop})
                     .Append(cpu::Exit(6)));
@@ -174,7 +174,7 @@ TEST_CASE("a sleep that nothing can end is told") {
   CHECK(stop == "S02");
 }
 
-TEST_CASE("a debugger may leave, come back, and break off; the program goes on") {
+TEST_CASE("a debugger may leave, come back, and break off, and the program goes on") {
   System system(as::Code({as::Jal(as::zero, 0), as::kEbreak}).Append(cpu::Exit(5)),
                 as::Code({as::Addi(as::a7, as::zero, 1)}));
   std::string detach, again, stop;

@@ -1,4 +1,5 @@
 // The C driver on a simulated machine, in the good cases.
+#include <atomic>
 #include <catch2/catch.hpp>
 
 #include "tests/firmware/machine.h"
@@ -113,6 +114,22 @@ TEST_CASE("a host that waits for what will never be is told so") {
   const SmallMachine machine(Platform::kAccel);
   CHECK_THROWS_AS(machine.Run([](HostPort& port, nibble_device&) { port.WaitForInterrupt(); }),
                   platforms::HostStuck);
+}
+
+TEST_CASE("a host that polls for ever can be interrupted") {
+  const SmallMachine machine(Platform::kAccel);
+  std::atomic<bool> stop = false;
+  platforms::RunOptions options;
+  options.stop = &stop;
+  options.host = [&stop](HostPort& port) {
+    for (uint64_t i = 0;; ++i) {
+      stop = i >= 1000;
+      port.Read32(NIBBLE_RING_HEAD);
+    }
+    return 0;
+  };
+  CHECK_THROWS_AS(platforms::Run(machine.design(), machine.program(), options),
+                  platforms::Interrupted);
 }
 
 TEST_CASE("a soft reset in the middle of a job: registers at their reset values, and on") {

@@ -113,7 +113,7 @@ TEST_CASE("every error of a command word") {
   };
   const std::vector<Case> cases = {
       {NIBBLE_FAULT_OPCODE, {Word(static_cast<Opcode>(0))}},
-      {NIBBLE_FAULT_OPCODE, {Word(static_cast<Opcode>(20))}},
+      {NIBBLE_FAULT_OPCODE, {Word(static_cast<Opcode>(23))}},
       {NIBBLE_FAULT_RESERVED_BITS,
        {Load(0, 0), Changed(Load(0, 0), [](Command& w) { w.flags = 0x80; })}},
       {NIBBLE_FAULT_RESERVED_BITS, {Changed(Load(0, 0), [](Command& w) { w.copy.reserved = 1; })}},

@@ -79,10 +79,16 @@ class SmallMachine {
   bool OutputIsRight(HostPort& port) const {
     const sim::TensorPlacement& t = program_.tensors[static_cast<size_t>(program_.output)];
     const numerics::StoredActivations& e = expected_.tensors[static_cast<size_t>(program_.output)];
-    std::vector<uint8_t> codes(e.codes.size()), scales(e.scales.size());
-    port.ReadMemory(t.codes, codes.data(), codes.size());
-    port.ReadMemory(t.scales, scales.data(), scales.size());
-    return codes == e.codes && scales == e.scales;
+    const auto read = [&](uint64_t address, uint32_t stride, uint32_t row_bytes) {
+      std::vector<uint8_t> bytes(size_t{row_bytes} * static_cast<size_t>(t.layout.pixels));
+      for (int p = 0; p < t.layout.pixels; ++p) {
+        port.ReadMemory(address + uint64_t{stride} * static_cast<uint32_t>(p),
+                        bytes.data() + size_t{row_bytes} * static_cast<uint32_t>(p), row_bytes);
+      }
+      return bytes;
+    };
+    return read(t.codes, t.code_stride, t.layout.code_bytes_per_pixel()) == e.codes &&
+           read(t.scales, t.scale_stride, t.layout.scale_bytes_per_pixel()) == e.scales;
   }
   // Before a job: the output is wrong, and all else in the memory as the loader leaves it.
   void Prepare(HostPort& port) const {

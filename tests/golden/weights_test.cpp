@@ -66,7 +66,7 @@ TEST_CASE("a datapath of another kind quantises the values of the codes") {
       const numerics::QuantizedWeights expected = numerics::QuantizeWeights(
           l.weights.data(), net.tensors[l.output].shape.channels, trace::ReductionSegments(net, l),
           trace::ReductionSegment(net, l), datapath.weights, datapath.weight_block,
-          datapath.tensor_scale);
+          datapath.weight_outer());
       CHECK(got.codes == expected.codes);
       CHECK(got.scales == expected.scales);
       CHECK(got.channel_scale == expected.channel_scale);
@@ -76,6 +76,27 @@ TEST_CASE("a datapath of another kind quantises the values of the codes") {
   check([](Datapath& d) { d.weights = Format::kFp8; });
   check([](Datapath& d) { d.weights = Format::kFp16; });
   check([](Datapath& d) { d.tensor_scale = ScaleSource::kNone; });
+  check([](Datapath& d) { d.weight_scale = numerics::WeightScale::kChannel; });
+}
+
+TEST_CASE("a layer in a format without an FP32 scale leaves a scale per channel to the others") {
+  using numerics::LayerOverride;
+  using numerics::WeightScale;
+  const trace::Network net = test::RandomNetwork(4);
+  Datapath channel;
+  channel.weight_scale = WeightScale::kChannel;
+  LayerOverride first, every;
+  first.pattern = "first";
+  first.weights = Format::kFp16;
+  every.pattern = "*";
+  every.weight_scale = WeightScale::kChannel;
+  const Datapaths mixed(net, channel, {first});
+  CHECK(mixed.layers.front().weight_outer() == numerics::OuterScale::kNone);
+  CHECK(mixed.layers.back().weight_outer() == numerics::OuterScale::kChannel);
+  // Asked for by name, it is refused.
+  CHECK_NOTHROW(Datapaths(net, {}, {every, first}));
+  CHECK_THROWS_WITH(Datapaths(net, {}, {first, every}),
+                    Catch::Contains(net.layers.front().name) && Catch::Contains("fp16"));
 }
 
 TEST_CASE("codes without a tensor scale fit a datapath without") {

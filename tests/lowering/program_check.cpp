@@ -27,18 +27,20 @@ class Collector {
   void Add(Buffer buffer, bool write, uint64_t begin, uint64_t bytes) {
     Add(static_cast<int>(buffer), write, begin, bytes);
   }
-  // Codes and scales of channels [channel, channel + channels) of stored pixels of `pitch`.
-  void AddTile(Buffer buffer, bool write, uint32_t codes, uint32_t scales, Format format, int block,
-               const sim::Elementwise& tile, uint32_t pixels) {
-    const auto layout = [&](int channels) { return ActivationLayout{format, block, 1, channels}; };
-    const ActivationLayout whole = layout(tile.pitch), before = layout(tile.channel),
-                           part = layout(tile.channels);
+  // Codes and scales of channels [channel, channel + channels) of pixels in the output SRAM that
+  // have `pitch` channels each.
+  void AddTile(bool write, uint32_t codes, uint32_t scales, sim::StoredAs stored, uint32_t pixels,
+               int channel, int channels, int pitch) {
+    const auto layout = [&](int count) {
+      return ActivationLayout{static_cast<Format>(stored.format()), stored.block(), 1, count};
+    };
+    const ActivationLayout whole = layout(pitch), before = layout(channel), part = layout(channels);
     for (uint32_t p = 0; p < pixels; ++p) {
-      Add(buffer, write,
+      Add(Buffer::kOut, write,
           uint64_t{codes} * sim::kSramUnit + uint64_t{p} * whole.code_bytes_per_pixel() +
               before.code_bytes_per_pixel(),
           part.code_bytes_per_pixel());
-      Add(buffer, write,
+      Add(Buffer::kOut, write,
           uint64_t{scales} * sim::kSramUnit + uint64_t{p} * whole.scale_bytes_per_pixel() +
               before.scale_bytes_per_pixel(),
           part.scale_bytes_per_pixel());
@@ -92,29 +94,51 @@ class Collector {
     Add(Buffer::kAcc, true, uint64_t{run.acc} * sim::kSramUnit,
         accel::AccumulatorBytes(uint64_t{run.out_rows} * g.out_width, run.channels));
   }
+  void Windows(const sim::Window& w, const sim::Geometry& g, const sim::Epilogue& e) {
+    AddTile(false, w.in, w.in_scales, e.in, uint32_t{w.in_rows} * g.in_width, 0, w.channels,
+            w.channels);
+    AddTile(true, w.out, w.out_scales, e.out, w.pixels, w.channel, w.channels, w.pitch);
+  }
   void Elementwise(const sim::Command& word, const sim::Epilogue& e) {
     const sim::Elementwise& t = word.elementwise;
-    const auto read = [&](uint16_t codes, uint16_t scales, sim::StoredAs stored) {
-      AddTile(Buffer::kOut, false, codes, scales, static_cast<Format>(stored.format()),
-              stored.block(), t, t.pixels);
+    const auto read = [&](uint16_t codes, uint16_t scales, sim::StoredAs stored,
+                          uint32_t pixels = ~0u) {
+      AddTile(false, codes, scales, stored, std::min<uint32_t>(pixels, t.pixels), t.channel,
+              t.channels, t.pitch);
     };
     const auto write = [&](uint32_t pixels) {
-      AddTile(Buffer::kOut, true, t.out, t.out_scales, static_cast<Format>(e.out.format()),
-              e.out.block(), t, pixels);
+      AddTile(true, t.out, t.out_scales, e.out, pixels, t.channel, t.channels, t.pitch);
+    };
+    const auto read_params = [&](uint64_t words) {
+      Add(Buffer::kOut, false, uint64_t{t.params} * sim::kSramUnit, words * 4 * t.channels);
     };
     const uint64_t acc = uint64_t{t.acc} * sim::kSramUnit;
     switch (word.opcode) {
       case Opcode::kVectorRun: {
         Add(Buffer::kAcc, false, acc, accel::AccumulatorBytes(t.pixels, t.channels));
-        const uint64_t words = e.flags & sim::kPerChannelScale ? 2 : 1;
-        Add(Buffer::kOut, false, uint64_t{t.params} * sim::kSramUnit, words * 4 * t.channels);
+        if (!(e.flags & sim::kStoredWeights)) read_params(e.flags & sim::kPerChannelScale ? 2 : 1);
         if (e.flags & sim::kHasResidual) read(t.in, t.in_scales, e.residual);
         return write(t.pixels);
       }
       case Opcode::kVectorAdd:
+      case Opcode::kVectorMultiply:
         read(t.in, t.in_scales, e.in);
-        read(t.in2, t.in2_scales, e.residual);
+        read(t.in2, t.in2_scales, e.residual, word.flags & sim::kBroadcast ? 1 : t.pixels);
         return write(t.pixels);
+      case Opcode::kVectorNormalize:
+        read_params(2);
+        [[fallthrough]];
+      case Opcode::kVectorSoftmax:
+        read(t.in, t.in_scales, e.in);
+        return write(t.pixels);
+      case Opcode::kVectorCopy:
+      case Opcode::kVectorTranspose: {
+        const sim::ChannelCopy& c = word.channel_copy;
+        const bool transposed = word.opcode == Opcode::kVectorTranspose;
+        AddTile(false, c.in, c.in_scales, e.in, transposed ? c.channels : c.pixels, 0, c.in_pitch,
+                c.in_pitch);
+        return AddTile(true, c.out, c.out_scales, e.out, c.pixels, c.channel, c.channels, c.pitch);
+      }
       case Opcode::kVectorPool:
         read(t.in, t.in_scales, e.in);
         if (!(word.flags & sim::kFirst)) Add(Buffer::kAcc, false, acc, 4 * t.channels);
@@ -173,7 +197,7 @@ std::string CheckStores(const trace::Network& net, const sim::Program& program,
 }  // namespace
 
 std::vector<std::vector<Access>> AccessesOf(const sim::Program& program) {
-  sim::Geometry tensor{}, bank{};
+  sim::Geometry tensor{}, bank{}, windows{};
   sim::Epilogue epilogue{};
   std::vector<std::vector<Access>> all;
   for (const sim::Command& word : program.commands) {
@@ -192,6 +216,12 @@ std::vector<std::vector<Access>> AccessesOf(const sim::Program& program) {
         break;
       case Opcode::kBankConfig:
         bank = word.geometry;
+        break;
+      case Opcode::kVectorGeometry:
+        windows = word.geometry;
+        break;
+      case Opcode::kVectorWindow:
+        collect.Windows(word.window, windows, epilogue);
         break;
       case Opcode::kTensorRun:
         collect.Convolve(word.convolve, tensor, false);
@@ -239,8 +269,13 @@ Order OrderOf(const std::vector<sim::Command>& words) {
   return order;
 }
 
-std::string CheckProgram(const trace::Network& net, const platforms::DesignPoint& design,
-                         const sim::Program& program) {
+namespace {
+
+// Whether layer `from` may have written what `word` reads from DRAM.
+using MayRead = std::function<bool(const sim::Command& word, int from)>;
+
+std::string CheckAccesses(const platforms::DesignPoint& design, const sim::Program& program,
+                          const MayRead& may_read) {
   const std::vector<std::vector<Access>> accesses = AccessesOf(program);
   const Order order = OrderOf(program.commands);
   std::vector<Byte> memories[sim::kBuffers + 1];
@@ -257,14 +292,8 @@ std::string CheckProgram(const trace::Network& net, const platforms::DesignPoint
       }
     }
   }
-  std::vector<int> producer(net.tensors.size(), -1);
-  for (size_t l = 0; l < net.layers.size(); ++l) {
-    producer[net.layers[l].output] = static_cast<int>(l);
-  }
-
   for (int i = 0; i < static_cast<int>(program.commands.size()); ++i) {
     const sim::Command& word = program.commands[i];
-    const trace::Layer& layer = net.layers[word.layer];
     const auto follows = [&](int earlier) {
       return earlier < 0 || earlier == i ||
              order.before[i][EngineIndex(program.commands[earlier])] >= order.position[earlier];
@@ -291,13 +320,32 @@ std::string CheckProgram(const trace::Network& net, const platforms::DesignPoint
         byte.readers[EngineIndex(word)] = i;
         if (a.space != Access::kDram || byte.writer < 0) continue;
         const int from = program.commands[byte.writer].layer;
-        const bool operand = from == word.layer || from == producer[layer.input] ||
-                             (layer.residual >= 0 && from == producer[layer.residual]);
-        if (!operand) return failure("written by a layer that is no operand", a, at, from);
+        if (!may_read(word, from))
+          return failure("written by a layer that is no operand", a, at, from);
       }
     }
   }
-  return CheckStores(net, program, accesses);
+  return "";
+}
+
+}  // namespace
+
+std::string CheckOrder(const platforms::DesignPoint& design, const sim::Program& program) {
+  return CheckAccesses(design, program, [](const sim::Command&, int) { return true; });
+}
+
+std::string CheckProgram(const trace::Network& net, const platforms::DesignPoint& design,
+                         const sim::Program& program) {
+  std::vector<int> producer(net.tensors.size(), -1);
+  for (size_t l = 0; l < net.layers.size(); ++l) {
+    producer[net.layers[l].output] = static_cast<int>(l);
+  }
+  const std::string fault = CheckAccesses(design, program, [&](const sim::Command& word, int from) {
+    const trace::Layer& layer = net.layers[word.layer];
+    return from == word.layer || from == producer[layer.input] ||
+           (layer.residual >= 0 && from == producer[layer.residual]);
+  });
+  return fault.empty() ? CheckStores(net, program, AccessesOf(program)) : fault;
 }
 
 }  // namespace nibble::test

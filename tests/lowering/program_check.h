@@ -36,8 +36,11 @@ struct Order {
 Order OrderOf(const std::vector<sim::Command>& words);
 
 // The first violation, or "": a byte read before it is written, or written while another word may
-// still read or write it; a store that writes a byte of its layer's output twice, or not at all; a
-// load of something that is neither a constant nor an operand of its layer.
+// still read or write it.
+std::string CheckOrder(const platforms::DesignPoint& design, const sim::Program& program);
+
+// For networks without views, besides: a store that writes a byte of its layer's output twice, or
+// not at all; a load of something that is neither a constant nor an operand of its layer.
 std::string CheckProgram(const trace::Network& net, const platforms::DesignPoint& design,
                          const sim::Program& program);
 

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "sw/compiler/compiler.h"
+#include "tests/golden/random_transformer.h"
 #include "tests/lowering/program_check.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
@@ -38,6 +39,21 @@ TEST_CASE("no word touches bytes that another may still need, and every output i
   ForEachProgram(
       40, [](const trace::Network& net, const platforms::DesignPoint& design,
              const sim::Program& program) { CHECK(CheckProgram(net, design, program) == ""); });
+}
+
+TEST_CASE("words wait for what they read, whatever the operators and wherever tensors lie") {
+  const auto check = [](const trace::Network& net, uint32_t seed) {
+    for (Platform platform : {Platform::kAccel, Platform::kNearmem}) {
+      Random random(seed);
+      platforms::DesignPoint design = RandomDesign(platform, random);
+      if (random.Int(0, 1) > 0) RandomDatapath(random, design);
+      CAPTURE(seed, platforms::PlatformName(platform));
+      const sim::Program program = LowerWithInput(net, design);
+      CHECK(CheckOrder(design, program) == "");
+    }
+  };
+  for (uint32_t seed = 0; seed < 200; ++seed) check(RandomOperatorNetwork(seed), seed);
+  for (uint32_t seed = 0; seed < 40; ++seed) check(RandomTransformer(seed), seed);
 }
 
 TEST_CASE("the check finds a token that is missing") {

@@ -12,6 +12,7 @@ namespace {
 
 using numerics::Format;
 using numerics::ScaleSource;
+using numerics::WeightScale;
 using platforms::Platform;
 
 constexpr Platform kPlatforms[] = {Platform::kAccel, Platform::kNearmem};
@@ -169,6 +170,7 @@ TEST_CASE("layers of a network in formats of their own give golden's bits") {
       if (random.Int(0, 1)) change.weights = Pick(random, {Format::kFp16, Format::kMxfp4});
       if (random.Int(0, 1)) change.activation_block = random.Block();
       if (random.Int(0, 1)) change.weight_block = random.Block();
+      if (random.Int(0, 1)) change.weight_scale = static_cast<WeightScale>(random.Int(0, 1));
       overrides.push_back(change);
     }
     try {

@@ -148,7 +148,7 @@ uint64_t Compulsory(const Case& c, const trace::Layer& l, bool near_memory) {
   if (!l.has_weights()) return bytes;
   const Format format = c.design.datapath.weights;
   bytes += uint64_t(out.channels) * 4 *
-           (numerics::SpecOf(format).outer == numerics::OuterScale::kChannel ? 2 : 1);
+           (c.design.datapath.weight_outer() == numerics::OuterScale::kChannel ? 2 : 1);
   if (near_memory) return bytes;
   const auto runs = static_cast<uint64_t>(trace::ReductionSegments(c.net, l)) * out.channels;
   const auto run = static_cast<uint64_t>(trace::ReductionSegment(c.net, l));
@@ -277,6 +277,45 @@ TEST_CASE("weights take the bits of their format") {
     }
     CHECK(c.program.weight_elements == elements);
     CHECK(c.program.weight_bits >= elements * numerics::ElementBits(c.design.datapath.weights));
+  }
+}
+
+// Against one scale for the tensor: four bytes a channel more to load once, and to read in each
+// tile that the vector unit finishes; not one operation more, since it multiplies by a scale
+// anyway.
+TEST_CASE("a weight scale per output channel costs its bytes alone") {
+  for (Platform platform : {Platform::kAccel, Platform::kNearmem}) {
+    for (const char* format : {"nvfp4", "fp4-tensor", "nvint4"}) {
+      CAPTURE(platforms::PlatformName(platform), format);
+      const trace::Network net = compiler::BuildNetwork("mobilenet_v2", 32);
+      const auto with = [&](const std::string& scale) {
+        const std::vector<std::string> sets = {
+            std::string("datapath.weights=") + format, "datapath.weights.scale=" + scale,
+            "sram.out.size=1MiB"};  // tiles do not shrink for the parameters
+        return Make(net, platforms::Resolve(platform, "", sets));
+      };
+      const Case tensor = with("tensor"), channel = with("channel");
+      uint64_t finished = 0;  // channels of tiles
+      for (const sim::Command& word : channel.program.commands) {
+        if (word.opcode == sim::Opcode::kVectorRun) finished += word.elementwise.channels;
+      }
+      uint64_t channels = 0, layers = 0;
+      for (size_t i = 0; i < net.layers.size(); ++i) {
+        const trace::Layer& l = net.layers[i];
+        const auto of_layer =
+            static_cast<uint64_t>(l.has_weights() ? net.tensors[l.output].shape.channels : 0);
+        CHECK(channel.Get(i, "load.bytes") - tensor.Get(i, "load.bytes") == 4 * of_layer);
+        channels += of_layer;
+        layers += l.has_weights() ? 1 : 0;
+      }
+      CHECK(channel.Total("sram.out.read_bytes") - tensor.Total("sram.out.read_bytes") ==
+            4 * finished);
+      CHECK(channel.program.weight_bits - tensor.program.weight_bits == 32 * (channels - layers));
+      for (const char* count : {"vector.fp32_muls", "vector.fp32_adds", "tensor.macs"}) {
+        CHECK(channel.Total(count) == tensor.Total(count));
+        CHECK(channel.Total(count) > 0);
+      }
+    }
   }
 }
 

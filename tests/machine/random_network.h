@@ -193,6 +193,12 @@ class NetworkMaker {
   trace::Network Finish() {
     trace::Network net = std::move(builder_).Finish("test");
     for (trace::Tensor& t : net.tensors) t.amax = static_cast<float>(random_.Int(1, 16)) * 0.5f;
+    for (trace::Layer& l : net.layers) {
+      if (!l.has_weights() || random_.Int(0, 1) == 0) continue;
+      for (int n = net.tensors[static_cast<size_t>(l.output)].shape.channels; n > 0; --n) {
+        l.bias_correction.push_back(static_cast<float>(random_.Int(-8, 8)) * 0.125f);
+      }
+    }
     return net;
   }
 
@@ -355,6 +361,9 @@ inline void RandomDatapath(Random& random, platforms::DesignPoint& d) {
               Pick(random, {Format::kNvfp4, Format::kFp4, Format::kFp8, Format::kFp16}),
               random.Block(),
               Pick(random, {numerics::ScaleSource::kStatic, numerics::ScaleSource::kDynamic}));
+  if (d.datapath.weight_outer() == numerics::OuterScale::kTensor && random.Int(0, 1) > 0) {
+    d.datapath.weight_scale = numerics::WeightScale::kChannel;
+  }
 }
 
 }  // namespace nibble::test

@@ -148,7 +148,7 @@ TEST_CASE("the general quantiser gives the weights that a layer stores") {
     const BlockTensor q = p.Quantized();
     const QuantizedWeights weights =
         QuantizeWeights(p.x.data(), p.rows, 1, p.columns, p.format, p.options.block,
-                        ScaleSource::kStatic, p.options.rounding);
+                        SpecOf(p.format).outer, p.options.rounding);
     CHECK(weights.codes == q.codes);
     CHECK(weights.scales == q.scales);
     REQUIRE(weights.channel_scale.size() == static_cast<size_t>(p.rows));

@@ -111,17 +111,63 @@ TEST_CASE("weights by profile are the profile's tensor, blocks anew at each run"
   }
 }
 
+TEST_CASE("under a scale per channel each channel is the profile's tensor") {
+  const int rows = 5, segments = 4, segment = 21;
+  const size_t row_length = segments * segment;
+  std::vector<float> x = Normal(rows * row_length, 7, 0.05f);
+  for (size_t i = 0; i < x.size(); ++i) x[i] *= static_cast<float>(1 + i / row_length);
+  for (const ProfileSpec& spec : AllProfiles()) {
+    CAPTURE(spec.name);
+    const QuantizedWeights w = QuantizeWeightsByProfile(x.data(), rows, segments, segment, 16,
+                                                        spec.profile, WeightScale::kChannel);
+    REQUIRE(w.rows == rows);
+    QuantizedWeights joined;
+    for (size_t row = 0; row < rows; ++row) {
+      const BlockTensor t =
+          QuantizeNvfp4(&x[row * row_length], segments, segment, 16, spec.profile);
+      joined.codes.insert(joined.codes.end(), t.codes.begin(), t.codes.end());
+      joined.scales.insert(joined.scales.end(), t.scales.begin(), t.scales.end());
+      joined.channel_scale.push_back(t.outer[0].decode);
+    }
+    CHECK(w.codes == joined.codes);
+    CHECK(w.scales == joined.scales);
+    CHECK(w.channel_scale == joined.channel_scale);
+  }
+}
+
+TEST_CASE("a scale per channel needs weights with an FP32 scale") {
+  Datapath d;
+  d.weight_scale = WeightScale::kChannel;
+  for (const FormatSpec& spec : AllFormats()) {
+    d.weights = spec.format;
+    if (spec.outer == OuterScale::kNone) {
+      CHECK_THROWS_WITH(CheckWeightScale(d), Catch::Contains(spec.name));
+    } else {
+      CHECK_NOTHROW(CheckWeightScale(d));
+      CHECK(d.weight_outer() == OuterScale::kChannel);
+    }
+  }
+  d.weights = Format::kNvfp4;
+  d.weight_profile = Profile::kGgml;
+  CHECK_THROWS_WITH(CheckWeightScale(d), Catch::Contains("ggml"));
+  d.weight_profile = Profile::kNv;
+  d.tensor_scale = ScaleSource::kNone;
+  CHECK_THROWS_WITH(CheckWeightScale(d), Catch::Contains("tensor_scale"));
+  d.weight_scale = WeightScale::kTensor;
+  CHECK_NOTHROW(CheckWeightScale(d));
+}
+
 TEST_CASE("weights by profile nv and one-level are those that a layer stores") {
   const std::vector<float> x = Normal(4 * 3 * 40, 6);
-  const auto check = [&](Profile profile, ScaleSource source) {
+  const auto check = [&](Profile profile, OuterScale outer) {
     const QuantizedWeights w = QuantizeWeightsByProfile(x.data(), 4, 3, 40, 16, profile);
-    const QuantizedWeights plain = QuantizeWeights(x.data(), 4, 3, 40, Format::kNvfp4, 16, source);
+    const QuantizedWeights plain = QuantizeWeights(x.data(), 4, 3, 40, Format::kNvfp4, 16, outer);
     CHECK(w.codes == plain.codes);
     CHECK(w.scales == plain.scales);
     CHECK(w.channel_scale == plain.channel_scale);
   };
-  check(Profile::kNv, ScaleSource::kStatic);
-  check(Profile::kOneLevel, ScaleSource::kNone);
+  check(Profile::kNv, OuterScale::kTensor);
+  check(Profile::kOneLevel, OuterScale::kNone);
 }
 
 TEST_CASE("a layer of zeros or of denormals has weights under every profile") {

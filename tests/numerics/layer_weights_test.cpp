@@ -163,20 +163,19 @@ TEST_CASE("weights of every format are quantised as the definitions say", "[weig
     for (int trial = 0; trial < 40; ++trial) {
       const int rows = random.Int(1, 4), segments = random.Int(1, 4), segment = random.Int(1, 70);
       const int block = random.Block();
-      const auto source = trial % 4 == 0 ? ScaleSource::kNone : ScaleSource::kStatic;
+      OuterScale outer_scale = spec.outer;
+      if (spec.outer == OuterScale::kTensor) outer_scale = static_cast<OuterScale>(trial % 3);
       const std::vector<float> x =
           AnyWeights(random, rows, segments * segment, trial % 2 == 0 ? 3 : 55);
       INFO(spec.name << " " << rows << " x " << segments << " x " << segment << " B=" << block
-                     << (source == ScaleSource::kNone ? " no tensor scale" : ""));
+                     << " outer scale " << static_cast<int>(outer_scale));
       Expected expected;
       std::vector<float> channel_scale;
       const size_t row_length = x.size() / static_cast<size_t>(rows);
       TensorScale outer;
-      if (spec.outer == OuterScale::kTensor && source != ScaleSource::kNone) {
-        outer = Outer(spec, Amax(x, 0, x.size()));
-      }
+      if (outer_scale == OuterScale::kTensor) outer = Outer(spec, Amax(x, 0, x.size()));
       for (size_t first = 0; first < x.size(); first += row_length) {
-        if (spec.outer == OuterScale::kChannel) outer = Outer(spec, Amax(x, first, row_length));
+        if (outer_scale == OuterScale::kChannel) outer = Outer(spec, Amax(x, first, row_length));
         channel_scale.push_back(outer.decode);
         for (int run = 0; run < segments; ++run) {
           for (int k = 0; k < segment; k += block) {
@@ -186,7 +185,7 @@ TEST_CASE("weights of every format are quantised as the definitions say", "[weig
         }
       }
       const QuantizedWeights got =
-          QuantizeWeights(x.data(), rows, segments, segment, spec.format, block, source);
+          QuantizeWeights(x.data(), rows, segments, segment, spec.format, block, outer_scale);
       CHECK(got.codes == expected.codes);
       CHECK(got.scales == expected.scales);
       CHECK(Bits(got.channel_scale) == Bits(channel_scale));
@@ -220,8 +219,8 @@ TEST_CASE("the random numbers of weights follow their places, not their blocks",
     if (spec.format == Format::kFp32 || spec.block_scale != BlockScale::kNone) continue;
     INFO(spec.name);
     const auto quantise = [&](int segments, int segment, int block) {
-      return QuantizeWeights(x.data(), 4, segments, segment, spec.format, block,
-                             ScaleSource::kStatic, rounding)
+      return QuantizeWeights(x.data(), 4, segments, segment, spec.format, block, spec.outer,
+                             rounding)
           .codes;
     };
     CHECK(quantise(1, 60, 16) == quantise(6, 10, 8));
@@ -229,6 +228,64 @@ TEST_CASE("the random numbers of weights follow their places, not their blocks",
     const std::vector<uint16_t> nearest =
         QuantizeWeights(x.data(), 4, 1, 60, spec.format, 16).codes;
     CHECK(quantise(1, 60, 16) != nearest);
+  }
+}
+
+// Output channel `row` of `w`.
+QuantizedWeights Channel(const QuantizedWeights& w, size_t row) {
+  QuantizedWeights one = w;
+  one.rows = 1;
+  const auto part = [&](auto all) {
+    const auto length = static_cast<std::ptrdiff_t>(all.size() / static_cast<size_t>(w.rows));
+    const auto begin = all.begin() + length * static_cast<std::ptrdiff_t>(row);
+    return decltype(all)(begin, begin + length);
+  };
+  one.codes = part(w.codes);
+  one.scales = part(w.scales);
+  one.channel_scale = part(w.channel_scale);
+  return one;
+}
+
+bool Same(const QuantizedWeights& a, const QuantizedWeights& b) {
+  return a.codes == b.codes && a.scales == b.scales &&
+         Bits(a.channel_scale) == Bits(b.channel_scale);
+}
+
+TEST_CASE("under a scale per channel no channel knows of another", "[weights]") {
+  Random random(93);
+  for (const FormatSpec& spec : AllFormats()) {
+    if (spec.outer != OuterScale::kTensor) continue;
+    for (int trial = 0; trial < 20; ++trial) {
+      const int rows = random.Int(2, 5), segments = random.Int(1, 3), segment = random.Int(1, 40);
+      const std::vector<float> x = AnyWeights(random, rows, segments * segment, 6);
+      const auto quantise = [&](const float* from, int count, OuterScale outer) {
+        return QuantizeWeights(from, count, segments, segment, spec.format, 16, outer);
+      };
+      const QuantizedWeights all = quantise(x.data(), rows, OuterScale::kChannel);
+      for (int row = 0; row < rows; ++row) {
+        CAPTURE(spec.name, rows, segments, segment, row);
+        // A channel alone is a tensor of its own.
+        const float* from = &x[static_cast<size_t>(row * segments * segment)];
+        CHECK(Same(Channel(all, static_cast<size_t>(row)), quantise(from, 1, OuterScale::kTensor)));
+      }
+      // A power of two on a channel is one on its scale, and changes nothing else.
+      std::vector<float> scaled = x;
+      for (int k = 0; k < segments * segment; ++k) scaled[static_cast<size_t>(k)] *= 0x1p-5f;
+      QuantizedWeights expected = all;
+      if (Amax(x, 0, static_cast<size_t>(segments * segment)) > 0) {
+        expected.channel_scale[0] *= 0x1p-5f;
+      }
+      CHECK(Same(quantise(scaled.data(), rows, OuterScale::kChannel), expected));
+    }
+  }
+}
+
+TEST_CASE("a format without a binary32 scale has none for channels either", "[weights]") {
+  const float x = 1;
+  for (const FormatSpec& spec : AllFormats()) {
+    if (spec.outer != OuterScale::kNone || spec.format == Format::kFp32) continue;
+    CHECK_THROWS_WITH(QuantizeWeights(&x, 1, 1, 1, spec.format, 16, OuterScale::kChannel),
+                      Catch::Contains(spec.name));
   }
 }
 

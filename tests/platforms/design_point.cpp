@@ -281,6 +281,29 @@ TEST_CASE("a table multiplier takes E2M1 activations by E2M1 or E4M3 weights") {
              Contains("datapath.multiplier = \"lut\"") && Contains("int4 activations"));
 }
 
+TEST_CASE("a weight scale per channel is for weights with an FP32 scale") {
+  using numerics::WeightScale;
+  const auto resolve = [](std::vector<std::string> sets) {
+    sets.emplace_back("datapath.weights.scale=channel");
+    return Resolve(Platform::kAccel, "", sets);
+  };
+  CHECK(resolve({}).datapath.weight_scale == WeightScale::kChannel);
+  CHECK_NOTHROW(resolve({"datapath.weights.profile=four-over-six"}));
+  CHECK_THAT(Refusal([&] { resolve({"datapath.weights=mxfp4"}); }),
+             Contains("datapath.weights.scale = \"channel\"") && Contains("mxfp4"));
+  CHECK_THAT(Refusal([&] { resolve({"datapath.tensor_scale=none"}); }),
+             Contains("datapath.weights.scale") && Contains("datapath.tensor_scale"));
+  CHECK_THAT(Refusal([&] { resolve({"datapath.weights.profile=ggml"}); }),
+             Contains("datapath.weights.scale") && Contains("ggml"));
+  const DesignPoint d = Resolve(Platform::kAccel, "",
+                                {"layers.*_dw.weights.scale=channel", "layers.last.weights=fp8"});
+  REQUIRE(d.layer_overrides.size() == 2);
+  CHECK(d.layer_overrides[0].pattern == "*_dw");
+  CHECK(d.layer_overrides[0].weight_scale == WeightScale::kChannel);
+  CHECK_FALSE(d.layer_overrides[0].weights);
+  CHECK_FALSE(d.layer_overrides[1].weight_scale);
+}
+
 TEST_CASE("platform names") {
   CHECK(ParsePlatform("accel") == Platform::kAccel);
   CHECK(ParsePlatform("nearmem") == Platform::kNearmem);

@@ -134,7 +134,6 @@ TEST_CASE("sweep: a full disk") {
   // 300 blocks of 512 B; a row takes about 20 KB.
   const Result r = Sweep(folder, "plan.cfg --out s -j 2", "ulimit -f 300;");
   CHECK(r.exit_code == 5);
-  CHECK(cli_test::IsOneLine(r.err));
   CHECK_THAT(r.err, Contains("ledger.db") && Contains("make room"));
   const size_t rows = RowsOf(folder / "s/ledger.db");
   CHECK(rows > 0);

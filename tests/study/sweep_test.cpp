@@ -106,7 +106,9 @@ TEST_CASE("sweep: accuracy over labelled images is a run's, in one process and i
   REQUIRE(Sweep(folder, "images.cfg --out t -j 2 --shards 2").exit_code == 0);
   CHECK(ExportOf(folder, "s") == ExportOf(folder, "t"));
   Sweep(folder, "export s --json s.json");
-  for (const Json& point : Json::parse(cli_test::ReadFile(folder / "s.json"))["points"]) {
+  const Json study = Json::parse(cli_test::ReadFile(folder / "s.json"));
+  REQUIRE(study["points"].size() == 4);
+  for (const Json& point : study["points"]) {
     const Result r = Sim(
         folder,
         "--input images.npy --labels labels.txt --count 4 --json - --trace " +

@@ -11,8 +11,10 @@ using Catch::Matchers::Contains;
 
 TEST_CASE("a printed network shows what identifies it and one line per layer") {
   const std::string text = Print(test::SmallNetwork(), "0123abcd");
-  for (const char* part : {"network      small\n", "hash         0123abcd\n", "calibration  none,",
-                           "in  6x5x3  amax 1", "mean 0.5 0.25 0.125, stddev 0.5 0.5 0.75"}) {
+  for (const char* part :
+       {"network      small\n", "hash         0123abcd\n", "calibration  none,",
+        "then         equalised by hand\nthen         biases corrected by heart\n",
+        "in  6x5x3  amax 1", "mean 0.5 0.25 0.125, stddev 0.5 0.5 0.75"}) {
     CHECK_THAT(text, Contains(part));
   }
   std::string stem;

@@ -12,6 +12,7 @@ void RequireSame(const Network& a, const Network& b) {
   REQUIRE(a.name == b.name);
   REQUIRE(a.producer == b.producer);
   REQUIRE(a.calibration == b.calibration);
+  REQUIRE(a.posttraining == b.posttraining);
   REQUIRE(a.input == b.input);
   REQUIRE(a.output == b.output);
   REQUIRE(a.preprocess.mean == b.preprocess.mean);
@@ -66,6 +67,7 @@ void RequireSame(const Network& a, const Network& b) {
     REQUIRE(x.generator.gain == y.generator.gain);
     REQUIRE(x.weights == y.weights);
     REQUIRE(x.bias == y.bias);
+    REQUIRE(x.bias_correction == y.bias_correction);
     REQUIRE(x.zeros.has_value() == y.zeros.has_value());
     if (x.zeros) {
       REQUIRE(x.zeros->weights == y.zeros->weights);
@@ -139,6 +141,7 @@ TEST_CASE("codes are written in place of the weights that they stand for") {
   for (Layer& l : net.layers) {
     l.weights.clear();
     l.bias.clear();
+    l.bias_correction.clear();
     if (l.quantized) l.quantized->codes.clear();
     if (l.quantized) l.quantized->scales.clear();
   }
@@ -160,6 +163,7 @@ TEST_CASE("without weights everything else is read") {
   for (Layer& l : net.layers) {
     l.weights.clear();
     l.bias.clear();
+    l.bias_correction.clear();
   }
   RequireSame(Read(path, false), net);
 }

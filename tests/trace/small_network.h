@@ -20,6 +20,7 @@ inline trace::Network SmallNetwork() {
   net.name = "small";
   net.producer = "test";
   net.calibration = "none, numbers made up";
+  net.posttraining = {"equalised by hand", "biases corrected by heart"};
   net.tensors = {{"in", {6, 5, 3}, 1.0f},    {"a", {3, 5, 4}, 6.0f}, {"b", {3, 5, 4}, 2.5f},
                  {"c", {3, 5, 4}, 3.0f},     {"d", {3, 5, 4}, 4.0f}, {"pooled", {1, 1, 4}, 0.5f},
                  {"logits", {1, 1, 7}, 9.0f}};
@@ -51,7 +52,9 @@ inline trace::Network SmallNetwork() {
   depthwise.pad_top = depthwise.pad_left = depthwise.pad_bottom = depthwise.pad_right = 1;
   depthwise.synthetic = true;
   depthwise.generator = {42, 20000};
+  depthwise.bias_correction = {0.5f, -0.25f, 0.0f, 1.0f};
   net.layers[2].residual = 1;
+  net.layers[2].bias_correction = {1e-3f, 0.1f, -0.7f, 3.0f};
   net.layers[3].residual = 2;
   net.layers[3].activation.kind = Activation::Kind::kRelu;
   for (trace::Layer& l : net.layers) {

@@ -105,6 +105,33 @@ TEST_CASE("a pool has no activation, and an operator without weights has none") 
   REQUIRE_THROWS_WITH(Validate(net), Contains("layer 3 \"sum\": weights has 1 elements"));
 }
 
+TEST_CASE("corrections belong to biases, and are added once") {
+  Network net = test::SmallNetwork();
+  const std::vector<float> bias = LayerBias(net, net.layers[1]);
+  const std::vector<float> corrected = CorrectedBias(net, net.layers[1]);
+  REQUIRE(corrected.size() == bias.size());
+  for (size_t n = 0; n < bias.size(); ++n) {
+    CHECK(corrected[n] == bias[n] + net.layers[1].bias_correction[n]);
+  }
+  CHECK(CorrectedBias(net, net.layers[0]) == LayerBias(net, net.layers[0]));
+  net.layers[2].bias_correction.pop_back();
+  REQUIRE_THROWS_WITH(Validate(net),
+                      Contains("layer 2 \"project\": bias_correction has 3 elements, expected 4"));
+  net = test::SmallNetwork();
+  net.layers[3].bias_correction = {1, 2, 3, 4};
+  REQUIRE_THROWS_WITH(Validate(net), Contains("layer 3 \"sum\": bias correction"));
+}
+
+TEST_CASE("what was done after training is text, in bounds") {
+  Network net = test::SmallNetwork();
+  net.posttraining = {""};
+  REQUIRE_THROWS_WITH(Validate(net), Contains("posttraining is empty"));
+  net.posttraining = {std::string(kMaxStepBytes + 1, 'x')};
+  REQUIRE_THROWS_WITH(Validate(net), Contains("posttraining has 65536 bytes"));
+  net.posttraining.assign(kMaxSteps + 1, "x");
+  REQUIRE_THROWS_WITH(Validate(net), Contains("number of posttraining steps is 65"));
+}
+
 TEST_CASE("codes that are no NVFP4 weights of the layer are refused") {
   const auto message = [](auto change) {
     Network net = test::SmallQuantizedNetwork();
