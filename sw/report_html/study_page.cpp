@@ -168,8 +168,9 @@ std::string StudyPage(const StudyData& data) {
   page.kind = "study";
   const std::string name = std::filesystem::path(data.folder).filename().string();
   page.title = "Study " + name;
+  const size_t networks = data.columns[0].values.size();
   page.subtitle =
-      fmt::format("{} networks, Nibble {}", data.columns[0].values.size(), data.version);
+      fmt::format("{} network{}, Nibble {}", networks, networks == 1 ? "" : "s", data.version);
   page.facts = {{std::to_string(data.points.size()), "points"},
                 {std::to_string(data.refused), "refused"},
                 {std::to_string(data.failed), "failed"},
