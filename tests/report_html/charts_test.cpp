@@ -85,7 +85,7 @@ TEST_CASE("bars of energy are as long as the energy, part by part") {
   }
 }
 
-TEST_CASE("bars of cycles hold compute, each cause, and the rest; the tick is the layer's time") {
+TEST_CASE("bars of cycles hold compute, each cause, and the rest, the tick is the layer's time") {
   const report::RunFile run = SampleRun();
   const std::string svg = CyclesByLayer(run);
   const auto bars = Pieces(svg, "<g class=\"bar\">", "</g>");
