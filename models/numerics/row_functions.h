@@ -34,7 +34,8 @@ void LayerNorm(const float* x, int count, float epsilon, const float* gamma, con
 inline constexpr double kExpError = 1.1e-6, kExpErrorPerUnit = 1.2e-7;
 // Relative, of a sum of `count` terms of one sign: additions to a partial sum, and four levels.
 constexpr double RowSumError(int count) {
-  return ((count + kRowSums - 1) / kRowSums + 4) * 0x1p-24;
+  const int additions = (count + kRowSums - 1) / kRowSums + 4;
+  return additions * 0x1p-24;
 }
 constexpr double SoftmaxError(int count) { return 2 * kExpError + RowSumError(count); }
 

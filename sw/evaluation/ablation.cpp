@@ -71,12 +71,6 @@ std::string FileName(const std::string& text) {
   return name;
 }
 
-std::string Text(const Identity& identity) {
-  std::string text;
-  for (const auto& [name, value] : identity) text += name + " " + value + "\n";
-  return text;
-}
-
 // A network, and the cells of its row.
 struct Row {
   explicit Row(const AblationNetwork& files, int count)
@@ -154,8 +148,9 @@ class Ablation {
     if (!config.flush()) throw trace::FileError(config_path + ": cannot be written");
     const Identity identity =
         IdentityOf(row.hash, result.design, Engine::kMachine, row.dataset, Scope::kOutput);
-    return {Path(fmt::format("{}.{}.results", row.net.name, HashOf(Text(identity)).substr(0, 16))),
-            identity};
+    return {
+        Path(fmt::format("{}.{}.results", row.net.name, HashOf(ToText(identity)).substr(0, 16))),
+        identity};
   }
 
   void RunRow(Row& row) {

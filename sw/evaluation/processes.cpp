@@ -206,6 +206,7 @@ void ForEachInProcesses(int jobs, size_t count, const std::function<std::string(
   while (turn < count) {
     ThrowIfStopped(stop);
     std::vector<pollfd> ends;
+    ends.reserve(workers.size());
     for (const Worker& w : workers) ends.push_back({w.fd(), POLLIN, 0});  // fd -1 is passed over
     if (poll(ends.data(), ends.size(), kPollMilliseconds) < 0) {
       if (errno == EINTR) continue;

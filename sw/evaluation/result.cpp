@@ -121,6 +121,7 @@ Summary Summarise(const std::vector<ImageResult>& results, const std::vector<int
     s.fp32_top5 = share([&](size_t i) { return Among(results[i].fp32_top, labels[i], 5); });
   }
   std::vector<double> db;
+  db.reserve(results.size());
   for (const ImageResult& r : results) db.push_back(r.sqnr_db);
   s.sqnr_db = Mean(db);
   s.sqnr_half_width_db = HalfWidth(db);

@@ -19,12 +19,16 @@ namespace {
 constexpr char kSchema[] = "nibble.results/1";
 
 std::string HeaderText(const Identity& identity) {
-  std::string text = std::string(kSchema) + "\n";
-  for (const auto& [name, hash] : identity) text += name + " " + hash + "\n";
-  return text;
+  return std::string(kSchema) + "\n" + ToText(identity);
 }
 
 }  // namespace
+
+std::string ToText(const Identity& identity) {
+  std::string text;
+  for (const auto& [name, hash] : identity) text.append(name).append(" ").append(hash).append("\n");
+  return text;
+}
 
 std::string HashOf(const std::string& bytes) {
   XXH128_canonical_t digest;

@@ -19,6 +19,7 @@ namespace nibble::evaluation {
 
 // What results depend on: names ("trace", "design", "images", "scope") and hashes or words.
 using Identity = std::vector<std::pair<std::string, std::string>>;
+std::string ToText(const Identity& identity);  // a line "name value" each
 
 // 32 hex digits: XXH3-128 of the bytes.
 std::string HashOf(const std::string& bytes);
