@@ -168,7 +168,8 @@ TEST_CASE("what belongs to the core is refused by name without it") {
       {"--firmware native --trace-instructions t.txt", "--trace-instructions"},
       {"--set cpu.mhz=100", "cpu.mhz"},
       {"--firmware native --set cpu.ram=4MiB", "cpu.ram"},
-      {"--set cpu.mhz=0", "cpu.mhz"}};
+      {"--set cpu.mhz=0", "cpu.mhz"},
+      {"--set cpu.ram=100001", "cpu.ram"}};
   for (const auto& [arguments, name] : cases) {
     const Result r = Sim(folder, "--trace " + SmallTrace() + " " + arguments);
     INFO(arguments << ": " << r.err);
