@@ -2,7 +2,8 @@
 # Installs the Debian packages that Nibble is built from, when any is missing. ./sim, ./check and .ci/run call it.
 #
 #   setup.sh           what it takes to build, run and test
-#   setup.sh --ci      and what the format check, clang-tidy, repeated builds and tests of RISC-V programs take
+#   setup.sh --ci      and what the format check, clang-tidy, repeated builds, tests of RISC-V programs and tests of HTML
+#                      pages take (chromium: 120 MB to fetch, 400 MB on disk)
 #   setup.sh --bench   and what the benchmarks take
 #   setup.sh --fuzz    and what the fuzz targets take
 #
@@ -21,8 +22,8 @@ packages="$packages libsqlite3-dev zlib1g-dev"
 packages="$packages libflatbuffers-dev flatbuffers-compiler libxxhash-dev libonnx-dev libprotobuf-dev protobuf-compiler"
 case "${1:-}" in
   --ci)
-    packages="$packages ccache clang-format clang-tidy git"
-    #                    firmware and its debugger, a cluster; tests that need one of them are skipped without it
+    packages="$packages ccache chromium clang-format clang-tidy git"
+    #                    firmware and its debugger, a cluster, a browser; tests that need one of them are skipped without it
     packages="$packages gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf gdb-multiarch qemu-user"
     packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins" ;;
   --bench) packages="$packages libbenchmark-dev libopenblas-dev" ;;

@@ -15,6 +15,7 @@
 #include "models/nearmem/bank_engine.h"
 #include "models/sim_core/fresh_kernel.h"
 #include "models/sim_core/run_kernel.h"
+#include "platforms/dram_log.h"
 #include "platforms/host.h"
 
 namespace nibble::platforms {
@@ -37,7 +38,8 @@ class Machine : public control::Executor {
         clock_(design.clock_mhz),
         layer_ends_(layers_),
         job_(tokens_),
-        context_{clock_, tokens_, job_, layer_ends_, layers_, design.fetch.queue_depth},
+        context_{clock_,          tokens_, job_, layer_ends_, layers_, design.fetch.queue_depth,
+                 options.recorder},
         pads_{Pad("act", design.sram_act, 0), Pad("weight", design.sram_weight, 1),
               Pad("acc", design.sram_acc, 2), Pad("out", design.sram_out, 3)},
         dram_("dram", clock_, design.dram, design.dram_channels, design.dram_mapping, layers_,
@@ -60,13 +62,14 @@ class Machine : public control::Executor {
       engines_.push_back(bank_.get());
     }
     fetch_ = std::make_unique<accel::CommandProcessor>("fetch", clock_, job_, layers_, design.fetch,
-                                                       engines_);
+                                                       engines_, options.recorder);
     dram_.Record(options.memory_log);
     fetch_->socket.bind(bus_.port(0));
     load_.socket.bind(bus_.port(1));
     store_.socket.bind(bus_.port(2));
     bus_.memory.bind(dram_.socket);
     AddControl(design.platform == Platform::kNearmem);
+    if (options.recorder != nullptr) Record();
     AddHost(design);
     if (options.break_datapath) tensor_.BreakDatapath();
     if (options.break_datapath && bank_) bank_->BreakDatapath();
@@ -85,10 +88,19 @@ class Machine : public control::Executor {
       outcome_.tensor_scale_decode.push_back(vector_.scale_register(i).decode);
     }
     if (jobs_ <= 1) CollectStats();
+    if (dram_log_) dram_log_->Tell(*options_.recorder);
     return std::move(outcome_);
   }
 
  private:
+  void Record() {
+    for (memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
+      pad->Record(options_.recorder, clock_.period_ps());
+    }
+    control_->Record(options_.recorder);
+    dram_log_ = std::make_unique<DramLog>(dram_.dram());
+  }
+
   void AddControl(bool near_memory) {
     uint8_t engines = 0;
     for (const sim::EngineModule* engine : engines_) engines |= sim::EngineBit(engine->engine());
@@ -119,6 +131,9 @@ class Machine : public control::Executor {
     clock_.Start();
     last_end_ = clock_.Now();
     layer_ends_.Restart(last_end_);
+    if (options_.recorder != nullptr) {
+      options_.recorder->JobBegan(last_end_ * clock_.period_ps());
+    }
     fetch_->Start(job.commands, job.count, job.layers);
   }
 
@@ -207,6 +222,9 @@ class Machine : public control::Executor {
     job_cycles_ += now - last_end_;
     last_end_ = now;
     layer_ends_.Set(layer, now);
+    if (options_.recorder != nullptr) {
+      options_.recorder->LayerEnded(layer, now * clock_.period_ps());
+    }
     dram_.dram().AccountTime(now * clock_.period_ps(), layer);
     if (!options_.timing_only) Capture(program_.layers[layer].output);
     control_->LayerDone(static_cast<uint32_t>(layer));
@@ -270,6 +288,7 @@ class Machine : public control::Executor {
   // What drives the machine: one of the two.
   std::unique_ptr<Host> host_;
   std::unique_ptr<ControlProcessor> core_;
+  std::unique_ptr<DramLog> dram_log_;  // with a recorder
   std::vector<Engine> peers_;
   std::vector<MachineCounters> rows_;
   RunOutcome outcome_;

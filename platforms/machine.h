@@ -11,6 +11,7 @@
 #include "models/memory/dram.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
+#include "models/sim_core/recorder.h"
 #include "platforms/control_processor.h"
 #include "platforms/design_point.h"
 #include "platforms/host_port.h"
@@ -26,6 +27,7 @@ struct RunOptions {
   bool break_datapath = false;  // test hook: a row of sums comes out wrong
   // Every transaction that the DRAM served is appended, for replay.
   std::vector<memory::DramTransaction>* memory_log = nullptr;
+  sim::Recorder* recorder = nullptr;  // sees what the machine does, in all jobs
   // What drives the machine: a program for the control processor, or one of the host's; without
   // either, a built-in one runs the network once. It finds the program's image in DRAM, and what
   // else it needs.

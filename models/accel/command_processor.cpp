@@ -9,8 +9,15 @@ namespace nibble::accel {
 
 CommandProcessor::CommandProcessor(const sc_core::sc_module_name& name, const sim::Clock& clock,
                                    sim::Job& job, size_t layers, const FetchConfig& config,
-                                   const std::vector<sim::EngineModule*>& engines)
-    : sc_module(name), socket("socket"), clock_(clock), job_(job), config_(config), rows_(layers) {
+                                   const std::vector<sim::EngineModule*>& engines,
+                                   sim::Recorder* recorder)
+    : sc_module(name),
+      socket("socket"),
+      clock_(clock),
+      job_(job),
+      config_(config),
+      recorder_(recorder),
+      rows_(layers) {
   for (sim::EngineModule* engine : engines) {
     engines_[static_cast<int>(engine->engine())] = engine;
     engine_mask_ |= sim::EngineBit(engine->engine());
@@ -67,6 +74,9 @@ bool CommandProcessor::FetchBatch(uint32_t first, uint32_t count) {
   const uint64_t arrival = clock_.After(delay);
   rows_[layer_].bytes += bytes;
   rows_[layer_].busy_cycles += arrival - now;
+  if (recorder_ != nullptr) {
+    recorder_->Fetched(count, now * clock_.period_ps(), arrival * clock_.period_ps());
+  }
   if (arrival > now) wait(clock_.Time(arrival - now));
   return !job_.stopped();
 }

@@ -14,7 +14,8 @@ class CommandProcessor : public sc_core::sc_module {
  public:
   CommandProcessor(const sc_core::sc_module_name& name, const sim::Clock& clock, sim::Job& job,
                    size_t layers, const FetchConfig& config,
-                   const std::vector<sim::EngineModule*>& engines);
+                   const std::vector<sim::EngineModule*>& engines,
+                   sim::Recorder* recorder = nullptr);
 
   tlm_utils::simple_initiator_socket<CommandProcessor> socket;
 
@@ -40,6 +41,7 @@ class CommandProcessor : public sc_core::sc_module {
   const sim::Clock& clock_;
   sim::Job& job_;
   FetchConfig config_;
+  sim::Recorder* recorder_;
   uint8_t engine_mask_ = 0;
   sim::EngineModule* engines_[sim::kEngines] = {};
   sc_core::sc_event started_;

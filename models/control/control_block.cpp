@@ -254,6 +254,7 @@ void ControlBlock::UpdateInterrupt() {
   const bool level = (registers_.value(kIntStatus) & registers_.value(kIntEnable)) != 0;
   if (level == interrupt_) return;
   interrupt_ = level;
+  if (recorder_ != nullptr) recorder_->Interrupt(level, clock_.Picoseconds());
   if (interrupt_changed_) interrupt_changed_(level);
 }
 

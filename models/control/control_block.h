@@ -11,6 +11,7 @@
 #include "models/memory/sparse_memory.h"
 #include "models/sim_core/clock.h"
 #include "models/sim_core/job.h"
+#include "models/sim_core/recorder.h"
 
 namespace nibble::control {
 
@@ -49,6 +50,8 @@ class ControlBlock : public sc_core::sc_module {
   void OnInterrupt(std::function<void(bool)> changed) { interrupt_changed_ = std::move(changed); }
   bool interrupt() const { return interrupt_; }
   uint64_t accesses() const { return accesses_; }  // transactions so far, illegal ones included
+  // Changes of the line from now on are reported to `recorder`, unless null.
+  void Record(sim::Recorder* recorder) { recorder_ = recorder; }
 
   // By the machine: a layer of the job is complete.
   void LayerDone(uint32_t layer);
@@ -95,6 +98,7 @@ class ControlBlock : public sc_core::sc_module {
   Executor& executor_;
   RegisterFile registers_;
   std::function<void(bool)> interrupt_changed_;
+  sim::Recorder* recorder_ = nullptr;
   bool interrupt_ = false, stopped_ = false, resetting_ = false;
   sc_core::sc_event proceed_, watch_;
   JobDescriptor present_;

@@ -102,6 +102,7 @@ uint64_t Dram::OccupyAllBanks(uint64_t clocks, uint64_t start, size_t layer) {
     ++refreshes;
   }
   for (DramChannel& c : channels_) c.Occupy(begin, end, refreshes, row);
+  if (occupied_ != nullptr) occupied_->emplace_back(begin, end);
   return end;
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/memory/dram_channel.h"
@@ -53,6 +54,9 @@ class Dram {
   // their activates, precharges and near_reads to rows().
   uint64_t OccupyAllBanks(uint64_t clocks, uint64_t start, size_t layer);
 
+  // Spans [begin, end) of OccupyAllBanks from now on are appended to `spans`, unless null.
+  void RecordOccupied(std::vector<std::pair<uint64_t, uint64_t>>* spans) { occupied_ = spans; }
+
   // Accounts residency and idle refreshes up to `now` (ps since start) to row `layer`; earlier
   // times: nothing.
   void AccountTime(uint64_t now_ps, size_t layer);
@@ -73,6 +77,7 @@ class Dram {
   DramMapping mapping_;
   std::vector<DramCounters> rows_;
   std::vector<DramChannel> channels_;
+  std::vector<std::pair<uint64_t, uint64_t>>* occupied_ = nullptr;
 };
 
 // Registers the counters of `dram` (which must outlive the registry) as `component`. Those of

@@ -74,6 +74,9 @@ uint64_t Sram::Write(size_t layer, uint64_t bytes, uint64_t scale_bytes) {
 }
 
 void Sram::Use(SramPort::User user, uint64_t begin, uint64_t end, uint64_t reads, uint64_t writes) {
+  if (recorder_ != nullptr && reads + writes > 0) {
+    recorder_->SramUsed(name_, reads + writes, begin * cycle_ps_, end * cycle_ps_);
+  }
   if (config_.ports == 1) {
     if (reads + writes > 0) read_port_.Use(user, begin, end, reads + writes);
     return;

@@ -15,6 +15,7 @@
 #include "models/memory/sram_faults.h"
 #include "models/memory/sram_ports.h"
 #include "models/sim_core/counters.h"
+#include "models/sim_core/recorder.h"
 
 namespace nibble::memory {
 
@@ -69,6 +70,12 @@ class Sram {
     return config_.ports == 2 ? std::max(reads, writes) : reads + writes;
   }
 
+  // Uses of the ports from now on are reported to `recorder`, unless null, in ps of `cycle_ps` a
+  // cycle.
+  void Record(sim::Recorder* recorder, uint64_t cycle_ps) {
+    recorder_ = recorder;
+    cycle_ps_ = cycle_ps;
+  }
   // `user` takes the port during [begin, end).
   void Use(SramPort::User user, uint64_t begin, uint64_t end, uint64_t reads, uint64_t writes);
   // For a user whose run began at `begin` and needs so many port cycles: those that it has still to
@@ -98,6 +105,8 @@ class Sram {
   std::vector<SramCounters> rows_;
   SramPort read_port_, write_port_;  // of one port: the first is both
   std::optional<SramFaults> faults_;
+  sim::Recorder* recorder_ = nullptr;
+  uint64_t cycle_ps_ = 0;
 };
 
 }  // namespace nibble::memory

@@ -29,25 +29,32 @@ EngineModule::EngineModule(const sc_core::sc_module_name& name, Engine engine,
 void EngineModule::Push(const Command& command, uint32_t index) {
   queue_.push_back({command, index});
   pushed_.notify();
+  RecordQueue();
 }
 
-void EngineModule::BookWait(uint64_t start, size_t layer, uint64_t& cause) {
+void EngineModule::BookWait(uint64_t start, const Command& command, uint64_t& stall,
+                            const char* cause) {
   const uint64_t now = clock().Now();
   start = std::max(start, context_.layer_ends.begin());  // what was before the job is nobody's
-  const uint64_t begin = std::clamp(context_.layer_ends.Begin(layer), start, now);
-  rows_[layer].wait_layer_cycles += begin - start;
-  cause += now - begin;
+  const uint64_t begin = std::clamp(context_.layer_ends.Begin(command.layer), start, now);
+  rows_[command.layer].wait_layer_cycles += begin - start;
+  stall += now - begin;
+  if (context_.recorder != nullptr && now > start) {
+    context_.recorder->Waited(engine_, command, cause, start * clock().period_ps(), NowPs());
+  }
 }
 
 bool EngineModule::TakeTokens(const Command& command, EngineCounters& row) {
   for (int from = 0; from < kEngines; ++from) {
     if (!(command.wait >> from & 1)) continue;
-    unsigned& count = context_.tokens.count(static_cast<Engine>(from), engine_);
+    const auto giver = static_cast<Engine>(from);
+    unsigned& count = context_.tokens.count(giver, engine_);
     const uint64_t start = clock().Now();
     while (count == 0 && !context_.job.stopped()) wait(context_.tokens.given(engine_));
     if (context_.job.stopped()) return false;
     --count;
-    BookWait(start, command.layer, row.stall_cycles[from]);
+    BookWait(start, command, row.stall_cycles[from], EngineName(giver));
+    if (context_.recorder != nullptr) context_.recorder->Tokens(giver, engine_, count, NowPs());
   }
   return true;
 }
@@ -74,7 +81,7 @@ void EngineModule::ExecuteOrStop(const Command& command) {
 void EngineModule::Process(const Entry& entry, uint64_t idle_since) {
   const Command& command = entry.command;
   EngineCounters& row = rows_[command.layer];
-  BookWait(idle_since, command.layer, row.stall_fetch_cycles);
+  BookWait(idle_since, command, row.stall_fetch_cycles, "fetch");
   if (!TakeTokens(command, row)) return;
   index_ = entry.index;
   stopped_by_me_ = false;
@@ -87,12 +94,17 @@ void EngineModule::Process(const Entry& entry, uint64_t idle_since) {
   ExecuteOrStop(command);
   context_.job.WorkEnds(clock().Now());
   row.busy_cycles += clock().Now() - start;
+  if (context_.recorder != nullptr) {
+    context_.recorder->Ran(engine_, command, start * clock().period_ps(), NowPs());
+  }
   if (stopped_by_me_) return;
   ++row.commands;
   for (int to = 0; to < kEngines; ++to) {
     if (!(command.signal >> to & 1)) continue;
-    ++context_.tokens.count(engine_, static_cast<Engine>(to));
-    context_.tokens.given(static_cast<Engine>(to)).notify();
+    const auto taker = static_cast<Engine>(to);
+    const unsigned count = ++context_.tokens.count(engine_, taker);
+    context_.tokens.given(taker).notify();
+    if (context_.recorder != nullptr) context_.recorder->Tokens(engine_, taker, count, NowPs());
   }
 }
 
@@ -104,6 +116,7 @@ void EngineModule::Run() {
     const Entry entry = queue_.front();
     queue_.pop_front();
     popped_.notify();
+    RecordQueue();
     if (!context_.job.stopped()) Process(entry, idle_since);
     context_.job.Retire();
   }

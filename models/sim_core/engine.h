@@ -11,6 +11,7 @@
 #include "models/sim_core/command.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/job.h"
+#include "models/sim_core/recorder.h"
 
 namespace nibble::sim {
 
@@ -31,6 +32,7 @@ class EngineModule : public sc_core::sc_module {
     const LayerEnds& layer_ends;
     size_t layers;
     uint32_t queue_depth;
+    Recorder* recorder = nullptr;
   };
   EngineModule(const sc_core::sc_module_name& name, Engine engine, const Context& context);
 
@@ -80,9 +82,12 @@ class EngineModule : public sc_core::sc_module {
   void ExecuteOrStop(const Command& command);
   // False: the job was stopped meanwhile.
   bool TakeTokens(const Command& command, EngineCounters& row);
-  // Books a wait from `start` until now for a word of `layer` to `cause`, as far as the layer had
-  // begun.
-  void BookWait(uint64_t start, size_t layer, uint64_t& cause);
+  // Books a wait from `start` until now for a word to `stall`, as far as its layer had begun.
+  void BookWait(uint64_t start, const Command& command, uint64_t& stall, const char* cause);
+  void RecordQueue() const {
+    if (context_.recorder != nullptr) context_.recorder->Queued(engine_, queue_.size(), NowPs());
+  }
+  uint64_t NowPs() const { return clock().Now() * clock().period_ps(); }
 
   uint64_t Sum(uint64_t EngineCounters::*member) const;
 

@@ -24,5 +24,7 @@ Command AddQuantize(CLI::App& app);   // sim quantize
 Command AddCpu(CLI::App& app);        // sim cpu
 Command AddRegisters(CLI::App& app);  // sim registers
 Command AddSweep(CLI::App& app);      // sim sweep, and subcommands of its own
+Command AddCompare(CLI::App& app);    // sim compare
+Command AddReport(CLI::App& app);     // sim report
 
 }  // namespace nibble::cli

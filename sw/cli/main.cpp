@@ -15,6 +15,7 @@
 #include "sw/cli/verify.h"
 #include "sw/cli/version.h"
 #include "sw/lowering/lowering.h"
+#include "sw/report/run_file.h"
 #include "sw/requests/request_file.h"
 #include "sw/study/ledger.h"
 #include "sw/study/study.h"
@@ -80,7 +81,8 @@ int Dispatch(int argc, char** argv) {
       {"memory", AddMemory(app)},       {"quantize", AddQuantize(app)},
       {"eval", AddEval(app)},           {"ablate", AddAblate(app)},
       {"tune", AddTune(app)},           {"cpu", AddCpu(app)},
-      {"registers", AddRegisters(app)}, {"sweep", AddSweep(app)}};
+      {"registers", AddRegisters(app)}, {"sweep", AddSweep(app)},
+      {"compare", AddCompare(app)},     {"report", AddReport(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
@@ -124,6 +126,8 @@ int Main(int argc, char** argv) {
                                                 "the same command again"
                                               : ""));
   } catch (const trace::FileError& e) {
+    return Fail(kBadInput, e.what());
+  } catch (const report::RunFileError& e) {
     return Fail(kBadInput, e.what());
   } catch (const requests::FileError& e) {
     return Fail(kBadInput, e.what());

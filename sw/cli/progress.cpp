@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 
 namespace nibble::cli {
 
 std::string RoughTime(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  const auto whole = static_cast<int64_t>(std::lround(seconds));
   if (whole < 100) return fmt::format("{} s", whole);
   const int64_t minutes = (whole + 30) / 60;
   if (minutes < 100) return fmt::format("{} min", minutes);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "models/numerics/parallel.h"
+#include "models/sim_core/clock.h"
 #include "platforms/energy_model.h"
 #include "platforms/machine.h"
 #include "platforms/params/core_parameters.h"
@@ -27,6 +28,7 @@
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
 #include "sw/report/report.h"
+#include "sw/timeline/recording.h"
 #include "sw/trace/file.h"
 
 namespace nibble::cli {
@@ -38,7 +40,7 @@ struct RunArguments {
   std::string trace;
   InputOptions inputs;
   FirmwareOptions firmware;
-  std::string json, csv, outputs, fp32_outputs;
+  std::string json, csv, timeline, vcd, outputs, fp32_outputs;
   bool timing_only = false, verify = false, no_quality = false;
   int threads = 1;
   bool wide = false, quiet = false, dry_run = false;
@@ -56,9 +58,10 @@ struct Results {
 
 Results RunImages(const RunArguments& args, const trace::Network& net,
                   const platforms::DesignPoint& design, sim::Program& program, const Inputs& inputs,
-                  std::optional<Firmware>& firmware) {
+                  std::optional<Firmware>& firmware, sim::Recorder* recorder) {
   Results results;
-  const bool text_only = args.json != "-" && args.csv != "-";
+  const bool text_only =
+      args.json != "-" && args.csv != "-" && args.timeline != "-" && args.vcd != "-";
   std::FILE* const console = args.quiet ? nullptr : text_only ? stdout : stderr;
   Progress bar(fmt::format("{} on {}", net.name, args.design.platform), !args.quiet);
   for (int i = 0; i < inputs.count(); ++i) {
@@ -67,6 +70,7 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
     options.run = static_cast<uint64_t>(i);
     options.break_datapath = args.break_datapath;
     options.stop = &Interrupted();
+    if (i == 0) options.recorder = recorder;
     options.progress = [&](size_t done, size_t total) {
       bar.Update(static_cast<size_t>(i) * total + done,
                  static_cast<size_t>(inputs.count()) * total);
@@ -101,12 +105,30 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
 
 void CheckArguments(const RunArguments& args) {
   if (args.trace.empty()) throw UsageError("--trace is required (see sim --help)");
-  if (args.json == "-" && args.csv == "-")
-    throw UsageError("--json and --csv cannot both go to standard output");
+  int to_stdout = 0;
+  for (const std::string* path : {&args.json, &args.csv, &args.timeline, &args.vcd}) {
+    to_stdout += *path == "-" ? 1 : 0;
+  }
+  if (to_stdout > 1) {
+    throw UsageError(
+        "of --json, --csv, --timeline and --vcd one at most can go to standard output");
+  }
   if (args.outputs == "-" || args.fp32_outputs == "-")
     throw UsageError("--outputs and --fp32-outputs take a file: they are binary");
   if (args.firmware.gdb && args.inputs.count > 1)
     throw UsageError("--gdb debugs the run of one image; leave --count out");
+}
+
+void WriteTimeline(timeline::Recording& recording, const trace::Network& net,
+                   const platforms::DesignPoint& design, const sim::Program& program,
+                   const OutputFile& events, const OutputFile& vcd) {
+  recording.Finish();
+  timeline::Labels labels;
+  for (const sim::LayerEntry& layer : program.layers) labels.layers.push_back(layer.name);
+  labels.cycle_ps = sim::Clock(design.clock_mhz).period_ps();
+  labels.title = fmt::format("{} on {}", net.name, platforms::PlatformName(design.platform));
+  if (events.wanted()) events.Write(timeline::ToTraceEvents(recording, labels));
+  if (vcd.wanted()) vcd.Write(timeline::ToVcd(recording, labels));
 }
 
 // The golden executor has no memory whose bits could be wrong.
@@ -130,7 +152,7 @@ int Run(const RunArguments& args) {
   CheckArguments(args);
   if (!args.firmware.on_core()) platforms::RefuseCoreParameters(design);
   if (args.verify) CheckVerifiable(design);
-  const OutputFile json(args.json), csv(args.csv);
+  const OutputFile json(args.json), csv(args.csv), events(args.timeline), vcd(args.vcd);
   const OutputFile outputs(args.outputs), fp32_outputs(args.fp32_outputs);
   const platforms::EnergyModel energy(design);
   const std::string path = FindTrace(args.trace);
@@ -140,7 +162,10 @@ int Run(const RunArguments& args) {
   StopIfInterrupted();
   std::optional<Firmware> firmware;
   if (args.firmware.wanted()) firmware.emplace(args.firmware);
-  const Results results = RunImages(args, net, design, program, inputs, firmware);
+  std::optional<timeline::Recording> recording;
+  if (events.wanted() || vcd.wanted()) recording.emplace(design.dram.burst_bytes);
+  const Results results =
+      RunImages(args, net, design, program, inputs, firmware, recording ? &*recording : nullptr);
   if (firmware) firmware->Finish();
 
   report::Report report =
@@ -157,9 +182,12 @@ int Run(const RunArguments& args) {
   }
   if (json.wanted()) json.Write(report::ToJson(report));
   if (csv.wanted()) csv.Write(report::ToCsv(report));
+  if (recording) WriteTimeline(*recording, net, design, program, events, vcd);
   if (outputs.wanted()) outputs.Write(NpyRows(results.outputs));
   if (fp32_outputs.wanted()) fp32_outputs.Write(NpyRows(results.fp32_outputs));
-  if (!args.quiet && !json.is_stdout() && !csv.is_stdout()) {
+  const bool stdout_taken =
+      json.is_stdout() || csv.is_stdout() || events.is_stdout() || vcd.is_stdout();
+  if (!args.quiet && !stdout_taken) {
     const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
     Print(report::ToText(report, {args.wide, colour}));
   }
@@ -228,6 +256,13 @@ Command AddRun(CLI::App& app) {
       ->group(output);
   app.add_option("--csv", args->csv, "one line per layer; - is stdout")
       ->option_text("FILE")
+      ->group(output);
+  app.add_option("--timeline", args->timeline,
+                 "what each engine and DRAM bank group did when, for Perfetto; of the first image")
+      ->option_text("FILE.json")
+      ->group(output);
+  app.add_option("--vcd", args->vcd, "the same as waveforms, for GTKWave")
+      ->option_text("FILE.vcd")
       ->group(output);
   app.add_option("--outputs", args->outputs, "the machine's output of each image, NumPy float32")
       ->option_text("FILE.npy")

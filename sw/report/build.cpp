@@ -248,6 +248,23 @@ std::optional<ImportedWeights> ImportedWeightsOf(const trace::Network& net,
   return imported.layers == 0 ? std::nullopt : std::optional(imported);
 }
 
+Peaks BuildPeaks(const platforms::DesignPoint& d) {
+  Peaks peaks;
+  peaks.tensor_macs = PeakMacsPerCycle(d, "tensor");
+  peaks.dram_burst_bytes = d.dram.burst_bytes;
+  const double cycle_ps = 1e6 / d.clock_mhz;
+  const double burst = d.dram_channels * static_cast<double>(d.dram.burst_bytes) * cycle_ps;
+  // Back to back, bursts follow each other every tCCD_S, and not sooner than the data bus is free.
+  peaks.dram_bytes =
+      burst / static_cast<double>(std::max(d.dram.ccd_s, d.dram.burst) * d.dram.tck_ps);
+  if (d.platform == platforms::Platform::kNearmem) {
+    peaks.bank_macs = PeakMacsPerCycle(d, "bank");
+    peaks.near_bytes = burst * d.dram.banks() / d.nearmem.unit_banks /
+                       static_cast<double>(d.dram.ccd_l * d.dram.tck_ps);
+  }
+  return peaks;
+}
+
 std::vector<EngineSize> BuildSizes(const platforms::DesignPoint& d) {
   const accel::UnitShape tensor{uint64_t{d.tensor.rows} * d.tensor.cols, d.tensor.lanes, 1};
   std::vector<EngineSize> sizes = {
@@ -313,6 +330,8 @@ Report BuildReport(const RunIdentity& identity, const trace::Network& net,
   report.engines = BuildEngines(stats);
   report.datapath_sizes = BuildSizes(design);
   report.srams = BuildSrams(design, energy);
+  report.peaks = BuildPeaks(design);
+  report.area = platforms::EstimateArea(design, report.datapath_sizes.front().size, energy.srams());
   report.totals = BuildTotals(report, design, program, stats);
   return report;
 }

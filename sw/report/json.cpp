@@ -72,6 +72,10 @@ Json TotalsJson(const Report& report) {
           {"sram_used_bytes", BuffersJson(report, t.sram_used_bytes)},
           {"sram_size_bytes", BuffersJson(report, t.sram_size_bytes)},
           {"sram_area_mm2", t.sram_area_mm2},
+          {"area_mm2", report.area.mm2()},
+          {"area_low_mm2", report.area.low_mm2()},
+          {"area_high_mm2", report.area.high_mm2()},
+          {"area_unknown_blocks", report.area.unknown()},
           {"sram_fault_bits", t.fault_bits},
           {"sram_corrected_words", t.corrected_words},
           {"sram_detected_words", t.detected_words},
@@ -90,6 +94,31 @@ Json SizeJson(const EngineSize& e) {
           {"multiplexers", e.size.multiplexers},
           {"tree_bits", e.size.tree_bits},
           {"accumulator_bits", e.size.accumulator_bits}};
+}
+
+Json AreaJson(const platforms::Area& area) {
+  Json blocks = Json::array();
+  for (const platforms::AreaBlock& b : area.blocks) {
+    Json json = {{"block", b.name}, {"mm2", b.mm2 ? Json(*b.mm2) : Json(nullptr)}};
+    if (b.mm2) {
+      json["low_mm2"] = b.low_mm2;
+      json["high_mm2"] = b.high_mm2;
+    }
+    json["source"] = b.source;
+    blocks.push_back(std::move(json));
+  }
+  return {{"node_nm", std::stod(area.node)}, {"blocks", blocks}};
+}
+
+Json PeaksJson(const Peaks& p) {
+  Json json = {{"tensor_macs_per_cycle", p.tensor_macs},
+               {"dram_bytes_per_cycle", p.dram_bytes},
+               {"dram_burst_bytes", p.dram_burst_bytes}};
+  if (p.bank_macs > 0) {
+    json["bank_macs_per_cycle"] = p.bank_macs;
+    json["nearmem_bytes_per_cycle"] = p.near_bytes;
+  }
+  return json;
 }
 
 Json QualityJson(const Quality& q) {
@@ -152,6 +181,8 @@ std::string ToJson(const Report& report) {
   json["totals"] = TotalsJson(report);
   if (report.quality) json["quality"] = QualityJson(*report.quality);
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;
+  json["area"] = AreaJson(report.area);
+  json["peaks"] = PeaksJson(report.peaks);
   if (report.firmware) {
     const FirmwareRun& f = *report.firmware;
     json["firmware"] = {{"firmware", f.firmware},

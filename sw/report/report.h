@@ -13,6 +13,7 @@
 #include "models/accel/datapath_size.h"
 #include "models/sim_core/counters.h"
 #include "models/sim_core/program.h"
+#include "platforms/area_model.h"
 #include "platforms/control_processor.h"
 #include "platforms/design_point.h"
 #include "platforms/energy_model.h"
@@ -112,6 +113,15 @@ struct EngineSize {
   accel::DatapathSize size;
 };
 
+// What the machine can do at most, per machine cycle: the roofs of a roofline. 0: it has no such
+// engine.
+struct Peaks {
+  double tensor_macs = 0, bank_macs = 0;
+  double dram_bytes = 0;  // over the pins of all channels
+  double near_bytes = 0;  // from the banks to the units beside them, all channels
+  uint32_t dram_burst_bytes = 0;
+};
+
 struct Report {
   std::string version;  // of the tool
   std::string trace_file, trace_name, trace_hash, producer, calibration;
@@ -130,6 +140,8 @@ struct Report {
   std::vector<EngineTime> engines;
   std::vector<EngineSize> datapath_sizes;  // of the engines with dot-product units
   std::vector<SramRow> srams;
+  Peaks peaks;
+  platforms::Area area;
   Totals totals;
   std::optional<ImportedWeights> imported_weights;  // where the trace has some
   std::optional<Quality> quality;
@@ -161,6 +173,6 @@ std::string ToText(const Report& report, const TextStyle& style);
 std::string ToJson(const Report& report);  // schema "nibble.run/1", described in docs/results.md
 // `totals` and, where the report has it, `quality` of ToJson, in one line.
 std::string TotalsToJson(const Report& report);
-std::string ToCsv(const Report& report);   // one line of headings, one line per layer
+std::string ToCsv(const Report& report);  // one line of headings, one line per layer
 
 }  // namespace nibble::report

@@ -171,6 +171,29 @@ Table WideTable(const Report& r) {
   return table;
 }
 
+// "tensor 0.21, vector 0.07, ...; unknown: dma, ..."
+std::string AreaLine(const platforms::Area& area) {
+  std::vector<std::pair<std::string, double>> groups;  // by the name before the dot
+  std::string unknown;
+  for (const platforms::AreaBlock& block : area.blocks) {
+    if (!block.mm2) {
+      unknown += (unknown.empty() ? "" : ", ") + block.name;
+      continue;
+    }
+    const std::string group = block.name.substr(0, block.name.find('.'));
+    if (groups.empty() || groups.back().first != group) groups.emplace_back(group, 0);
+    groups.back().second += *block.mm2;
+  }
+  std::string text = fmt::format(
+      "  area        {} mm2 ({} to {}) at {} nm, of what is known:", Significant(area.mm2()),
+      Significant(area.low_mm2()), Significant(area.high_mm2()), area.node);
+  for (size_t i = 0; i < groups.size(); ++i) {
+    text +=
+        fmt::format("{} {} {}", i == 0 ? "" : ",", groups[i].first, Significant(groups[i].second));
+  }
+  return text + "\n  unknown     " + unknown + '\n';
+}
+
 std::string TotalsText(const Report& r, const TextStyle& style) {
   const Totals& t = r.totals;
   std::string text = '\n' + Heading("Totals", style);
@@ -207,6 +230,7 @@ std::string TotalsText(const Report& r, const TextStyle& style) {
                         Significant(r.srams[i].area_mm2));
   }
   text += '\n';
+  text += AreaLine(r.area);
   if (t.fault_bits > 0) {
     text += fmt::format(
         "  bit errors  {} bits written did not hold; words corrected {}, detected {}, silent {}\n",

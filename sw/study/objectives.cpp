@@ -18,6 +18,7 @@ const std::vector<Objective>& KnownObjectives() {
   static const std::vector<Objective> known = {{"accuracy", "% or dB", 1, true},
                                                {"energy", "uJ", 1e-6, false},
                                                {"latency", "us", 1e-3, false},
+                                               {"area", "mm2", 1, false},
                                                {"sram_area", "mm2", 1, false}};
   return known;
 }
@@ -26,6 +27,7 @@ const std::vector<Objective>& KnownObjectives() {
 double Figure(const Json& totals, const std::string& name) {
   if (name == "energy") return totals.at("energy_pj");
   if (name == "latency") return totals.at("latency_ns");
+  if (name == "area") return totals.at("area_mm2");
   if (name == "sram_area") return totals.at("sram_area_mm2");
   const Json& quality = totals.at("quality");
   const double images = quality.at("images");
@@ -44,8 +46,8 @@ std::vector<Objective> ParseObjectives(const std::string& list) {
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&](const Objective& o) { return o.name == name; });
     if (found == known.end()) {
-      throw platforms::ParameterError("\"" + name +
-                                      "\" is no objective: accuracy, energy, latency, sram_area");
+      throw platforms::ParameterError(
+          "\"" + name + "\" is no objective: accuracy, energy, latency, area, sram_area");
     }
     for (const Objective& o : objectives) {
       if (o.name == name) throw platforms::ParameterError("objective " + name + " is given twice");
