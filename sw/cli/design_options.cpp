@@ -5,6 +5,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include "platforms/params/core_parameters.h"
 #include "sw/cli/errors.h"
 
 namespace nibble::cli {
@@ -26,21 +27,12 @@ void DesignOptions::AddTo(CLI::App& app) {
 
 platforms::DesignPoint DesignOptions::Resolve() const {
   platforms::DesignPoint design = ResolveWithCore();
-  RefuseCoreParameters(design);
+  platforms::RefuseCoreParameters(design);
   return design;
 }
 
 platforms::DesignPoint DesignOptions::ResolveWithCore() const {
   return platforms::Resolve(platforms::ParsePlatform(platform), config, sets);
-}
-
-void RefuseCoreParameters(const platforms::DesignPoint& design) {
-  for (const platforms::Parameter& p : design.parameters) {
-    if (p.is_default || p.name.rfind("cpu.", 0) != 0) continue;
-    throw UsageError(
-        fmt::format("{} = {}: the control processor is part of runs with --firmware FILE.elf only",
-                    p.name, p.value));
-  }
 }
 
 void RequireDatapath(const std::vector<std::string>& sets) {

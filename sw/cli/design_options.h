@@ -15,14 +15,10 @@ struct DesignOptions {
   std::vector<std::string> sets;
 
   void AddTo(CLI::App& app);
-  // As RefuseCoreParameters() does: most commands run no firmware.
+  // Refuses what platforms::RefuseCoreParameters() does: most commands run no firmware.
   platforms::DesignPoint Resolve() const;
   platforms::DesignPoint ResolveWithCore() const;
 };
-
-// Throws UsageError when a parameter of the control processor is not its default: without firmware
-// on the core it would be ignored.
-void RefuseCoreParameters(const platforms::DesignPoint& design);
 
 // Throws UsageError for a --set of a parameter that changes no result bit: without a machine it
 // would be ignored.

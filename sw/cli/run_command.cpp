@@ -11,6 +11,7 @@
 #include "models/sim_core/clock.h"
 #include "platforms/energy_model.h"
 #include "platforms/machine.h"
+#include "platforms/params/core_parameters.h"
 #include "platforms/sram_model.h"
 #include "sw/cli/commands.h"
 #include "sw/cli/design_options.h"
@@ -149,7 +150,7 @@ int Run(const RunArguments& args) {
     return kDone;
   }
   CheckArguments(args);
-  if (!args.firmware.on_core()) RefuseCoreParameters(design);
+  if (!args.firmware.on_core()) platforms::RefuseCoreParameters(design);
   if (args.verify) CheckVerifiable(design);
   const OutputFile json(args.json), csv(args.csv), events(args.timeline), vcd(args.vcd);
   const OutputFile outputs(args.outputs), fp32_outputs(args.fp32_outputs);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "platforms/params/core_parameters.h"
 #include "platforms/params/preset.h"
 #include "sw/evaluation/results_file.h"
 #include "sw/lowering/lowering.h"
@@ -47,8 +48,10 @@ Resolved Resolve(const Plan& plan, const Point& point, const Meter& meter) {
   Json parameters = Json::object();
   try {
     r.design = platforms::Resolve(machine.platform, machine.preset, SetsOf(point));
+    platforms::RefuseCoreParameters(*r.design);
     for (const platforms::Parameter& p : r.design->parameters) parameters[p.name] = p.value;
   } catch (const platforms::ParameterError& error) {
+    r.design.reset();
     r.error = error.what();
     for (const auto& [key, value] : Given(machine, point)) parameters[key] = value;
   }

@@ -1,9 +1,11 @@
 // --firmware: the same results, driven by the C firmware.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/cli/sim.h"
 #include "tests/riscv/elf_writer.h"
@@ -115,6 +117,48 @@ TEST_CASE("firmware on the core that cannot run") {
   CHECK(Sim(folder, run + "low.elf").exit_code == 3);
 }
 
+// The indented blocks of a section of docs/firmware.md.
+std::vector<std::string> BlocksOf(const std::string& section) {
+  const std::string text = ReadFile(std::string(NIBBLE_SOURCE_DIR) + "/docs/firmware.md");
+  const size_t begin = text.find("\n## " + section + "\n");
+  REQUIRE(begin != std::string::npos);
+  std::istringstream lines(text.substr(begin + 1, text.find("\n## ", begin + 1) - begin));
+  std::vector<std::string> blocks;
+  bool within = false;
+  for (std::string line; std::getline(lines, line);) {
+    const bool code = line.rfind("    ", 0) == 0;
+    if (!code && !line.empty()) within = false;
+    if (code && !within) blocks.emplace_back();
+    if (code) within = true;
+    if (within) blocks.back() += (code ? line.substr(4) : "") + "\n";
+  }
+  return blocks;
+}
+
+TEST_CASE("from an installation and an empty folder to a running ELF, as docs/firmware.md says") {
+  if (Elf("run.elf").empty()) return;
+  const Folder home;
+  const std::string install = "cmake --install " NIBBLE_BINARY_DIR " --prefix '" + home / "nibble" +
+                              "' > '" + home / "log" + "' 2>&1";
+  REQUIRE(std::system(install.c_str()) == 0);
+  const std::vector<std::string> blocks = BlocksOf("A firmware of your own");
+  REQUIRE(blocks.size() == 3);
+  std::filesystem::create_directory(home / "own");
+  WriteFile(home / "own/CMakeLists.txt", blocks[0]);
+  WriteFile(home / "own/my.c", blocks[1]);
+  WriteFile(home / "own/commands", blocks[2]);
+  const std::string run = "cd '" + home / "own" + "' && unset NIBBLE_DATA && HOME='" +
+                          home.path().string() + "' PATH='" + home / "nibble/bin" +
+                          "':$PATH sh -e commands > log 2>&1";
+  const int status = std::system(run.c_str());
+  const std::string log = ReadFile(home / "own/log");
+  INFO(log);
+  CHECK(status == 0);
+  CHECK(log.find("Hello from my firmware\n") != std::string::npos);
+  CHECK(log.find(", as expected\n") != std::string::npos);
+  CHECK(log.find("warning") == std::string::npos);
+}
+
 TEST_CASE("what belongs to the core is refused by name without it") {
   const Folder folder;
   const std::pair<std::string, std::string> cases[] = {
@@ -124,7 +168,8 @@ TEST_CASE("what belongs to the core is refused by name without it") {
       {"--firmware native --trace-instructions t.txt", "--trace-instructions"},
       {"--set cpu.mhz=100", "cpu.mhz"},
       {"--firmware native --set cpu.ram=4MiB", "cpu.ram"},
-      {"--set cpu.mhz=0", "cpu.mhz"}};
+      {"--set cpu.mhz=0", "cpu.mhz"},
+      {"--set cpu.ram=100001", "cpu.ram"}};
   for (const auto& [arguments, name] : cases) {
     const Result r = Sim(folder, "--trace " + SmallTrace() + " " + arguments);
     INFO(arguments << ": " << r.err);

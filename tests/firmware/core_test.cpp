@@ -147,10 +147,17 @@ delete
 continue
 )");
   });
-  const CoreRun run = RunElf(machine, elf, false, 1, &*server);
-  server.reset();
+  CoreRun run;
+  std::string error;
+  try {
+    run = RunElf(machine, elf, false, 1, &*server);
+  } catch (const std::exception& e) {
+    error = e.what();
+  }
+  server.reset();  // which ends the connection
   gdb.join();
   INFO(output);
+  CHECK(error.empty());
   CHECK(run.outcome.host.status == NIBBLE_RUN_OK);
   CHECK_THAT(output, Contains("Breakpoint 1, nibble_interrupt_handler ()"));
   CHECK_THAT(output, Contains("cause 0x8000000b, status 1, enable 3"));
