@@ -183,7 +183,7 @@ class Machine : public control::Executor {
       }
     };
     read(t.codes, t.code_stride, t.layout.code_bytes_per_pixel(), bytes.data());
-    read(t.scales, t.scale_stride, t.layout.scale_bytes_per_pixel(), bytes.data() + codes);
+    read(t.scales, t.scale_stride, t.layout.scale_row_bytes(), bytes.data() + codes);
   }
 
   void LayerDone(size_t layer) {

@@ -85,7 +85,7 @@ Fault CheckConvolve(const sim::Geometry& g, const sim::Convolve& run,
     return fault;
   }
   if (const Fault fault = CheckRange(scratchpads.act, AddressOf(run.act_scales),
-                                     in_pixels * in.scale_bytes_per_pixel())) {
+                                     in_pixels * in.scale_row_bytes())) {
     return fault;
   }
   return CheckRange(scratchpads.acc, AddressOf(run.acc), AccumulatorBytes(pixels, run.channels));

@@ -35,7 +35,7 @@ void E2m1Convolver::Decode(const sim::Convolve& run, uint32_t rows, const uint8_
                                       layout.format, &elements_[size_t{p} * channels],
                                       &scales_[size_t{p} * blocks_]);
     codes += layout.code_bytes_per_pixel();
-    scales += layout.scale_bytes_per_pixel();
+    scales += layout.scale_row_bytes();
   }
 }
 
@@ -48,12 +48,12 @@ void E2m1Convolver::DecodeValues(const sim::Convolve& run, uint32_t pixels, cons
   channels_ = run.channel + run.channels - first_channel_;
   values_.resize(size_t{pixels} * channels_);
   codes += first_channel_ / 2;
-  scales += layout.scale_bytes_per_pixel() > 0 ? first_block : 0;
+  scales += layout.scale_row_bytes() > 0 ? first_block : 0;
   for (uint32_t p = 0; p < pixels; ++p) {
     numerics::DecodePackedValues(codes, scales, static_cast<int>(channels_), layout.block,
                                  layout.format, &values_[size_t{p} * channels_]);
     codes += layout.code_bytes_per_pixel();
-    scales += layout.scale_bytes_per_pixel();
+    scales += layout.scale_row_bytes();
   }
 }
 

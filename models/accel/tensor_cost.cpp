@@ -155,7 +155,7 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t steps = g.depthwise ? taps : taps * DivideUp(g.group_channels(), config.lanes);
   cost.cycles = pixel_groups * channel_groups * steps + config.latency;
 
-  const uint64_t pixel_scales = input.scale_bytes_per_pixel();
+  const uint64_t pixel_scales = input.scale_row_bytes();
   const uint64_t pixel_bytes = input.code_bytes_per_pixel() + pixel_scales;
   if (g.depthwise) {
     // Each channel's taps once: the share of a pixel's bytes that belongs to these channels.

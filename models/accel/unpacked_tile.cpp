@@ -55,7 +55,7 @@ void UnpackedTile::SetActivations(const sim::Geometry& geometry, const TileRows&
     numerics::UnpackCodes(numerics::ElementBits(input_.format),
                           codes + p * input_.code_bytes_per_pixel(), input_.channels,
                           &a_codes_[p * input_.channels]);
-    UnpackScales(input_.format, scales + p * input_.scale_bytes_per_pixel(), a_blocks_,
+    UnpackScales(input_.format, scales + p * input_.scale_row_bytes(), a_blocks_,
                  a_scales_.data() + p * a_blocks_);
   }
 }

@@ -119,8 +119,8 @@ void VectorUnit::Wrote(const sim::Command& command) {
                          tile.out * sim::kSramUnit + before.code_bytes_per_pixel(), pixels,
                          part.code_bytes_per_pixel(), whole.code_bytes_per_pixel());
   scratchpads_.out.Wrote(command.layer, writer, memory::SramContent::kScales,
-                         tile.out_scales * sim::kSramUnit + before.scale_bytes_per_pixel(), pixels,
-                         part.scale_bytes_per_pixel(), whole.scale_bytes_per_pixel());
+                         tile.out_scales * sim::kSramUnit + before.scale_row_bytes(), pixels,
+                         part.scale_row_bytes(), whole.scale_row_bytes());
 }
 
 uint64_t VectorUnit::Account(const sim::Command& command, SramRun& sram) {
@@ -190,8 +190,8 @@ VectorUnit::StoredTile VectorUnit::TileAt(const sim::Elementwise& tile, sim::Sto
   const numerics::ActivationLayout whole = layout(tile.pitch), before = layout(tile.channel);
   return {layout(tile.channels),
           scratchpads_.at(Buffer::kOut, codes) + before.code_bytes_per_pixel(),
-          scratchpads_.at(Buffer::kOut, scales) + before.scale_bytes_per_pixel(),
-          whole.code_bytes_per_pixel(), whole.scale_bytes_per_pixel()};
+          scratchpads_.at(Buffer::kOut, scales) + before.scale_row_bytes(),
+          whole.code_bytes_per_pixel(), whole.scale_row_bytes()};
 }
 
 VectorUnit::StoredTile VectorUnit::WholeTileAt(uint32_t channels, sim::StoredAs stored,

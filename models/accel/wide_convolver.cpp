@@ -37,7 +37,7 @@ void WideConvolver::Decode(const sim::Convolve& /*run*/, uint32_t rows, const ui
                            &scales_[p * terms_]);
     }
     codes += layout.code_bytes_per_pixel();
-    scales += layout.scale_bytes_per_pixel();
+    scales += layout.scale_row_bytes();
   }
 }
 

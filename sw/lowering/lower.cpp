@@ -149,8 +149,8 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
       entry.compulsory_bytes += StoredBytes(program.tensors[layer.operands[t]].layout);
     }
     if (!kept) {
-      entry.compulsory_bytes += ReadPixels(net, layer) * (in.layout.code_bytes_per_pixel() +
-                                                          in.layout.scale_bytes_per_pixel());
+      entry.compulsory_bytes +=
+          ReadPixels(net, layer) * (in.layout.code_bytes_per_pixel() + in.layout.scale_row_bytes());
     }
     if (out.in_dram) entry.compulsory_bytes += StoredBytes(out.layout);
     if (layer.residual >= 0 && (kept || layer.residual != layer.input)) {

@@ -17,7 +17,7 @@ using numerics::Format;
 namespace {
 
 uint32_t PixelBytes(const numerics::ActivationLayout& layout) {
-  return layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
+  return layout.code_bytes_per_pixel() + layout.scale_row_bytes();
 }
 
 }  // namespace

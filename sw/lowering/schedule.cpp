@@ -208,9 +208,9 @@ CommandId Schedule::CopyPart(Opcode opcode, const Part& part, Buffer buffer, uin
   };
   const CommandId last = copy(codes, tensor.codes, before.code_bytes_per_pixel(),
                               held.code_bytes_per_pixel(), tensor.code_stride);
-  if (held.scale_bytes_per_pixel() == 0) return last;
-  return HoldsScales(copy(scales, tensor.scales, before.scale_bytes_per_pixel(),
-                          held.scale_bytes_per_pixel(), tensor.scale_stride));
+  if (held.scale_row_bytes() == 0) return last;
+  return HoldsScales(copy(scales, tensor.scales, before.scale_row_bytes(), held.scale_row_bytes(),
+                          tensor.scale_stride));
 }
 
 CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, uint16_t scales,
@@ -239,9 +239,9 @@ CommandId Schedule::Forward(const Part& part, uint16_t codes, uint16_t scales, c
   };
   move(codes, tensor.act_codes, before.code_bytes_per_pixel(), held.code_bytes_per_pixel(),
        tensor.layout.code_bytes_per_pixel());
-  if (held.scale_bytes_per_pixel() > 0) {
-    move(scales, tensor.act_scales, before.scale_bytes_per_pixel(), held.scale_bytes_per_pixel(),
-         tensor.layout.scale_bytes_per_pixel());
+  if (held.scale_row_bytes() > 0) {
+    move(scales, tensor.act_scales, before.scale_row_bytes(), held.scale_row_bytes(),
+         tensor.layout.scale_row_bytes());
     HoldsScales(last_store_);
   }
   act_.Use(kept_[part.tensor], last_store_);

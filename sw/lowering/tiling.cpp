@@ -118,9 +118,7 @@ class Candidate {
   }
 
   uint64_t Pixels(uint32_t rows) const { return uint64_t{rows} * g_.out_width; }
-  uint64_t PixelBytes() const {
-    return input_.code_bytes_per_pixel() + input_.scale_bytes_per_pixel();
-  }
+  uint64_t PixelBytes() const { return input_.code_bytes_per_pixel() + input_.scale_row_bytes(); }
   uint64_t InputBytes() const {  // of the largest tile
     const uint64_t rows =
         std::min<uint64_t>(g_.in_height, uint64_t{t_.rows - 1} * g_.stride_h +

@@ -41,9 +41,9 @@ class Collector {
               before.code_bytes_per_pixel(),
           part.code_bytes_per_pixel());
       Add(Buffer::kOut, write,
-          uint64_t{scales} * sim::kSramUnit + uint64_t{p} * whole.scale_bytes_per_pixel() +
-              before.scale_bytes_per_pixel(),
-          part.scale_bytes_per_pixel());
+          uint64_t{scales} * sim::kSramUnit + uint64_t{p} * whole.scale_row_bytes() +
+              before.scale_row_bytes(),
+          part.scale_row_bytes());
     }
   }
 
@@ -81,8 +81,8 @@ class Collector {
           uint64_t{run.act} * sim::kSramUnit + skipped * in.code_bytes_per_pixel(),
           pixels * in.code_bytes_per_pixel());
       Add(Buffer::kAct, false,
-          uint64_t{run.act_scales} * sim::kSramUnit + skipped * in.scale_bytes_per_pixel(),
-          pixels * in.scale_bytes_per_pixel());
+          uint64_t{run.act_scales} * sim::kSramUnit + skipped * in.scale_row_bytes(),
+          pixels * in.scale_row_bytes());
     }
     if (!near_memory) {
       const accel::WeightLayout w = accel::WeightLayoutOf(g);
