@@ -122,13 +122,13 @@ void WideGemm(benchmark::State& state, const Kernels* kernels, Format activation
   for (size_t row = 0; row < n; ++row) {
     panel.SetPackedRow(static_cast<int>(row), 0,
                        w.codes.data() + row * w.layout.code_bytes_per_pixel(),
-                       w.scales.data() + row * w.layout.scale_bytes_per_pixel());
+                       w.scales.data() + row * w.layout.scale_row_bytes());
   }
   const auto terms = static_cast<size_t>(numerics::BlockCount(shape.k, operands.term()));
   std::vector<double> elements(m * k), scales(m * terms);
   for (size_t p = 0; p < m; ++p) {
     numerics::DecodeWide(operands, a.codes.data() + p * a.layout.code_bytes_per_pixel(),
-                         a.scales.data() + p * a.layout.scale_bytes_per_pixel(), shape.k,
+                         a.scales.data() + p * a.layout.scale_row_bytes(), shape.k,
                          &elements[p * k], &scales[p * terms]);
   }
   const numerics::WideRun run = {elements.data(), shape.k, scales.data(),

@@ -101,6 +101,16 @@ class Pricing {
         fmt::format("{} nm {}, {}, 64-bit port: two neighbouring entries of 2,049; {}",
                     d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank),
                     srams_.table().source()));
+    const SramPrice strip =
+        srams_.table().Price(d_.sram_node, d_.sram_cell, 128, kSmallestBank, "the strip buffer");
+    const std::string of_strip = fmt::format(
+        "{} nm {}, {}, 128-bit port, a byte: the smallest in the table, an upper bound for a "
+        "buffer "
+        "of {} lanes x block x 4 bytes, derived; {}",
+        d_.sram_node, d_.sram_cell, FormatSize(kSmallestBank), d_.vector.lanes,
+        srams_.table().source());
+    Add("vector", "vector.strip_write_bytes", strip.write_pj / 16, of_strip);
+    Add("vector", "vector.strip_read_bytes", strip.read_pj / 16, of_strip);
     Add("vector", "vector.encodes", prices_.int8_add.value,
         "as an int8 add, the increment of a rounding, derived; " + prices_.int8_add.source);
   }

@@ -203,17 +203,20 @@ class Machine : public control::Executor {
       std::copy_n(pads_.act.data(t.act_scales), t.layout.scale_bytes(), bytes.data() + codes);
       return;
     }
-    const auto read = [&](uint64_t address, uint32_t stride, uint32_t pixel_bytes, uint8_t* to) {
-      if (stride == pixel_bytes) {
-        dram_.storage().Read(address, to, uint64_t{pixel_bytes} * t.layout.pixels);
+    const auto read = [&](uint64_t address, uint32_t stride, uint64_t rows, uint32_t row_bytes,
+                          uint8_t* to) {
+      if (stride == row_bytes) {
+        dram_.storage().Read(address, to, row_bytes * rows);
         return;
       }
-      for (int p = 0; p < t.layout.pixels; ++p, address += stride, to += pixel_bytes) {
-        dram_.storage().Read(address, to, pixel_bytes);
+      for (uint64_t row = 0; row < rows; ++row, address += stride, to += row_bytes) {
+        dram_.storage().Read(address, to, row_bytes);
       }
     };
-    read(t.codes, t.code_stride, t.layout.code_bytes_per_pixel(), bytes.data());
-    read(t.scales, t.scale_stride, t.layout.scale_bytes_per_pixel(), bytes.data() + codes);
+    const auto pixels = static_cast<uint64_t>(t.layout.pixels);
+    read(t.codes, t.code_stride, pixels, t.layout.code_bytes_per_pixel(), bytes.data());
+    read(t.scales, t.scale_stride, t.layout.scale_rows(pixels), t.layout.scale_row_bytes(),
+         bytes.data() + codes);
   }
 
   void LayerDone(size_t layer) {

@@ -57,6 +57,10 @@ Fault CheckGeometry(const sim::Geometry& g) {
   if (std::find(std::begin(sizes), std::end(sizes), 0u) != std::end(sizes)) {
     return {FaultCode::kGeometry};
   }
+  if (g.strips && (!g.depthwise ||
+                   !numerics::HasBlockScale(static_cast<numerics::Format>(g.activation_format)))) {
+    return {FaultCode::kGeometry};
+  }
   if (g.groups > 1 && (g.depthwise || g.in_channels % g.groups != 0)) {
     return {FaultCode::kGeometry};
   }
@@ -85,7 +89,7 @@ Fault CheckConvolve(const sim::Geometry& g, const sim::Convolve& run,
     return fault;
   }
   if (const Fault fault = CheckRange(scratchpads.act, AddressOf(run.act_scales),
-                                     in_pixels * in.scale_bytes_per_pixel())) {
+                                     in.scale_rows(in_pixels) * in.scale_row_bytes())) {
     return fault;
   }
   return CheckRange(scratchpads.acc, AddressOf(run.acc), AccumulatorBytes(pixels, run.channels));

@@ -250,7 +250,7 @@ GatedWork ComputeUnit::CountData(const sim::Command& command, Scratchpads& scrat
     const uint8_t* codes = scratchpads.at(sim::Buffer::kAct, run.act);
     const uint8_t* scales = scratchpads.at(sim::Buffer::kAct, run.act_scales);
     tile_.SetActivations(g, rows, codes + skipped * layout.code_bytes_per_pixel(),
-                         scales + skipped * layout.scale_bytes_per_pixel());
+                         scales + layout.scale_rows(skipped) * layout.scale_row_bytes());
     zeros = CountTileZeros(g, run, tile_);
     const OperandToggles toggles = CountToggles(array_, g, run, tile_);
     row.activation_sign_toggles += toggles.activations.sign;

@@ -56,7 +56,7 @@ void Convolver::Run(const sim::Convolve& run, const uint8_t* act_codes, const ui
   const numerics::ActivationLayout layout = InputLayoutOf(g);
   Decode(run, static_cast<uint32_t>(rows.last - rows.first),
          act_codes + skipped * layout.code_bytes_per_pixel(),
-         act_scales + skipped * layout.scale_bytes_per_pixel());
+         act_scales + layout.scale_rows(skipped) * layout.scale_row_bytes());
 
   const size_t pixels = size_t{run.out_rows} * g.out_width;
   sums_.assign(AccumulatorBytes(pixels, run.channels) / sizeof(float), 0.0f);

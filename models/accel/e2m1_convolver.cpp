@@ -35,25 +35,29 @@ void E2m1Convolver::Decode(const sim::Convolve& run, uint32_t rows, const uint8_
                                       layout.format, &elements_[size_t{p} * channels],
                                       &scales_[size_t{p} * blocks_]);
     codes += layout.code_bytes_per_pixel();
-    scales += layout.scale_bytes_per_pixel();
+    scales += layout.scale_row_bytes();
   }
 }
 
-// Depthwise: only the channels of the run, from the block on in which they begin.
+// Depthwise: only the channels of the run, from the block on in which they begin; of strips, whose
+// channels have a scale each, from the byte on.
 void E2m1Convolver::DecodeValues(const sim::Convolve& run, uint32_t pixels, const uint8_t* codes,
                                  const uint8_t* scales) {
   const numerics::ActivationLayout layout = InputLayoutOf(geometry());
-  const uint32_t first_block = run.channel / static_cast<uint32_t>(layout.block);
-  first_channel_ = first_block * static_cast<uint32_t>(layout.block);
+  const auto block = static_cast<uint32_t>(layout.block);
+  first_channel_ = layout.strips() ? run.channel / 2 * 2 : run.channel / block * block;
+  const uint32_t first_scale = layout.strips() ? first_channel_ : first_channel_ / block;
   channels_ = run.channel + run.channels - first_channel_;
   values_.resize(size_t{pixels} * channels_);
   codes += first_channel_ / 2;
-  scales += layout.scale_bytes_per_pixel() > 0 ? first_block : 0;
+  scales += layout.scale_row_bytes() > 0 ? first_scale : 0;
   for (uint32_t p = 0; p < pixels; ++p) {
-    numerics::DecodePackedValues(codes, scales, static_cast<int>(channels_), layout.block,
-                                 layout.format, &values_[size_t{p} * channels_]);
+    const uint64_t scale =
+        layout.scale_row_bytes() > 0 ? layout.scale_index(static_cast<int>(p), 0) : 0;
+    numerics::DecodePackedValues(codes, scales + scale, static_cast<int>(channels_),
+                                 layout.strips() ? 1 : layout.block, layout.format,
+                                 &values_[size_t{p} * channels_]);
     codes += layout.code_bytes_per_pixel();
-    scales += layout.scale_bytes_per_pixel();
   }
 }
 

@@ -138,6 +138,26 @@ ConvolveOperations OperationsOf(const sim::Geometry& g, uint64_t pixels, uint32_
   return operations.Take(outputs, std::min(g.activation_block, g.weight_block));
 }
 
+namespace {
+
+// Scales of strips that the columns read for one channel of a row of outputs at one kernel row:
+// those of neighbouring pixels share what they have in common.
+uint64_t StripsRead(const TensorConfig& config, const sim::Geometry& g) {
+  uint64_t count = 0;
+  for (int kx = 0; kx < g.kernel_w; ++kx) {
+    for (uint32_t x = 0, last = 0; x < g.out_width; ++x) {
+      const int column = static_cast<int>(x) * g.stride_w - g.pad_left + kx * g.dilation_w;
+      const uint32_t strip =
+          static_cast<uint32_t>(std::clamp<int>(column, 0, g.in_width - 1)) / g.activation_block;
+      count += x % config.cols == 0 || strip != last ? 1 : 0;
+      last = strip;
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
 TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint64_t pixels,
                         uint32_t channels) {
   const WeightLayout weights = WeightLayoutOf(g);
@@ -155,9 +175,16 @@ TensorCost TensorCostOf(const TensorConfig& config, const sim::Geometry& g, uint
   const uint64_t steps = g.depthwise ? taps : taps * DivideUp(g.group_channels(), config.lanes);
   cost.cycles = pixel_groups * channel_groups * steps + config.latency;
 
-  const uint64_t pixel_scales = input.scale_bytes_per_pixel();
+  const uint64_t pixel_scales = input.scale_row_bytes();
   const uint64_t pixel_bytes = input.code_bytes_per_pixel() + pixel_scales;
-  if (g.depthwise) {
+  if (g.strips) {
+    const uint64_t scale_bytes = pixel_scales / std::max<uint64_t>(1, g.in_channels);
+    cost.act_scale_bytes =
+        pixels / g.out_width * g.kernel_h * StripsRead(config, g) * channels * scale_bytes;
+    cost.act_read_bytes =
+        pixels * taps * DivideUp(input.code_bytes_per_pixel() * uint64_t{channels}, g.in_channels) +
+        cost.act_scale_bytes;
+  } else if (g.depthwise) {
     // Each channel's taps once: the share of a pixel's bytes that belongs to these channels.
     cost.act_read_bytes = pixels * taps * DivideUp(pixel_bytes * channels, g.in_channels);
     cost.act_scale_bytes = pixels * taps * DivideUp(pixel_scales * channels, g.in_channels);

@@ -122,7 +122,7 @@ class ZeroCounter {
   // Columns are [tap][input channel], of depthwise layers [tap][channel of the tile].
   Columns ActivationColumns() {
     const Format format = tile_.input().format;
-    const int block = tile_.input().block;
+    const int block = tile_.channels_of_scale();
     const bool scaled = term_ == 1 && numerics::HasBlockScale(format);
     ColumnCounter counter(format, taps_ * columns_, scaled);
     const size_t first = g_.depthwise ? run_.channel : 0;

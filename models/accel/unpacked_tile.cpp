@@ -47,16 +47,18 @@ void UnpackedTile::SetActivations(const sim::Geometry& geometry, const TileRows&
   first_row_ = rows.first;
   last_row_ = rows.last;
   input_ = InputLayoutOf(geometry);
-  a_blocks_ = Blocks(input_.format, input_.channels, input_.block);
   const size_t pixels = static_cast<size_t>(rows.last - rows.first) * geometry.in_width;
   a_codes_.resize(pixels * input_.channels);
-  a_scales_.resize(pixels * a_blocks_);
+  if (const int scale_bits = numerics::BlockScaleBits(input_.format); scale_bits > 0) {
+    a_scales_.resize(input_.scale_rows(pixels) * input_.scale_row_bytes() * 8 / scale_bits);
+    UnpackScales(input_.format, scales, a_scales_.size(), a_scales_.data());
+  } else {
+    a_scales_.clear();
+  }
   for (size_t p = 0; p < pixels; ++p) {
     numerics::UnpackCodes(numerics::ElementBits(input_.format),
                           codes + p * input_.code_bytes_per_pixel(), input_.channels,
                           &a_codes_[p * input_.channels]);
-    UnpackScales(input_.format, scales + p * input_.scale_bytes_per_pixel(), a_blocks_,
-                 a_scales_.data() + p * a_blocks_);
   }
 }
 

@@ -42,8 +42,10 @@ class UnpackedTile {
   // Bits of the block scale of an element, or kNoScale.
   int64_t ActivationScale(size_t pixel, int channel) const {
     return a_scales_.empty() ? numerics::kNoScale
-                             : a_scales_[pixel * a_blocks_ + channel / input_.block];
+                             : a_scales_[input_.scale_index(static_cast<int>(pixel), channel)];
   }
+  // Neighbouring channels of a pixel, from a multiple on, that share a scale.
+  int channels_of_scale() const { return input_.strips() ? 1 : input_.block; }
   int64_t WeightScale(uint32_t n, uint32_t segment, int k) const {
     const size_t run = size_t{n} * weights_.segments + segment;
     return w_scales_.empty() ? numerics::kNoScale : w_scales_[run * w_blocks_ + k / weights_.block];
@@ -54,11 +56,11 @@ class UnpackedTile {
   int first_row_ = 0, last_row_ = 0;
   WeightLayout weights_;
   numerics::ActivationLayout input_;
-  size_t w_blocks_ = 0, a_blocks_ = 0;  // block scales of a run, of a pixel
-  std::vector<uint16_t> w_codes_;       // [channel][segment][element]
-  std::vector<int64_t> w_scales_;       // [channel][segment][block]
-  std::vector<uint16_t> a_codes_;       // [pixel][channel]
-  std::vector<int64_t> a_scales_;       // [pixel][block]
+  size_t w_blocks_ = 0;            // block scales of a run
+  std::vector<uint16_t> w_codes_;  // [channel][segment][element]
+  std::vector<int64_t> w_scales_;  // [channel][segment][block]
+  std::vector<uint16_t> a_codes_;  // [pixel][channel]
+  std::vector<int64_t> a_scales_;  // in the order of ActivationLayout
 };
 
 }  // namespace nibble::accel

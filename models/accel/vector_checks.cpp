@@ -17,9 +17,10 @@ constexpr uint8_t kLastActivation = 7;
 
 bool IsStored(sim::StoredAs stored) { return stored.format() < numerics::kFormatSpecs.size(); }
 
-numerics::ActivationLayout LayoutOf(sim::StoredAs stored, uint32_t pixels, uint32_t channels) {
+numerics::ActivationLayout LayoutOf(sim::StoredAs stored, uint32_t pixels, uint32_t channels,
+                                    int strip_row = 0) {
   return {static_cast<numerics::Format>(stored.format()), stored.block(), static_cast<int>(pixels),
-          static_cast<int>(channels)};
+          static_cast<int>(channels), strip_row};
 }
 
 uint64_t AddressOf(uint16_t unit) { return uint64_t{unit} * sim::kSramUnit; }
@@ -39,16 +40,17 @@ class Checks {
   }
   // `pixels` of `pitch` channels each.
   void Stored(sim::StoredAs stored, uint32_t pixels, uint32_t pitch, uint16_t codes,
-              uint16_t scales) {
-    const numerics::ActivationLayout layout = LayoutOf(stored, pixels, pitch);
+              uint16_t scales, int strip_row = 0) {
+    const numerics::ActivationLayout layout = LayoutOf(stored, pixels, pitch, strip_row);
     Range(pads_.out, codes, layout.code_bytes());
     Range(pads_.out, scales, layout.scale_bytes());
   }
   // Channels of a tile; blocks and bytes of what is stored begin where the word's channels do.
-  void Channels(uint32_t channel, uint32_t channels, uint32_t pitch, sim::StoredAs stored) {
+  void Channels(uint32_t channel, uint32_t channels, uint32_t pitch, sim::StoredAs stored,
+                bool strips = false) {
     const auto format = static_cast<numerics::Format>(stored.format());
     const uint32_t bits = static_cast<uint32_t>(numerics::ElementBits(format));
-    const bool aligned = numerics::HasBlockScale(format)
+    const bool aligned = numerics::HasBlockScale(format) && !strips
                              ? channel % static_cast<uint32_t>(stored.block()) == 0
                              : channel * bits % 8 == 0;
     Operands(channels > 0 && channel + channels <= pitch && aligned);
@@ -63,7 +65,15 @@ class Checks {
   }
   void Out(uint32_t pixels, uint32_t pitch, uint16_t codes, uint16_t scales) {
     Register(e_.out_reg);
-    Stored(e_.out, pixels, pitch, codes, scales);
+    Stored(e_.out, pixels, pitch, codes, scales, in_strips() ? state_.windows->out_width : 0);
+  }
+  bool in_strips() const { return e_.flags & sim::kStrips; }
+  // Only sums of products are written in strips, and only whole rows.
+  void Strips(const sim::Command& command) {
+    if (!in_strips()) return;
+    const bool rows = command.opcode == Opcode::kVectorRun &&
+                      command.elementwise.pixels % state_.windows->out_width == 0;
+    Operands(rows && numerics::HasBlockScale(static_cast<numerics::Format>(e_.out.format())));
   }
 
   void Tile(const sim::Command& command);
@@ -84,7 +94,7 @@ void Checks::Tile(const sim::Command& command) {
   const sim::Elementwise& t = command.elementwise;
   const uint32_t pixels = t.pixels, pitch = t.pitch;
   Operands(pixels > 0);
-  Channels(t.channel, t.channels, pitch, e_.out);
+  Channels(t.channel, t.channels, pitch, e_.out, in_strips());
   switch (command.opcode) {
     case Opcode::kVectorRun: {
       const uint32_t floats = e_.flags & sim::kPerChannelScale ? 2 : 1;
@@ -193,7 +203,11 @@ Fault CheckVector(const sim::Command& command, const VectorState& state,
       break;
   }
   if (state.epilogue == nullptr) return {FaultCode::kNotConfigured};
+  if (state.epilogue->flags & sim::kStrips && state.windows == nullptr) {
+    return {FaultCode::kNotConfigured};
+  }
   Checks checks(state, scratchpads);
+  checks.Strips(command);
   switch (command.opcode) {
     case Opcode::kVectorScale:
       checks.Register(state.epilogue->out_reg);

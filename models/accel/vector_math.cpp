@@ -43,12 +43,32 @@ void CountActivation(const sim::Epilogue& state, uint64_t elements, VectorOperat
   }
 }
 
+numerics::ActivationLayout LayoutOf(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
+  return {static_cast<Format>(stored.format()), stored.block(), static_cast<int>(pixels),
+          static_cast<int>(channels)};
+}
+
+// Of what is written.
+numerics::ActivationLayout OutLayoutOf(uint64_t pixels, uint32_t channels,
+                                       const sim::Epilogue& state, const sim::Geometry& windows) {
+  numerics::ActivationLayout layout = LayoutOf(pixels, channels, state.out);
+  if (state.flags & sim::kStrips) layout.strip_row = windows.out_width;
+  return layout;
+}
+
 // `pixels` pixels of the tile, quantised.
 void CountStore(const sim::Elementwise& tile, uint64_t pixels, const sim::Epilogue& state,
-                VectorOperations& ops) {
+                VectorOperations& ops, const sim::Geometry& windows = {}) {
   const numerics::FormatSpec& spec = numerics::SpecOf(static_cast<Format>(state.out.format()));
   const uint64_t elements = pixels * tile.channels;
-  const uint64_t blocks = pixels * numerics::BlockCount(tile.channels, state.out.block());
+  const numerics::ActivationLayout layout = OutLayoutOf(pixels, tile.channels, state, windows);
+  const uint64_t blocks = layout.strips()
+                              ? layout.scale_rows(pixels) * tile.channels
+                              : pixels * numerics::BlockCount(tile.channels, state.out.block());
+  if (layout.strips()) {
+    ops.strip_write_bytes += elements * sizeof(float);
+    ops.strip_read_bytes += elements * sizeof(float);
+  }
   if (state.flags & sim::kTrackAmax) ops.compares += elements;
   if (spec.element == numerics::Element::kFp32) return;  // leaves as it is
   ops.encodes += elements;
@@ -136,11 +156,6 @@ uint64_t SecondPixels(const sim::Command& command) {
   return command.flags & sim::kBroadcast ? 1 : command.elementwise.pixels;
 }
 
-numerics::ActivationLayout LayoutOf(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
-  return {static_cast<Format>(stored.format()), stored.block(), static_cast<int>(pixels),
-          static_cast<int>(channels)};
-}
-
 uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
   return layout.code_bytes() + layout.scale_bytes();
 }
@@ -154,12 +169,15 @@ VectorOperations& VectorOperations::operator+=(const VectorOperations& o) {
   divides += o.divides;
   encodes += o.encodes;
   table_reads += o.table_reads;
+  strip_write_bytes += o.strip_write_bytes;
+  strip_read_bytes += o.strip_read_bytes;
   return *this;
 }
 
 bool VectorOperations::operator==(const VectorOperations& o) const {
   return fp32_muls == o.fp32_muls && fp32_adds == o.fp32_adds && compares == o.compares &&
-         divides == o.divides && encodes == o.encodes && table_reads == o.table_reads;
+         divides == o.divides && encodes == o.encodes && table_reads == o.table_reads &&
+         strip_write_bytes == o.strip_write_bytes && strip_read_bytes == o.strip_read_bytes;
 }
 
 VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& state,
@@ -180,7 +198,7 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
         CountLoad(tile, state.residual, ops);
         ops.fp32_adds += elements;
       }
-      CountStore(tile, tile.pixels, state, ops);
+      CountStore(tile, tile.pixels, state, ops, windows);
       break;
     case sim::Opcode::kVectorAdd:
       CountLoad(tile, state.in, ops);
@@ -283,12 +301,17 @@ uint64_t LanePasses(const sim::Command& command, uint32_t lanes, const sim::Geom
   }
 }
 
+uint64_t StripDelay(const sim::Epilogue& state, const sim::Geometry& windows) {
+  if (!(state.flags & sim::kStrips)) return 0;
+  return std::min<uint64_t>(static_cast<uint64_t>(state.out.block()), windows.out_width);
+}
+
 VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
                         const sim::Geometry& windows) {
   const sim::Elementwise& tile = command.elementwise;
   const auto in = LayoutOf(tile.pixels, tile.channels, state.in);
   const auto residual = LayoutOf(tile.pixels, tile.channels, state.residual);
-  const auto out = LayoutOf(tile.pixels, tile.channels, state.out);
+  const auto out = OutLayoutOf(tile.pixels, tile.channels, state, windows);
   const uint64_t fp32_bytes = Elements(tile) * sizeof(float);
   VectorTraffic bytes;
   switch (command.opcode) {

@@ -14,6 +14,7 @@ struct VectorOperations {
   uint64_t divides = 0;      // reciprocals of block scales, the mean of a pool, square roots
   uint64_t encodes = 0;      // roundings to elements and scales; additions of exponents
   uint64_t table_reads = 0;  // of two neighbouring entries of a function's table
+  uint64_t strip_write_bytes = 0, strip_read_bytes = 0;  // of the strip buffer
 
   VectorOperations& operator+=(const VectorOperations& o);
   bool operator==(const VectorOperations& o) const;
@@ -27,6 +28,13 @@ VectorOperations OperationsOf(const sim::Command& command, const sim::Epilogue& 
 // row make three passes; a transposition goes through registers of lanes x lanes elements, which
 // take a row and give a column a cycle.
 uint64_t LanePasses(const sim::Command& command, uint32_t lanes, const sim::Geometry& windows = {});
+
+// Cycles by which one word ends later because it writes strips: elements wait in the strip buffer,
+// a delay line of a block of binary32 for each lane, until the scale of theirs is known. The word
+// takes `lanes` channels over the pixels of all its rows, then the next ones, so that the line
+// delays each element by as many passes as a strip has pixels, whatever strips come before or
+// after.
+uint64_t StripDelay(const sim::Epilogue& state, const sim::Geometry& windows);
 
 // Scratchpad bytes that one word reads and writes.
 struct VectorTraffic {

@@ -39,7 +39,9 @@ void VectorUnit::RegisterCounters(sim::CounterRegistry& registry,
        {"divides", "1", "FP32 divisions", &C::divides, true},
        {"table_reads", "1", "reads of two neighbours in a function's table", &C::table_reads, true},
        {"encodes", "1", "roundings to elements and block scales, additions of exponents",
-        &C::encodes, true}});
+        &C::encodes, true},
+       {"strip_write_bytes", "B", "written to the strip buffer", &C::strip_write_bytes, true},
+       {"strip_read_bytes", "B", "read from the strip buffer", &C::strip_read_bytes, true}});
   registry.Register<Stalls>(
       "vector", stalls_,
       {{"stall_sram_cycles", "cycles", "busy cycles beyond the lanes' own, for SRAM bandwidth",
@@ -109,18 +111,15 @@ void VectorUnit::Wrote(const sim::Command& command) {
     }
     pixels = 1;
   }
-  const auto layout = [&](uint32_t channels) {
-    return numerics::ActivationLayout{static_cast<Format>(state_.out.format()), state_.out.block(),
-                                      1, static_cast<int>(channels)};
-  };
-  const auto part = layout(tile.channels), before = layout(tile.channel),
-             whole = layout(tile.pitch);
+  const auto part = OutLayout(tile.channels), before = OutLayout(tile.channel),
+             whole = OutLayout(tile.pitch);
   scratchpads_.out.Wrote(command.layer, writer, memory::SramContent::kData,
                          tile.out * sim::kSramUnit + before.code_bytes_per_pixel(), pixels,
                          part.code_bytes_per_pixel(), whole.code_bytes_per_pixel());
   scratchpads_.out.Wrote(command.layer, writer, memory::SramContent::kScales,
-                         tile.out_scales * sim::kSramUnit + before.scale_bytes_per_pixel(), pixels,
-                         part.scale_bytes_per_pixel(), whole.scale_bytes_per_pixel());
+                         tile.out_scales * sim::kSramUnit + before.scale_row_bytes(),
+                         static_cast<uint32_t>(part.scale_rows(pixels)), part.scale_row_bytes(),
+                         whole.scale_row_bytes());
 }
 
 uint64_t VectorUnit::Account(const sim::Command& command, SramRun& sram) {
@@ -135,7 +134,8 @@ uint64_t VectorUnit::Account(const sim::Command& command, SramRun& sram) {
   const uint64_t rows = LanePasses(command, config_.lanes, windows_);
   const uint64_t cycles = std::max(rows, sram.cycles());
   stalls_[layer].sram_cycles += cycles - rows;
-  return cycles + config_.latency + std::max(acc.config().latency, out.config().latency) - 1;
+  return cycles + config_.latency + StripDelay(state_, windows_) +
+         std::max(acc.config().latency, out.config().latency) - 1;
 }
 
 void VectorUnit::Compute(const sim::Command& command) {
@@ -190,8 +190,8 @@ VectorUnit::StoredTile VectorUnit::TileAt(const sim::Elementwise& tile, sim::Sto
   const numerics::ActivationLayout whole = layout(tile.pitch), before = layout(tile.channel);
   return {layout(tile.channels),
           scratchpads_.at(Buffer::kOut, codes) + before.code_bytes_per_pixel(),
-          scratchpads_.at(Buffer::kOut, scales) + before.scale_bytes_per_pixel(),
-          whole.code_bytes_per_pixel(), whole.scale_bytes_per_pixel()};
+          scratchpads_.at(Buffer::kOut, scales) + before.scale_row_bytes(),
+          whole.code_bytes_per_pixel(), whole.scale_row_bytes()};
 }
 
 VectorUnit::StoredTile VectorUnit::WholeTileAt(uint32_t channels, sim::StoredAs stored,
@@ -206,6 +206,7 @@ void VectorUnit::WritePixel(const StoredTile& tile, uint32_t pixel, const float*
     amax_ =
         std::max(amax_, numerics::AmaxIgnoringNan(y, static_cast<size_t>(tile.layout.channels)));
   }
+  if (tile.layout.strips()) return WriteToStrips(tile, pixel, y);
   numerics::StorePixel(
       tile.layout, scales_.at(state_.out_reg), y, tile.codes + size_t{pixel} * tile.code_pitch,
       tile.scales + size_t{pixel} * tile.scale_pitch, numerics::StreamOf(rounding_, state_.out_reg),
@@ -236,7 +237,7 @@ void VectorUnit::RunTile(const sim::Elementwise& tile) {
     scale[c] = s_dec * pair[1];
   }
   const uint8_t* acc = scratchpads_.at(Buffer::kAcc, tile.acc);
-  const StoredTile out = TileAt(tile, state_.out, tile.out, tile.out_scales);
+  const StoredTile out = OutTileAt(tile);
   const StoredTile residual = TileAt(tile, state_.residual, tile.in, tile.in_scales);
   for (uint32_t p = 0; p < tile.pixels; ++p) {
     for (uint32_t c = 0; c < tile.channels; c += kAccGroup) {

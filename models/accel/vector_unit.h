@@ -31,7 +31,7 @@ class VectorUnit : public sim::EngineModule {
     numerics::ActivationLayout layout;  // of one pixel of the tile
     uint8_t* codes;
     uint8_t* scales;
-    uint32_t code_pitch, scale_pitch;  // bytes from a pixel to the next
+    uint32_t code_pitch, scale_pitch;  // bytes from a pixel (a strip) to the next
   };
   void BeginJob() override;
   sim::Fault Check(const sim::Command& command) const override;
@@ -52,6 +52,13 @@ class VectorUnit : public sim::EngineModule {
   // vector_rows.cpp
   void RowFunction(const sim::Command& command);
   void TransposeTile(const sim::ChannelCopy& copy, const StoredTile& out);
+  // vector_strips.cpp
+  // Of so many channels of what is written, in pixels or in strips.
+  numerics::ActivationLayout OutLayout(uint32_t channels) const;
+  StoredTile OutTileAt(const sim::Elementwise& tile);
+  // Quantises a row of the image when it is whole.
+  void WriteToStrips(const StoredTile& tile, uint32_t pixel, const float* y);
+
   StoredTile TileAt(const sim::Elementwise& tile, sim::StoredAs stored, uint16_t codes,
                     uint16_t scales);
   // A tile of `channels` a pixel, all of which the word concerns.
@@ -75,6 +82,7 @@ class VectorUnit : public sim::EngineModule {
   };
   std::vector<Stalls> stalls_;
   std::vector<float> y_, x_;  // one pixel
+  std::vector<float> row_;    // pixels of a row that has not ended yet
 };
 
 }  // namespace nibble::accel

@@ -65,6 +65,7 @@ inline numerics::ActivationLayout InputLayoutOf(const sim::Geometry& g) {
   layout.block = g.activation_block;
   layout.pixels = int{g.in_height} * g.in_width;
   layout.channels = g.in_channels;
+  layout.strip_row = g.strips ? g.in_width : 0;
   return layout;
 }
 

@@ -28,16 +28,21 @@ void WideConvolver::Decode(const sim::Convolve& /*run*/, uint32_t rows, const ui
   terms_ = static_cast<size_t>(numerics::BlockCount(layout.channels, operands_.term()));
   elements_.resize(pixels * channels);
   scales_.resize(pixels * terms_);
+  numerics::WideOperands one = operands_;
+  if (layout.strips()) one.activation_block = 1;  // each channel of a pixel has a scale
+  const size_t scale_bytes = numerics::BlockScaleBits(layout.format) / 8;
   for (size_t p = 0; p < pixels; ++p) {
     if (geometry().depthwise) {
-      numerics::DecodeWideValues(operands_, codes, scales, layout.channels,
-                                 &elements_[p * channels]);
+      numerics::DecodeWideValues(one, codes,
+                                 scales + layout.scale_index(static_cast<int>(p), 0) * scale_bytes,
+                                 layout.channels, &elements_[p * channels]);
+      codes += layout.code_bytes_per_pixel();
     } else {
       numerics::DecodeWide(operands_, codes, scales, layout.channels, &elements_[p * channels],
                            &scales_[p * terms_]);
+      codes += layout.code_bytes_per_pixel();
+      scales += layout.scale_row_bytes();
     }
-    codes += layout.code_bytes_per_pixel();
-    scales += layout.scale_bytes_per_pixel();
   }
 }
 

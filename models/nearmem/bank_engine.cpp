@@ -119,8 +119,8 @@ void BankEngine::RunBatch(const BankCost& batch, size_t layer) {
   dram_row.read_bytes += batch.readback_bursts * dram.device().burst_bytes;
   dram_row.write_bytes += batch.broadcast_bursts * dram.device().burst_bytes;
   const numerics::ActivationLayout input = accel::InputLayoutOf(compute_.geometry());
-  const uint64_t scale_bytes = batch.act_read_bytes * input.scale_bytes_per_pixel() /
-                               (input.code_bytes_per_pixel() + input.scale_bytes_per_pixel());
+  const uint64_t scale_bytes = batch.act_read_bytes * input.scale_row_bytes() /
+                               (input.code_bytes_per_pixel() + input.scale_row_bytes());
   scratchpads_.act.Read(layer, batch.act_read_bytes, scale_bytes);
   scratchpads_.acc.Write(layer, batch.acc_write_bytes);
 

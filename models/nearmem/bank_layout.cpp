@@ -13,7 +13,7 @@ uint64_t DivideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 uint64_t PixelBytes(const sim::Geometry& g) {
   const numerics::ActivationLayout input = accel::InputLayoutOf(g);
   return uint64_t{g.kernel_h} * g.kernel_w *
-         (input.code_bytes_per_pixel() + input.scale_bytes_per_pixel());
+         (input.code_bytes_per_pixel() + input.scale_row_bytes());
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ BankLayout::BankLayout(const sim::Geometry& g, const NearmemConfig& config,
 
   numerics::ActivationLayout under = accel::InputLayoutOf(g);
   under.channels = static_cast<int>(codes_per_column_);
-  activation_bytes_per_column_ = under.code_bytes_per_pixel() + under.scale_bytes_per_pixel();
+  activation_bytes_per_column_ = under.code_bytes_per_pixel() + under.scale_row_bytes();
   part_columns_ = columns_per_channel();
   if (pixel_bytes_ > config.buffer_bytes) {
     part_columns_ = std::min(part_columns_, config.buffer_bytes / activation_bytes_per_column_);

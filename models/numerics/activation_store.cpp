@@ -1,6 +1,7 @@
 #include "models/numerics/activation_store.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "models/numerics/bits.h"
 #include "models/numerics/block_tensor.h"
@@ -32,8 +33,19 @@ uint32_t ActivationLayout::code_bytes_per_pixel() const {
   return PackedBytes(ElementBits(format), channels);
 }
 
-uint32_t ActivationLayout::scale_bytes_per_pixel() const {
-  return static_cast<uint32_t>(BlockScaleBits(format) / 8 * BlockCount(channels, block));
+uint32_t ActivationLayout::scale_row_bytes() const {
+  const int scales = strips() ? channels : BlockCount(channels, block);
+  return static_cast<uint32_t>(BlockScaleBits(format) / 8 * scales);
+}
+
+uint64_t ActivationLayout::scale_index(int pixel, int channel) const {
+  const auto p = static_cast<uint64_t>(pixel), c = static_cast<uint64_t>(channel);
+  if (!strips())
+    return p * static_cast<uint64_t>(BlockCount(channels, block)) +
+           c / static_cast<uint64_t>(block);
+  const auto row = static_cast<uint64_t>(strip_row);
+  const uint64_t strip = scale_rows(p / row * row) + p % row / static_cast<uint64_t>(block);
+  return strip * static_cast<uint64_t>(channels) + c;
 }
 
 double ActivationLayout::bits_per_element() const {
@@ -91,8 +103,77 @@ void LoadPixel(const ActivationLayout& layout, float decode, const uint8_t* code
   });
 }
 
+void StoreStrips(const ActivationLayout& layout, const TensorScale& scale, const float* x,
+                 uint8_t* codes, size_t code_pitch, uint8_t* scales, size_t scale_pitch,
+                 const Rounding& rounding) {
+  if (rounding.mode == RoundingMode::kStochastic) {
+    throw std::invalid_argument("strips of pixels are not rounded stochastically");
+  }
+  const int bits = ElementBits(layout.format);
+  const int scale_bytes = BlockScaleBits(layout.format) / 8;
+  const auto channels = static_cast<size_t>(layout.channels);
+  std::vector<float> strip(static_cast<size_t>(layout.block));
+  std::vector<uint16_t> strip_codes(strip.size()), pixels(strip.size() * channels);
+  for (int begin = 0; begin < layout.strip_row; begin += layout.block) {
+    const int count = std::min(layout.block, layout.strip_row - begin);
+    for (size_t c = 0; c < channels; ++c) {
+      for (int i = 0; i < count; ++i) strip[i] = x[static_cast<size_t>(begin + i) * channels + c];
+      const uint32_t word =
+          QuantizeBlock(layout.format, strip.data(), count, scale, rounding, 0, strip_codes.data());
+      StoreWord(word, scale_bytes, scales + c * static_cast<size_t>(scale_bytes));
+      for (int i = 0; i < count; ++i)
+        pixels[static_cast<size_t>(i) * channels + c] = strip_codes[i];
+    }
+    for (int i = 0; i < count; ++i, codes += code_pitch) {
+      PackCodes(bits, &pixels[static_cast<size_t>(i) * channels], layout.channels, codes);
+    }
+    scales += scale_pitch;
+  }
+}
+
+namespace {
+
+StoredActivations StoreTensorInStrips(const ActivationLayout& layout, const TensorScale& scale,
+                                      const float* x, const Rounding& rounding) {
+  StoredActivations stored{layout, HasTensorScale(layout.format) ? scale : TensorScale{}, {}, {}};
+  stored.codes.resize(layout.code_bytes());
+  stored.scales.resize(layout.scale_bytes());
+  const size_t code_pitch = layout.code_bytes_per_pixel(), scale_pitch = layout.scale_row_bytes();
+  const auto row = static_cast<size_t>(layout.strip_row);
+  for (size_t p = 0; p < static_cast<size_t>(layout.pixels); p += row) {
+    StoreStrips(layout, stored.scale, x + p * static_cast<size_t>(layout.channels),
+                stored.codes.data() + p * code_pitch, code_pitch,
+                stored.scales.data() + layout.scale_rows(p) * scale_pitch, scale_pitch, rounding);
+  }
+  return stored;
+}
+
+std::vector<float> LoadTensorOfStrips(const StoredActivations& stored) {
+  const ActivationLayout& layout = stored.layout;
+  const FormatSpec& spec = SpecOf(layout.format);
+  const auto channels = static_cast<size_t>(layout.channels);
+  const auto scale_bytes = static_cast<size_t>(BlockScaleBits(layout.format) / 8);
+  std::vector<float> x(static_cast<size_t>(layout.pixels) * channels);
+  std::vector<uint16_t> codes(channels);
+  for (int p = 0; p < layout.pixels; ++p) {
+    float* pixel = &x[static_cast<size_t>(p) * channels];
+    UnpackCodes(ElementBits(spec.element), &stored.codes[size_t{layout.code_bytes_per_pixel()} * p],
+                layout.channels, codes.data());
+    DecodeElements(spec.element, codes.data(), layout.channels, pixel);
+    const uint8_t* scales = &stored.scales[layout.scale_index(p, 0) * scale_bytes];
+    for (size_t c = 0; c < channels; ++c, scales += scale_bytes) {
+      const uint32_t word = LoadWord(scales, static_cast<int>(scale_bytes));
+      pixel[c] *= BlockScaleValue(spec.block_scale, word) * stored.scale.decode;
+    }
+  }
+  return x;
+}
+
+}  // namespace
+
 StoredActivations StoreTensor(const ActivationLayout& layout, const TensorScale& scale,
                               const float* x, const Rounding& rounding) {
+  if (layout.strips()) return StoreTensorInStrips(layout, scale, x, rounding);
   StoredActivations stored{layout, HasTensorScale(layout.format) ? scale : TensorScale{}, {}, {}};
   stored.codes.resize(layout.code_bytes());
   stored.scales.resize(layout.scale_bytes());
@@ -100,18 +181,19 @@ StoredActivations StoreTensor(const ActivationLayout& layout, const TensorScale&
     const size_t first = p * static_cast<size_t>(layout.channels);
     StorePixel(layout, stored.scale, x + first,
                stored.codes.data() + p * layout.code_bytes_per_pixel(),
-               stored.scales.data() + p * layout.scale_bytes_per_pixel(), rounding, first);
+               stored.scales.data() + p * layout.scale_row_bytes(), rounding, first);
   }
   return stored;
 }
 
 std::vector<float> LoadTensor(const StoredActivations& stored) {
   const ActivationLayout& layout = stored.layout;
+  if (layout.strips()) return LoadTensorOfStrips(stored);
   const auto channels = static_cast<size_t>(layout.channels);
   std::vector<float> x(static_cast<size_t>(layout.pixels) * channels);
   for (size_t p = 0; p < static_cast<size_t>(layout.pixels); ++p) {
     LoadPixel(layout, stored.scale.decode, stored.codes.data() + p * layout.code_bytes_per_pixel(),
-              stored.scales.data() + p * layout.scale_bytes_per_pixel(), x.data() + p * channels);
+              stored.scales.data() + p * layout.scale_row_bytes(), x.data() + p * channels);
   }
   return x;
 }

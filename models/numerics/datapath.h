@@ -25,6 +25,13 @@ enum class WeightScale : uint8_t {
   kChannel,  // each output channel: the epilogue multiplies by it, as it does by the tensor's
 };
 
+// What the blocks of a tensor hold that depthwise layers read, which multiply each channel by
+// weights of its own.
+enum class DepthwiseBlocks : uint8_t {
+  kChannels,  // channels of one pixel, as everywhere
+  kStrips,    // pixels of one channel along a row, so that channels do not share a range
+};
+
 struct Datapath {
   Format activations = Format::kNvfp4;
   Format weights = Format::kNvfp4;
@@ -38,6 +45,7 @@ struct Datapath {
   Rounding weight_rounding{};
   Profile weight_profile = Profile::kNv;  // how NVFP4 weights are quantised, offline
   WeightScale weight_scale = WeightScale::kTensor;
+  DepthwiseBlocks depthwise_blocks = DepthwiseBlocks::kChannels;
   AccumulatorSpec accumulator{};
 
   void SetBlock(int block) { activation_block = weight_block = block; }
@@ -59,6 +67,7 @@ struct LayerOverride {
   std::optional<Format> activations, weights;
   std::optional<int> activation_block, weight_block;
   std::optional<WeightScale> weight_scale;
+  std::optional<DepthwiseBlocks> depthwise_blocks{};
 };
 
 }  // namespace nibble::numerics

@@ -77,6 +77,7 @@ std::string Describe(const Epilogue& e) {
   }
   if (e.flags & kStoredWeights) text += fmt::format(", weights r{}", e.residual_reg);
   if (e.flags & kTrackAmax) text += ", track amax";
+  if (e.flags & kStrips) text += ", in strips";
   return text;
 }
 

@@ -42,7 +42,7 @@ enum class Opcode : uint8_t {
   kVectorMultiply = 16,  // Elementwise: two stored tiles -> output tile
   kVectorCopy = 17,      // Elementwise: channels of a stored tile, dequantised -> output tile
   kVectorWindow = 18,    // Window: pools of the windows of a stored tile -> output tile
-  kVectorGeometry = 19,  // Geometry: the windows of the words that follow
+  kVectorGeometry = 19,  // Geometry: the windows, or the rows, of the words that follow
   // Over the channels of each pixel: numerics/row_functions.h.
   kVectorSoftmax = 20,    // Elementwise: stored tile -> output tile
   kVectorNormalize = 21,  // Elementwise: stored tile -> output tile; (beta, gamma) parameters
@@ -92,7 +92,9 @@ struct Geometry {
   uint16_t out_height, out_width;
   uint8_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
   uint8_t pad_top, pad_left;
-  uint8_t activation_format, weight_format;  // numerics::Format
+  uint8_t activation_format : 7;  // numerics::Format
+  uint8_t strips : 1;             // depthwise: the input is stored in strips of pixels
+  uint8_t weight_format;          // numerics::Format
   uint8_t activation_block, weight_block;
   uint8_t depthwise : 1;
   uint8_t groups : 7;  // of input channels, each with output channels of its own; 0 and 1: none
@@ -136,7 +138,7 @@ struct StoredAs {
 // State of the vector unit until the next one.
 struct Epilogue {
   uint8_t activation;  // accel::Activate (vector_math.h)
-  uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax
+  uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax, kStoredWeights, kStrips
   StoredAs out;        // of the tile written; kFp32 when staging for a dynamic scale
   StoredAs in;         // of the stored input of an addition or a pool
   float lo, hi;        // clip bounds; lo: epsilon of kVectorNormalize
@@ -151,6 +153,9 @@ inline constexpr uint8_t kTrackAmax = 4;  // running amax of what is written, fo
 // The weights are a stored tensor, whose scale in register residual_reg multiplies weight_scale;
 // there are no parameters.
 inline constexpr uint8_t kStoredWeights = 8;
+// kVectorRun: what is written is stored in strips of pixels along rows of out_width pixels of the
+// last kVectorGeometry; tiles are whole rows.
+inline constexpr uint8_t kStrips = 16;
 
 // Both words of a tensor scale (numerics::TensorScale).
 struct Scales {

@@ -33,8 +33,9 @@ bool ReservedFieldsAreZero(const Command& c) {
     case Opcode::kForward:
       return c.move.reserved == 0;
     case Opcode::kVectorConfig:
-      return c.epilogue.reserved == 0 && (c.epilogue.flags & ~(kPerChannelScale | kHasResidual |
-                                                               kTrackAmax | kStoredWeights)) == 0;
+      return c.epilogue.reserved == 0 &&
+             (c.epilogue.flags &
+              ~(kPerChannelScale | kHasResidual | kStrips | kTrackAmax | kStoredWeights)) == 0;
     case Opcode::kVectorScales:
       return c.scales.reserved == 0;
     case Opcode::kVectorCopy:

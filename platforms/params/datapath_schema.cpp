@@ -173,6 +173,14 @@ void AddDatapath(Builder& b) {
              d.datapath.weight_scale =
                  s == "tensor" ? numerics::WeightScale::kTensor : numerics::WeightScale::kChannel;
            });
+  b.Choice(
+      "datapath.depthwise.blocks", {"channels", "strips"}, "channels",
+      "of what depthwise layers read: channels of one pixel, or strips of pixels of one channel "
+      "along a row, which are quantised a strip later",
+      [](DesignPoint& d, const std::string& s) {
+        d.datapath.depthwise_blocks = s == "strips" ? numerics::DepthwiseBlocks::kStrips
+                                                    : numerics::DepthwiseBlocks::kChannels;
+      });
   AddAccumulator(b);
   AddCompute(b);
 }

@@ -10,8 +10,9 @@
 namespace nibble::platforms {
 namespace {
 
-constexpr const char* kFields[] = {"activations.block", "weights.block", "weights.scale",
-                                   "activations",       "weights",       "block"};
+constexpr const char* kFields[] = {
+    "activations.block", "weights.block", "weights.scale", "depthwise.blocks",
+    "activations",       "weights",       "block"};
 
 [[noreturn]] void Refuse(const Setting& s, const std::string& why) {
   throw ParameterError(fmt::format("{}{} = \"{}\": {}", s.where, s.key, s.value, why));
@@ -34,8 +35,8 @@ Key SplitKey(const Setting& s) {
   Refuse(
       s,
       "expected layers.PATTERN.FIELD: PATTERN first, last, an operator or a layer's name (with * "
-      "and ?), FIELD activations, weights, block, activations.block, weights.block or "
-      "weights.scale");
+      "and ?), FIELD activations, weights, block, activations.block, weights.block, "
+      "weights.scale or depthwise.blocks");
 }
 
 }  // namespace
@@ -58,6 +59,7 @@ numerics::LayerOverride ParseLayerOverride(const Setting& s) {
   change.pattern = key.pattern;
   if (key.field == "activations") change.activations = d.datapath.activations;
   if (key.field == "weights") change.weights = d.datapath.weights;
+  if (key.field == "depthwise.blocks") change.depthwise_blocks = d.datapath.depthwise_blocks;
   if (key.field == "weights.scale") change.weight_scale = d.datapath.weight_scale;
   if (key.field == "block" || key.field == "activations.block") {
     change.activation_block = d.datapath.activation_block;

@@ -39,8 +39,8 @@ StoredActivations ReadChannels(const StoredActivations& from, const ChannelRange
   };
   copy(from.codes, from.layout.code_bytes_per_pixel(), place.code, to.layout.code_bytes_per_pixel(),
        to.codes);
-  copy(from.scales, from.layout.scale_bytes_per_pixel(), place.scale,
-       to.layout.scale_bytes_per_pixel(), to.scales);
+  copy(from.scales, from.layout.scale_row_bytes(), place.scale, to.layout.scale_row_bytes(),
+       to.scales);
   return to;
 }
 
@@ -51,8 +51,8 @@ void StoreChannels(StoredActivations& to, const ChannelRange& range, const float
   for (size_t p = 0; p < static_cast<size_t>(to.layout.pixels); ++p) {
     numerics::StorePixel(part, to.scale, x + p * range.channels,
                          to.codes.data() + p * to.layout.code_bytes_per_pixel() + place.code,
-                         to.scales.data() + p * to.layout.scale_bytes_per_pixel() + place.scale,
-                         rounding, p * to.layout.channels + range.channel);
+                         to.scales.data() + p * to.layout.scale_row_bytes() + place.scale, rounding,
+                         p * to.layout.channels + range.channel);
   }
 }
 

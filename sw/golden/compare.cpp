@@ -45,7 +45,7 @@ std::vector<uint32_t> Codes(const numerics::StoredActivations& stored) {
 
 bool SameLayout(const numerics::ActivationLayout& a, const numerics::ActivationLayout& b) {
   return a.format == b.format && a.block == b.block && a.pixels == b.pixels &&
-         a.channels == b.channels;
+         a.channels == b.channels && a.strip_row == b.strip_row;
 }
 
 }  // namespace

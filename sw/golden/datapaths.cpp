@@ -8,6 +8,7 @@
 
 #include "models/numerics/accumulate.h"
 #include "models/numerics/weight_profiles.h"
+#include "sw/golden/strips.h"
 
 namespace nibble::golden {
 namespace {
@@ -40,6 +41,7 @@ void Apply(const numerics::LayerOverride& change, Datapath& datapath) {
     datapath.weight_scale = numerics::WeightScale::kTensor;
   }
   datapath.weight_scale = change.weight_scale.value_or(datapath.weight_scale);
+  datapath.depthwise_blocks = change.depthwise_blocks.value_or(datapath.depthwise_blocks);
   datapath.activation_block = change.activation_block.value_or(datapath.activation_block);
   datapath.weight_block = change.weight_block.value_or(datapath.weight_block);
 }
@@ -71,13 +73,14 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     bool matched = false;
     for (size_t i = 0; i < layers.size(); ++i) {
       if (!Matches(net, net.layers[i], change.pattern)) continue;
+      if (change.depthwise_blocks && net.layers[i].op != trace::Op::kDepthwiseConv) continue;
       Apply(change, layers[i]);
       matched = true;
     }
     if (!matched) {
       throw std::invalid_argument(
-          fmt::format("layers.{}: no layer of {} matches (`sim show` lists their names)",
-                      change.pattern, net.name));
+          fmt::format("layers.{}: no {}layer of {} matches (`sim show` lists their names)",
+                      change.pattern, change.depthwise_blocks ? "depthwise " : "", net.name));
     }
   }
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -97,6 +100,7 @@ Datapaths::Datapaths(const Network& net, const Datapath& datapath,
     tensors.push_back({output ? numerics::Format::kFp32 : d.activations, d.activation_block,
                        shape.pixels(), shape.channels});
   }
+  PlaceStrips(net, *this);
   views = FindViews(net, *this);
   for (size_t t = 0; t < tensors.size(); ++t) {
     const numerics::ActivationLayout& root = tensors[static_cast<size_t>(views[t].root)];

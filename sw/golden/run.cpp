@@ -27,10 +27,8 @@ struct Operands {
 
   int term() const { return std::min(activations.layout.block, weights.block); }
   int64_t ActivationScale(int pixel, int channel) const {
-    const numerics::ActivationLayout& layout = activations.layout;
     if (activations.scales.empty()) return numerics::kNoScale;
-    const int blocks = numerics::BlockCount(layout.channels, layout.block);
-    return activations.scales[static_cast<size_t>(pixel) * blocks + channel / layout.block];
+    return activations.scales[activations.layout.scale_index(pixel, channel)];
   }
   // Of element k in run `segment` of output channel `n`.
   int64_t WeightScale(int n, int segment, int k) const {

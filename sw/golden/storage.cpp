@@ -23,6 +23,12 @@ void Storage::Write(int tensor, const std::vector<ChannelRange>& ranges,
   const View& view = datapaths_.views[tensor];
   StoredActivations& root = tensors_[view.root];
   if (root.codes.empty()) Allocate(view.root, x, root);
+  const numerics::Rounding rounding =
+      numerics::StreamOf(datapaths_.base.activation_rounding, static_cast<uint64_t>(view.root));
+  if (root.layout.strips()) {  // never in parts
+    root = numerics::StoreTensor(root.layout, root.scale, x.data(), rounding);
+    return;
+  }
   const int channels = datapaths_.tensors[tensor].channels;
   for (const ChannelRange& range : ranges) {
     std::vector<float> part;
@@ -30,9 +36,7 @@ void Storage::Write(int tensor, const std::vector<ChannelRange>& ranges,
       const auto first = x.begin() + static_cast<std::ptrdiff_t>(at) + range.channel;
       part.insert(part.end(), first, first + range.channels);
     }
-    StoreChannels(
-        root, {view.channel + range.channel, range.channels}, part.data(),
-        numerics::StreamOf(datapaths_.base.activation_rounding, static_cast<uint64_t>(view.root)));
+    StoreChannels(root, {view.channel + range.channel, range.channels}, part.data(), rounding);
   }
   Share(tensor);
 }

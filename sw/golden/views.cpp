@@ -42,6 +42,7 @@ class ViewFinder {
   // tensor of which it is a part, which itself ends with a block or with the root.
   bool Fits(int t, int root, int channel, bool to_end) const {
     const numerics::ActivationLayout& layout = datapaths_.tensors[static_cast<size_t>(root)];
+    if (layout.strips() || datapaths_.tensors[static_cast<size_t>(t)].strips()) return false;
     if (channel % layout.block != 0) return false;
     if (Channels(t) % layout.block != 0 && !to_end) return false;
     for (size_t i = 0; i < net_.layers.size(); ++i) {

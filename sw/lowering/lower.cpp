@@ -57,6 +57,17 @@ uint64_t ReadPixels(const trace::Network& net, const trace::Layer& l) {
          ReadPlaces(in.width, out.width, l.kernel_w, l.stride_w, l.dilation_w, l.pad_left);
 }
 
+// Bytes of these pixels at least: a strip's scales serve no more than a block of them.
+uint64_t ReadBytes(const trace::Network& net, const trace::Layer& l,
+                   const numerics::ActivationLayout& in) {
+  const uint64_t pixels = ReadPixels(net, l);
+  const uint64_t codes = pixels * in.code_bytes_per_pixel();
+  if (!in.strips()) return codes + pixels * in.scale_row_bytes();
+  const uint64_t strips =
+      (pixels + static_cast<uint64_t>(in.block) - 1) / static_cast<uint64_t>(in.block);
+  return codes + strips * in.scale_row_bytes();
+}
+
 void DescribeTensors(const Target& target, sim::Program& program) {
   const bool fixed = target.datapaths.base.tensor_scale == ScaleSource::kStatic;
   for (size_t i = 0; i < target.net.tensors.size(); ++i) {
@@ -149,8 +160,7 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
       entry.compulsory_bytes += StoredBytes(program.tensors[layer.operands[t]].layout);
     }
     if (!kept) {
-      entry.compulsory_bytes += ReadPixels(net, layer) * (in.layout.code_bytes_per_pixel() +
-                                                          in.layout.scale_bytes_per_pixel());
+      entry.compulsory_bytes += ReadBytes(net, layer, in.layout);
     }
     if (out.in_dram) entry.compulsory_bytes += StoredBytes(out.layout);
     if (layer.residual >= 0 && (kept || layer.residual != layer.input)) {

@@ -98,7 +98,7 @@ void MemoryMap::PlaceTensors(const trace::Network& net,
     tensor.codes += base;
     tensor.scales += base;
     tensor.code_stride = tensor.layout.code_bytes_per_pixel();
-    tensor.scale_stride = tensor.layout.scale_bytes_per_pixel();
+    tensor.scale_stride = tensor.layout.scale_row_bytes();
   }
   for (sim::TensorPlacement& tensor : tensors) {
     const sim::TensorPlacement& root = tensors[static_cast<size_t>(tensor.root)];
@@ -106,7 +106,7 @@ void MemoryMap::PlaceTensors(const trace::Network& net,
     numerics::ActivationLayout before = root.layout;
     before.channels = tensor.root_channel;
     tensor.codes = root.codes + before.code_bytes_per_pixel();
-    tensor.scales = root.scales + before.scale_bytes_per_pixel();
+    tensor.scales = root.scales + before.scale_row_bytes();
     tensor.code_stride = root.code_stride;
     tensor.scale_stride = root.scale_stride;
   }

@@ -16,8 +16,14 @@ using numerics::Format;
 
 namespace {
 
+// Of strips' scales a pixel has its share, rounded up.
 uint32_t PixelBytes(const numerics::ActivationLayout& layout) {
-  return layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
+  uint32_t scales = layout.scale_row_bytes();
+  if (layout.strips()) {
+    const auto row = static_cast<uint32_t>(layout.strip_row);
+    scales = (scales * static_cast<uint32_t>(layout.strips_per_row()) + row - 1) / row;
+  }
+  return layout.code_bytes_per_pixel() + scales;
 }
 
 }  // namespace
@@ -45,6 +51,7 @@ sim::Geometry GeometryOf(const Target& target, const trace::Layer& layer) {
   g.activation_block = static_cast<uint8_t>(datapath.activation_block);
   g.weight_block = static_cast<uint8_t>(datapath.weight_block);
   g.depthwise = layer.op == trace::Op::kDepthwiseConv;
+  g.strips = target.datapaths.tensors[static_cast<size_t>(layer.input)].strips();
   g.groups = static_cast<uint8_t>(layer.op == trace::Op::kConv ? layer.groups : 1);
   return g;
 }
@@ -142,7 +149,7 @@ ConvProblem Plan::Problem(const trace::Layer& layer, bool near_memory) const {
   // Tiles start at whole groups of accumulators, and at whole blocks of what is stored.
   p.channel_unit = accel::kAccGroup;
   const auto keep_whole = [&](const numerics::ActivationLayout& layout) {
-    if (layout.format == Format::kFp32) return;
+    if (layout.format == Format::kFp32 || layout.strips()) return;
     p.channel_unit = std::max(p.channel_unit, static_cast<uint32_t>(layout.block));
   };
   keep_whole(written);

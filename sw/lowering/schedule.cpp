@@ -145,6 +145,7 @@ sim::Epilogue Schedule::EpilogueFor(const trace::Layer& layer) const {
   e.in = StoredAsOf(layer.input);
   if (layer.residual >= 0) e.residual = StoredAsOf(layer.residual);
   e.flags = Staged(layer) ? sim::kTrackAmax : 0;
+  if (tensors_[layer.output].layout.strips()) e.flags |= sim::kStrips;
   e.weight_scale = 1.0f;
   e.in_reg = RegisterOf(layer.input);
   e.out_reg = RegisterOf(layer.output);
@@ -201,16 +202,19 @@ CommandId Schedule::CopyPart(Opcode opcode, const Part& part, Buffer buffer, uin
   const sim::TensorPlacement& tensor = tensors_[part.tensor];
   const auto held = PartLayout(tensor, part.pixels, part.channels);
   const auto before = PartLayout(tensor, 1, part.channel);
-  const auto copy = [&](uint16_t unit, uint64_t base, uint32_t offset, uint32_t row_bytes,
+  const auto copy = [&](uint16_t unit, uint64_t at, uint64_t rows, uint32_t row_bytes,
                         uint32_t stride) {
-    return Copy(opcode, buffer, unit, base + uint64_t{part.pixel} * stride + offset, part.pixels,
-                row_bytes, stride, after);
+    return Copy(opcode, buffer, unit, at, static_cast<uint32_t>(rows), row_bytes, stride, after);
   };
-  const CommandId last = copy(codes, tensor.codes, before.code_bytes_per_pixel(),
-                              held.code_bytes_per_pixel(), tensor.code_stride);
-  if (held.scale_bytes_per_pixel() == 0) return last;
-  return HoldsScales(copy(scales, tensor.scales, before.scale_bytes_per_pixel(),
-                          held.scale_bytes_per_pixel(), tensor.scale_stride));
+  const CommandId last =
+      copy(codes,
+           tensor.codes + uint64_t{part.pixel} * tensor.code_stride + before.code_bytes_per_pixel(),
+           part.pixels, held.code_bytes_per_pixel(), tensor.code_stride);
+  if (held.scale_row_bytes() == 0) return last;
+  return HoldsScales(copy(
+      scales,
+      tensor.scales + held.scale_rows(part.pixel) * tensor.scale_stride + before.scale_row_bytes(),
+      held.scale_rows(part.pixels), held.scale_row_bytes(), tensor.scale_stride));
 }
 
 CommandId Schedule::LoadPart(const Part& part, Buffer buffer, uint16_t codes, uint16_t scales,
@@ -226,22 +230,25 @@ CommandId Schedule::Forward(const Part& part, uint16_t codes, uint16_t scales, c
   const auto before = PartLayout(tensor, 1, part.channel);
   Deps deps = after;
   deps.insert(deps.end(), kept_after_[part.tensor].begin(), kept_after_[part.tensor].end());
-  const auto move = [&](uint16_t from, uint32_t base, uint32_t offset, uint32_t row_bytes,
+  const auto move = [&](uint16_t from, uint64_t to, uint64_t rows, uint32_t row_bytes,
                         uint32_t stride) {
     sim::Command command = MakeCommand(Opcode::kForward);
     command.move.from = from * sim::kSramUnit;
-    command.move.to = base + part.pixel * stride + offset;
+    command.move.to = static_cast<uint32_t>(to);
     const bool whole = row_bytes == stride;
-    command.move.rows = whole ? 1 : part.pixels;
-    command.move.row_bytes = whole ? part.pixels * row_bytes : row_bytes;
+    command.move.rows = whole ? 1 : static_cast<uint32_t>(rows);
+    command.move.row_bytes = static_cast<uint32_t>(whole ? rows * row_bytes : row_bytes);
     command.move.to_stride = stride;
     last_store_ = emit_.Emit(command, deps);
   };
-  move(codes, tensor.act_codes, before.code_bytes_per_pixel(), held.code_bytes_per_pixel(),
-       tensor.layout.code_bytes_per_pixel());
-  if (held.scale_bytes_per_pixel() > 0) {
-    move(scales, tensor.act_scales, before.scale_bytes_per_pixel(), held.scale_bytes_per_pixel(),
-         tensor.layout.scale_bytes_per_pixel());
+  const uint32_t code_stride = tensor.layout.code_bytes_per_pixel();
+  move(codes, tensor.act_codes + part.pixel * code_stride + before.code_bytes_per_pixel(),
+       part.pixels, held.code_bytes_per_pixel(), code_stride);
+  if (held.scale_row_bytes() > 0) {
+    const uint32_t scale_stride = tensor.layout.scale_row_bytes();
+    move(scales,
+         tensor.act_scales + held.scale_rows(part.pixel) * scale_stride + before.scale_row_bytes(),
+         held.scale_rows(part.pixels), held.scale_row_bytes(), scale_stride);
     HoldsScales(last_store_);
   }
   act_.Use(kept_[part.tensor], last_store_);

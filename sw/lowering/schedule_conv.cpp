@@ -278,6 +278,11 @@ void Schedule::Convolution(const trace::Layer& layer, const LayerPlan& plan,
     config.epilogue.residual_reg = RegisterOf(layer.residual);
   }
   emit_.Emit(config);
+  if (tensors_[layer.output].layout.strips()) {  // says where rows end
+    config = MakeCommand(Opcode::kVectorGeometry);
+    config.geometry = s.problem.geometry;
+    emit_.Emit(config);
+  }
   if (layer.has_weights()) {
     s.params_loaded = LoadParams(constants.params, plan.problem.params_bytes, &s.params);
   }

@@ -50,7 +50,7 @@ void Schedule::AveragePool(const trace::Layer& layer) {
   const Part out_part{layer.output, 0, 1, 0, channels};
   const uint64_t out_codes = OutputCodeBytes(layer, out_part);
   const auto& layout = tensors_[layer.input].layout;
-  const uint64_t pixel_bytes = layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel();
+  const uint64_t pixel_bytes = layout.code_bytes_per_pixel() + layout.scale_row_bytes();
   const uint32_t step =
       PixelsOfTile(out_.size(), pixel_bytes + out_codes + PartScaleBytes(out_part), pixels);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
@@ -116,7 +116,7 @@ void Schedule::Combine(const trace::Layer& layer) {
     out_.Use(factor, factor_loaded);
   }
   const auto pixel_bytes = [](const numerics::ActivationLayout& layout) {
-    return uint64_t{layout.code_bytes_per_pixel()} + layout.scale_bytes_per_pixel();
+    return uint64_t{layout.code_bytes_per_pixel()} + layout.scale_row_bytes();
   };
   const uint64_t in_bytes = pixel_bytes(tensors_[layer.input].layout);
   const uint64_t in2_bytes = broadcast ? 0 : pixel_bytes(tensors_[layer.residual].layout);
@@ -260,7 +260,7 @@ void Schedule::QuantizeStaged(const trace::Layer& layer) {
 
   const auto row = static_cast<uint32_t>(staged.code_bytes_per_pixel());
   const uint32_t step = PixelsOfTile(
-      out_.size(), uint64_t{row} + layout.code_bytes_per_pixel() + layout.scale_bytes_per_pixel(),
+      out_.size(), uint64_t{row} + layout.code_bytes_per_pixel() + layout.scale_row_bytes(),
       pixels);
   const CommandId all_staged = last_store_;
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {

@@ -63,7 +63,7 @@ class Candidate {
     uint64_t input_bytes = 0, tensor = 0, vector = 0;
     for (uint32_t row = 0; row < g_.out_height; row += t_.rows) {
       const uint32_t rows = std::min<uint32_t>(t_.rows, g_.out_height - row);
-      input_bytes += InputRows(g_, row, rows).count * uint64_t{g_.in_width} * PixelBytes();
+      input_bytes += BytesOf(InputRows(g_, row, rows).count);
       for (uint32_t c = 0; c < p_.channels; c += t_.channels) {
         const uint32_t channels = std::min(t_.channels, p_.channels - c);
         tensor += ComputeCycles(Pixels(rows), c, channels);
@@ -118,14 +118,16 @@ class Candidate {
   }
 
   uint64_t Pixels(uint32_t rows) const { return uint64_t{rows} * g_.out_width; }
-  uint64_t PixelBytes() const {
-    return input_.code_bytes_per_pixel() + input_.scale_bytes_per_pixel();
+  uint64_t BytesOf(uint64_t in_rows) const {
+    const uint64_t pixels = in_rows * g_.in_width;
+    return pixels * input_.code_bytes_per_pixel() +
+           input_.scale_rows(pixels) * input_.scale_row_bytes();
   }
   uint64_t InputBytes() const {  // of the largest tile
     const uint64_t rows =
         std::min<uint64_t>(g_.in_height, uint64_t{t_.rows - 1} * g_.stride_h +
                                              uint64_t{g_.kernel_h - 1u} * g_.dilation_h + 1);
-    return rows * g_.in_width * PixelBytes() + kSlack;
+    return BytesOf(rows) + kSlack;
   }
   uint64_t WeightBytes(uint32_t channels) const {
     return channels * weight_bytes_per_channel_ + kSlack;

@@ -77,6 +77,7 @@ std::string DatapathLine(const platforms::DesignPoint& design) {
     line += fmt::format(", weights by {}", numerics::ProfileName(d.weight_profile));
   }
   if (d.weight_scale == numerics::WeightScale::kChannel) line += ", weight scales per channel";
+  if (d.depthwise_blocks == numerics::DepthwiseBlocks::kStrips) line += ", depthwise by strips";
   using numerics::RoundingMode;
   if (d.activation_rounding.mode != RoundingMode::kNearestEven ||
       d.weight_rounding.mode != RoundingMode::kNearestEven) {
@@ -97,6 +98,10 @@ std::string DatapathLine(const platforms::DesignPoint& design) {
     if (o.weight_scale) {
       line += *o.weight_scale == numerics::WeightScale::kChannel ? " weight scales per channel"
                                                                  : " weight scale per tensor";
+    }
+    if (o.depthwise_blocks) {
+      line +=
+          *o.depthwise_blocks == numerics::DepthwiseBlocks::kStrips ? " by strips" : " by channels";
     }
   }
   return line;

@@ -71,6 +71,26 @@ TEST_CASE("a depthwise layer uses one lane of each dot-product unit") {
   }
 }
 
+TEST_CASE("columns share the scales of strips that they have in common") {
+  const TensorConfig config = Array(16, 4, 16, Dataflow::kOutputStationary);
+  sim::Geometry g = Layer(32, 48, 3, true);
+  g.strips = 1;
+  const TensorCost cost = TensorCostOf(config, g, 2 * 32, 48);
+  // Of 8 groups of 4 pixels none crosses from a strip of 16 to the next at the middle tap, and one
+  // does at either side.
+  CHECK(cost.act_scale_bytes == 2u * 3 * (9 + 8 + 9) * 48);
+  CHECK(cost.act_read_bytes == cost.act_scale_bytes + 2u * 32 * 9 * 48 / 2);
+  g.strips = 0;
+  CHECK(cost.cycles == TensorCostOf(config, g, 2 * 32, 48).cycles);
+  // Far apart, every pixel has a strip of its own.
+  g.strips = 1;
+  g.activation_block = 8;
+  g.stride_w = 8;
+  g.out_width = 4;
+  g.pad_left = 0;
+  CHECK(TensorCostOf(config, g, 4, 48).act_scale_bytes == 3u * 3 * 4 * 48);
+}
+
 TEST_CASE("weights stay in registers, or accumulators do") {
   for (uint32_t seed = 0; seed < 100; ++seed) {
     Random random(seed);

@@ -70,6 +70,27 @@ TEST_CASE("the epilogue of 10 pixels of 40 channels, counted by hand") {
   CHECK(OperationsOf(word, e).fp32_adds == 400);
 }
 
+TEST_CASE("the epilogue of two rows of 20 pixels in strips, counted by hand") {
+  // 1600 elements; of each row and channel a strip of 16 and one of 4.
+  sim::Geometry rows{};
+  rows.out_width = 20;
+  const sim::Epilogue e = State(Format::kNvfp4, Format::kNvfp4, 16, sim::kStrips);
+  const sim::Command word = Word(Opcode::kVectorRun, 40, 40);
+  const uint64_t strips = 2 * 2 * 40;
+  const VectorOperations ops = OperationsOf(word, e, rows);
+  CHECK(ops.encodes == 1600 + strips);
+  CHECK(ops.divides == strips);
+  CHECK(ops.fp32_muls == 40 + 1600 + 2 * strips + 1600);
+  CHECK(ops.strip_write_bytes == 6400);
+  CHECK(ops.strip_read_bytes == 6400);
+  const VectorTraffic bytes = TrafficOf(word, e, rows);
+  CHECK(bytes.acc_read_bytes == 6400);
+  CHECK(bytes.out_write_bytes == 800 + strips);
+  CHECK(bytes.out_write_scale_bytes == strips);
+  CHECK(LanePasses(word, 16, rows) == 40 * 3);  // as ever
+  CHECK(OperationsOf(word, State(Format::kNvfp4, Format::kNvfp4, 16), rows).strip_read_bytes == 0);
+}
+
 TEST_CASE("formats without scales cost no scales") {
   const sim::Command word = Word(Opcode::kVectorRun, 10, 40);
   const VectorOperations fp4 = OperationsOf(word, State(Format::kFp4, Format::kFp4, 16));

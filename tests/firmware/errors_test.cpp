@@ -107,6 +107,11 @@ TEST_CASE("every error of a command word") {
   const Command run = FirstOf(machine, Opcode::kTensorRun);
   const Command epilogue = FirstOf(machine, Opcode::kVectorConfig);
   const Command vector = FirstOf(machine, Opcode::kVectorRun);
+  const Command in_strips = Changed(epilogue, [](Command& w) { w.epilogue.flags |= sim::kStrips; });
+  const Command rows = Changed(config, [&](Command& w) {
+    w.opcode = Opcode::kVectorGeometry;
+    w.geometry.out_width = static_cast<uint16_t>(vector.elementwise.pixels + 1);
+  });
   struct Case {
     uint32_t code;
     std::vector<Command> words;  // the last one is wrong
@@ -151,6 +156,10 @@ TEST_CASE("every error of a command word") {
        {epilogue, Changed(vector, [](Command& w) { w.elementwise.channels = 0; })}},
       {NIBBLE_FAULT_SRAM_RANGE,
        {epilogue, Changed(vector, [](Command& w) { w.elementwise.out = 65535; })}},
+      {NIBBLE_FAULT_GEOMETRY,
+       {Changed(config, [](Command& w) { w.geometry.strips = 1, w.geometry.depthwise = 0; })}},
+      {NIBBLE_FAULT_NOT_CONFIGURED, {in_strips, vector}},
+      {NIBBLE_FAULT_OPERANDS, {in_strips, rows, vector}},  // rows that do not end with the tile
   };
   for (size_t i = 0; i < cases.size(); ++i) {
     CAPTURE(i);

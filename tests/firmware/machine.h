@@ -88,7 +88,7 @@ class SmallMachine {
       return bytes;
     };
     return read(t.codes, t.code_stride, t.layout.code_bytes_per_pixel()) == e.codes &&
-           read(t.scales, t.scale_stride, t.layout.scale_bytes_per_pixel()) == e.scales;
+           read(t.scales, t.scale_stride, t.layout.scale_row_bytes()) == e.scales;
   }
   // Before a job: the output is wrong, and all else in the memory as the loader leaves it.
   void Prepare(HostPort& port) const {

@@ -57,7 +57,14 @@ Operand Activation(const StoredActivations& x, int pixel, int channel) {
   const long double value = E2M1(channel % 2 == 0 ? byte & 15 : byte >> 4);
   if (x.layout.format != Format::kNvfp4) return {value, 1};
   const int blocks = (channels + x.layout.block - 1) / x.layout.block;
-  return {value, E4M3(x.scales[static_cast<size_t>(pixel) * blocks + channel / x.layout.block])};
+  size_t scale = static_cast<size_t>(pixel) * blocks + channel / x.layout.block;
+  if (const int width = x.layout.strip_row; width > 0) {  // [row][strip][channel]
+    const int strips = (width + x.layout.block - 1) / x.layout.block;
+    scale =
+        static_cast<size_t>(pixel / width * strips + pixel % width / x.layout.block) * channels +
+        channel;
+  }
+  return {value, E4M3(x.scales[scale])};
 }
 
 float Dequantised(const StoredActivations& x, size_t i) {
@@ -162,6 +169,14 @@ std::vector<float> Layer(const trace::Network& net, const trace::Layer& l, const
   return y;
 }
 
+bool ReadInStrips(const trace::Network& net, int tensor, const Datapaths& datapaths) {
+  return std::any_of(net.layers.begin(), net.layers.end(), [&](const trace::Layer& l) {
+    const Datapath& d = datapaths.layers[static_cast<size_t>(&l - net.layers.data())];
+    return l.op == Op::kDepthwiseConv && l.input == tensor &&
+           d.depthwise_blocks == numerics::DepthwiseBlocks::kStrips;
+  });
+}
+
 // What `x` must be stored as, in a tensor of its own or as a view of another.
 StoredActivations Stored(const trace::Network& net, int tensor, const Datapaths& datapaths,
                          const std::vector<float>& x) {
@@ -176,8 +191,9 @@ StoredActivations Stored(const trace::Network& net, int tensor, const Datapaths&
   const numerics::TensorScale scale =
       format == Format::kNvfp4 ? numerics::TensorScaleFromAmax(amax) : numerics::TensorScale{};
   return numerics::StoreTensor(
-      {format, datapaths.base.activation_block, shape.height * shape.width, shape.channels}, scale,
-      x.data());
+      {format, datapaths.base.activation_block, shape.height * shape.width, shape.channels,
+       ReadInStrips(net, tensor, datapaths) ? shape.width : 0},
+      scale, x.data());
 }
 
 void RequireSame(const StoredActivations& a, const StoredActivations& b) {
@@ -274,6 +290,17 @@ TEST_CASE("the executor equals exact block terms under every datapath") {
         }
       }
     }
+  }
+}
+
+TEST_CASE("depthwise layers that read strips of pixels: each tap under the scale of its strip") {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    const trace::Network net = test::RandomNetwork(seed);
+    Datapath datapath = Path(Format::kNvfp4, seed % 2 == 0 ? Format::kNvfp4 : Format::kFp8,
+                             seed % 3 == 0 ? 16 : 8, ScaleSource::kStatic);
+    datapath.depthwise_blocks = numerics::DepthwiseBlocks::kStrips;
+    CAPTURE(seed);
+    RequireGolden(net, datapath, test::RandomInput(net, seed));
   }
 }
 

@@ -29,10 +29,12 @@ class Collector {
   }
   // Codes and scales of channels [channel, channel + channels) of pixels in the output SRAM that
   // have `pitch` channels each.
+  // In strips where rows have `strip_row` pixels.
   void AddTile(bool write, uint32_t codes, uint32_t scales, sim::StoredAs stored, uint32_t pixels,
-               int channel, int channels, int pitch) {
+               int channel, int channels, int pitch, int strip_row = 0) {
     const auto layout = [&](int count) {
-      return ActivationLayout{static_cast<Format>(stored.format()), stored.block(), 1, count};
+      return ActivationLayout{static_cast<Format>(stored.format()), stored.block(), 1, count,
+                              strip_row};
     };
     const ActivationLayout whole = layout(pitch), before = layout(channel), part = layout(channels);
     for (uint32_t p = 0; p < pixels; ++p) {
@@ -40,10 +42,12 @@ class Collector {
           uint64_t{codes} * sim::kSramUnit + uint64_t{p} * whole.code_bytes_per_pixel() +
               before.code_bytes_per_pixel(),
           part.code_bytes_per_pixel());
+    }
+    for (uint32_t row = 0; row < whole.scale_rows(pixels); ++row) {
       Add(Buffer::kOut, write,
-          uint64_t{scales} * sim::kSramUnit + uint64_t{p} * whole.scale_bytes_per_pixel() +
-              before.scale_bytes_per_pixel(),
-          part.scale_bytes_per_pixel());
+          uint64_t{scales} * sim::kSramUnit + uint64_t{row} * whole.scale_row_bytes() +
+              before.scale_row_bytes(),
+          part.scale_row_bytes());
     }
   }
 
@@ -81,8 +85,8 @@ class Collector {
           uint64_t{run.act} * sim::kSramUnit + skipped * in.code_bytes_per_pixel(),
           pixels * in.code_bytes_per_pixel());
       Add(Buffer::kAct, false,
-          uint64_t{run.act_scales} * sim::kSramUnit + skipped * in.scale_bytes_per_pixel(),
-          pixels * in.scale_bytes_per_pixel());
+          uint64_t{run.act_scales} * sim::kSramUnit + in.scale_rows(skipped) * in.scale_row_bytes(),
+          in.scale_rows(pixels) * in.scale_row_bytes());
     }
     if (!near_memory) {
       const accel::WeightLayout w = accel::WeightLayoutOf(g);
@@ -99,7 +103,7 @@ class Collector {
             w.channels);
     AddTile(true, w.out, w.out_scales, e.out, w.pixels, w.channel, w.channels, w.pitch);
   }
-  void Elementwise(const sim::Command& word, const sim::Epilogue& e) {
+  void Elementwise(const sim::Command& word, const sim::Epilogue& e, const sim::Geometry& rows) {
     const sim::Elementwise& t = word.elementwise;
     const auto read = [&](uint16_t codes, uint16_t scales, sim::StoredAs stored,
                           uint32_t pixels = ~0u) {
@@ -107,7 +111,8 @@ class Collector {
               t.channels, t.pitch);
     };
     const auto write = [&](uint32_t pixels) {
-      AddTile(true, t.out, t.out_scales, e.out, pixels, t.channel, t.channels, t.pitch);
+      AddTile(true, t.out, t.out_scales, e.out, pixels, t.channel, t.channels, t.pitch,
+              e.flags & sim::kStrips ? rows.out_width : 0);
     };
     const auto read_params = [&](uint64_t words) {
       Add(Buffer::kOut, false, uint64_t{t.params} * sim::kSramUnit, words * 4 * t.channels);
@@ -233,7 +238,7 @@ std::vector<std::vector<Access>> AccessesOf(const sim::Program& program) {
         epilogue = word.epilogue;
         break;
       default:
-        collect.Elementwise(word, epilogue);
+        collect.Elementwise(word, epilogue, windows);
         break;
     }
   }

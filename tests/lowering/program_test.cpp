@@ -56,6 +56,23 @@ TEST_CASE("words wait for what they read, whatever the operators and wherever te
   for (uint32_t seed = 0; seed < 40; ++seed) check(RandomTransformer(seed), seed);
 }
 
+TEST_CASE("the same with tensors in strips of pixels") {
+  int strips = 0;
+  for (uint32_t seed = 300; seed < 340; ++seed) {
+    const trace::Network net = RandomNetwork(seed);
+    for (Platform platform : {Platform::kAccel, Platform::kNearmem}) {
+      Random random(seed);
+      platforms::DesignPoint design = RandomDesign(platform, random);
+      SetDatapath(design, numerics::Format::kNvfp4, numerics::Format::kNvfp4, random.Block(),
+                  numerics::ScaleSource::kStatic);
+      strips += SetStrips(net, design);
+      CAPTURE(seed, platforms::PlatformName(platform));
+      CHECK(CheckProgram(net, design, LowerWithInput(net, design)) == "");
+    }
+  }
+  CHECK(strips > 40);
+}
+
 TEST_CASE("the check finds a token that is missing") {
   int found = 0;
   ForEachProgram(4, [&found](const trace::Network& net, const platforms::DesignPoint& design,

@@ -47,7 +47,7 @@ ConvProblem RandomProblem(Random& random, const platforms::DesignPoint& d, bool 
   p.channels = g.depthwise ? g.in_channels : static_cast<uint32_t>(random.Int(1, 300));
   numerics::ActivationLayout out{d.datapath.activations, d.datapath.activation_block, 1,
                                  static_cast<int>(p.channels)};
-  p.out_pixel_bytes = out.code_bytes_per_pixel() + out.scale_bytes_per_pixel();
+  p.out_pixel_bytes = out.code_bytes_per_pixel() + out.scale_row_bytes();
   if (random.Int(0, 2) == 0) p.residual_pixel_bytes = p.out_pixel_bytes;
   p.params_bytes = 4 * p.channels;
   p.act_room = d.sram_act.size;
@@ -75,8 +75,8 @@ void CheckFits(const ConvProblem& p, const platforms::DesignPoint& d, const Conv
   for (uint32_t row = 0; row < g.out_height; row += t.rows) {
     const RowRange range = InputRows(g, row, std::min<uint32_t>(t.rows, g.out_height - row));
     const uint64_t in_pixels = uint64_t{range.count} * g.in_width;
-    const uint64_t bytes = Up(in_pixels * layout.code_bytes_per_pixel()) +
-                           Up(in_pixels * layout.scale_bytes_per_pixel());
+    const uint64_t bytes =
+        Up(in_pixels * layout.code_bytes_per_pixel()) + Up(in_pixels * layout.scale_row_bytes());
     inputs += bytes;
     largest = std::max(largest, bytes);
   }

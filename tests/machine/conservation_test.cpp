@@ -128,7 +128,7 @@ uint64_t Compulsory(const Case& c, const trace::Layer& l, bool near_memory) {
   const trace::Shape& out = c.net.tensors[l.output].shape;
   const auto pixel = [&c](int tensor) {
     const auto& layout = c.program.tensors[tensor].layout;
-    return uint64_t{layout.code_bytes_per_pixel()} + layout.scale_bytes_per_pixel();
+    return uint64_t{layout.code_bytes_per_pixel()} + layout.scale_row_bytes();
   };
   uint64_t bytes = c.program.tensors[l.output].in_dram ? pixel(l.output) * out.pixels() : 0;
   if (l.residual >= 0) bytes += pixel(l.residual) * c.net.tensors[l.residual].shape.pixels();

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "platforms/design_point.h"
 #include "sw/compiler/network_builder.h"
+#include "sw/golden/datapaths.h"
 #include "sw/trace/network.h"
 #include "tests/numerics/testing.h"
 
@@ -272,6 +274,25 @@ inline trace::Network RandomOperatorNetwork(uint32_t seed) {
   for (int i = random.Int(2, 5); i > 0; --i) maker.AnyOperator();
   maker.Convolution(false);
   return maker.Finish();
+}
+
+// Strips of pixels for all depthwise layers that can have them; how many.
+inline int SetStrips(const trace::Network& net, platforms::DesignPoint& design) {
+  int count = 0;
+  for (const trace::Layer& l : net.layers) {
+    if (l.op != trace::Op::kDepthwiseConv) continue;
+    numerics::LayerOverride change;
+    change.pattern = l.name;
+    change.depthwise_blocks = numerics::DepthwiseBlocks::kStrips;
+    design.layer_overrides.push_back(change);
+    try {
+      golden::Datapaths(net, design.datapath, design.layer_overrides);
+      ++count;
+    } catch (const std::invalid_argument&) {
+      design.layer_overrides.pop_back();
+    }
+  }
+  return count;
 }
 
 inline std::vector<float> RandomInput(const trace::Network& net, uint32_t seed) {

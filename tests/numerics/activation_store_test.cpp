@@ -51,6 +51,60 @@ TEST_CASE("storage takes 4 + 8/B + 32/N bits an element") {
   CHECK(Layout(Format::kNvfp4, 16, 10, 3).bits_per_element() == (10 * 3 * 8 + 32) / 30.0);
 }
 
+TEST_CASE("strips are the blocks of each row with pixels and channels exchanged") {
+  Random random(11);
+  for (Format format : {Format::kNvfp4, Format::kMxfp4, Format::kMxfp6, Format::kInt4,
+                        Format::kInt8, Format::kNvint4, Format::kMxfp8}) {
+    for (int trial = 0; trial < 20; ++trial) {
+      const int block = random.Block(), height = random.Int(1, 4), width = random.Int(1, 40),
+                channels = random.Int(1, 37);
+      CAPTURE(FormatName(format), block, height, width, channels);
+      ActivationLayout layout = Layout(format, block, height * width, channels);
+      layout.strip_row = width;
+      const std::vector<float> x = random.Values(height * width * channels);
+      std::vector<float> turned(x.size());  // [row][channel][column]
+      const auto at = [&](int row, int column, int c) {
+        return static_cast<size_t>((row * width + column) * channels + c);
+      };
+      for (int row = 0; row < height; ++row) {
+        for (int column = 0; column < width; ++column) {
+          for (int c = 0; c < channels; ++c) {
+            turned[static_cast<size_t>((row * channels + c) * width + column)] =
+                x[at(row, column, c)];
+          }
+        }
+      }
+      const TensorScale scale = OuterScaleFromAmax(format, 2);
+      const StoredActivations strips = StoreTensor(layout, scale, x.data());
+      const StoredActivations blocks =
+          StoreTensor(Layout(format, block, height * channels, width), scale, turned.data());
+      const std::vector<float> a = LoadTensor(strips), b = LoadTensor(blocks);
+      REQUIRE(strips.codes.size() ==
+              StoreTensor(Layout(format, block, height * width, channels), scale, x.data())
+                  .codes.size());
+      REQUIRE(strips.scales.size() == blocks.scales.size());
+      const auto bytes = static_cast<size_t>(BlockScaleBits(format) / 8);
+      const int per_row = BlockCount(width, block);
+      for (int row = 0; row < height; ++row) {
+        for (int c = 0; c < channels; ++c) {
+          for (int column = 0; column < width; ++column) {
+            REQUIRE(FloatBits(a[at(row, column, c)]) ==
+                    FloatBits(b[static_cast<size_t>((row * channels + c) * width + column)]));
+          }
+          for (int strip = 0; strip < per_row; ++strip) {
+            const size_t mine = static_cast<size_t>((row * per_row + strip) * channels + c);
+            const size_t theirs = static_cast<size_t>((row * channels + c) * per_row + strip);
+            REQUIRE(layout.scale_index(row * width + strip * block, c) == mine);
+            for (size_t i = 0; i < bytes; ++i) {
+              REQUIRE(strips.scales[mine * bytes + i] == blocks.scales[theirs * bytes + i]);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("binary32 is little-endian") {
   const float x = BitsFloat(0x01020304);
   const StoredActivations stored = StoreTensor(Layout(Format::kFp32, 16, 1, 1), {}, &x);
@@ -75,7 +129,7 @@ TEST_CASE("stored tensors load as they were quantised, odd channel counts includ
     std::vector<float> expected;
     for (int p = 0; p < pixels; ++p) {
       std::vector<uint8_t> codes(static_cast<size_t>(channels));
-      std::vector<uint8_t> scales(layout.scale_bytes_per_pixel());
+      std::vector<uint8_t> scales(layout.scale_row_bytes());
       QuantizeRow(&x[static_cast<size_t>(p * channels)], channels, Format::kNvfp4, layout.block,
                   scale, codes.data(), scales.data());
       for (int c = 0; c < channels; ++c) {
@@ -240,7 +294,7 @@ TEST_CASE("random numbers follow the places of elements, however a tensor is cut
       const size_t first = p * static_cast<size_t>(layout.channels);
       StorePixel(layout, four.scale, &tensor.x[first],
                  codes.data() + p * layout.code_bytes_per_pixel(),
-                 scales.data() + p * layout.scale_bytes_per_pixel(), tensor.rounding, first);
+                 scales.data() + p * layout.scale_row_bytes(), tensor.rounding, first);
     }
     CHECK(codes == four.codes);
     CHECK(scales == four.scales);
@@ -266,7 +320,7 @@ TEST_CASE("stochastic rounding gives every value in the mean") {
       float scale = stored.scale.decode;
       if (bytes > 0) {
         const size_t at =
-            pixel * tensor.layout.scale_bytes_per_pixel() + block * static_cast<size_t>(bytes);
+            pixel * tensor.layout.scale_row_bytes() + block * static_cast<size_t>(bytes);
         scale *= BlockScaleValue(spec.block_scale, LoadWord(&stored.scales[at], bytes));
       }
       return std::fabs(tensor.x[i]) > scale * ElementMax(spec.element);
@@ -302,7 +356,7 @@ TEST_CASE("a pixel writes its own bytes only") {
     const ActivationLayout layout = Layout(spec.format, 16, 1, 37);
     const std::vector<float> x = random.Values(37);
     std::vector<uint8_t> codes(layout.code_bytes_per_pixel() + 1, 0xA5);
-    std::vector<uint8_t> scales(layout.scale_bytes_per_pixel() + 1, 0xA5);
+    std::vector<uint8_t> scales(layout.scale_row_bytes() + 1, 0xA5);
     StorePixel(layout, {}, x.data(), codes.data(), scales.data());
     CHECK(codes.back() == 0xA5);
     CHECK(scales.back() == 0xA5);

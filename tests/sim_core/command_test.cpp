@@ -101,6 +101,10 @@ TEST_CASE("geometries") {
   CHECK(AsBytes(word) == Expected(3, operands));
   word.opcode = Opcode::kBankConfig;
   CHECK(AsBytes(word) == Expected(5, operands));
+  g.strips = 1;
+  Bytes in_strips = operands;
+  in_strips[18] = 0x81;
+  CHECK(AsBytes(word) == Expected(5, in_strips));
 }
 
 TEST_CASE("convolutions") {
@@ -132,7 +136,7 @@ TEST_CASE("epilogues") {
   e.activation = 2;
   e.out = StoredAs::Of(4, 128);
   e.in = StoredAs::Of(1, 8);
-  e.flags = kPerChannelScale | kTrackAmax;
+  e.flags = kPerChannelScale | kTrackAmax | kStrips;
   e.lo = 0.0f;
   e.hi = 6.0f;
   e.weight_scale = -2.0f;
@@ -140,7 +144,7 @@ TEST_CASE("epilogues") {
   e.out_reg = 0x0304;
   e.residual_reg = 0x0506;
   e.residual = StoredAs::Of(20, 32);
-  CHECK(AsBytes(word) == Expected(7, {2,    5,    0x84, 1,    0,    0,    0,    0,  // stored as, lo
+  CHECK(AsBytes(word) == Expected(7, {2,    21,   0x84, 1,    0,    0,    0,    0,  // stored as, lo
                                       0x00, 0x00, 0xC0, 0x40,                       // 6.0f
                                       0x00, 0x00, 0x00, 0xC0,                       // -2.0f
                                       0x02, 0x01, 0x04, 0x03, 0x06, 0x05, 0x54, 0}));
@@ -259,7 +263,7 @@ TEST_CASE("a listing names the opcode, the tokens and the operands") {
                                     Contains("act[0x100]") && Contains("3 x 24"));
 
   word = Word(Opcode::kTensorConfig);
-  word.geometry = {112, 112, 32, 56, 56, 3, 3, 2, 2, 1, 1, 0, 1, 0, 3, 16, 32, 1, 0, 0};
+  word.geometry = {112, 112, 32, 56, 56, 3, 3, 2, 2, 1, 1, 0, 1, 0, 0, 3, 16, 32, 1, 0, 0};
   CHECK_THAT(Disassemble(word), Contains("TENSOR_CONFIG") && Contains("112x112x32 -> 56x56") &&
                                     Contains("depthwise 3x3") && Contains("nvfp4 x fp16") &&
                                     Contains("blocks 16 x 32"));

@@ -62,7 +62,7 @@ void AddBootTable(const sim::Program& program, const BootOptions& options,
   entry.codes =
       Region(output.codes, layout.pixels, layout.code_bytes_per_pixel(), output.code_stride);
   entry.scales =
-      Region(output.scales, layout.pixels, layout.scale_bytes_per_pixel(), output.scale_stride);
+      Region(output.scales, layout.pixels, layout.scale_row_bytes(), output.scale_stride);
   entry.hash = options.hash.value_or(0);
   entry.flags = options.hash ? NIBBLE_PROGRAM_CHECK : 0;
 
