@@ -1,8 +1,12 @@
 #include "sw/study/estimate.h"
 
+#include <algorithm>
 #include <map>
 
 namespace nibble::study {
+
+// Several, for one alone may be refused at once.
+constexpr size_t kTriedOfBlock = 4;
 
 Estimate EstimateTime(const Study& study, Meter& meter, const std::vector<StudyPoint>& points,
                       const RunOptions& options) {
@@ -11,15 +15,19 @@ Estimate EstimateTime(const Study& study, Meter& meter, const std::vector<StudyP
     by_block[study.space().BlockOf(p.number).first].push_back(p);
   }
   std::vector<StudyPoint> tried;
-  std::map<std::string, size_t> stands_for;  // by key
+  std::map<std::string, double> stands_for;  // by key
   for (const auto& [first, block] : by_block) {
-    tried.push_back(block[block.size() / 2]);
-    stands_for[tried.back().key] += block.size();
+    const size_t count = std::min(kTriedOfBlock, block.size());
+    for (size_t i = 0; i < count; ++i) {
+      tried.push_back(block[(2 * i + 1) * block.size() / (2 * count)]);
+      stands_for[tried.back().key] +=
+          static_cast<double>(block.size()) / static_cast<double>(count);
+    }
   }
   Estimate estimate;
   estimate.tried = tried.size();
   RunPoints(study, meter, tried, options, [&](const Row& row, const Timing& timing) {
-    estimate.cpu_s += timing.cpu_s * static_cast<double>(stands_for[row.key]);
+    estimate.cpu_s += timing.cpu_s * stands_for[row.key];
   });
   return estimate;
 }

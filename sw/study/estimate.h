@@ -13,8 +13,8 @@ struct Estimate {
   double cpu_s = 0;  // of all points
 };
 
-// Runs one point of every trace on every machine, the middle one of the list, and takes the others
-// to need as long. Keeps no row. Throws as RunPoints.
+// Runs a few points of every trace on every machine, spread over the list, and takes the others to
+// need as long. Keeps no row. Throws as RunPoints.
 Estimate EstimateTime(const Study& study, Meter& meter, const std::vector<StudyPoint>& points,
                       const RunOptions& options);
 

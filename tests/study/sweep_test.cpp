@@ -145,7 +145,7 @@ TEST_CASE("sweep: a dry run counts, estimates, and leaves nothing") {
   const Folder folder;
   const Result r = Sweep(folder, "plan.cfg --dry-run");
   CHECK(r.exit_code == 0);
-  CHECK_THAT(r.out, Contains("30 points") && Contains("2 points tried"));
+  CHECK_THAT(r.out, Contains("30 points") && Contains("8 points tried"));
   CHECK(folder.files() == 1);  // the plan
 }
 
