@@ -1,5 +1,7 @@
 #include "sw/report_html/study_data.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -79,8 +81,7 @@ std::string CommandOf(const study::Plan& plan, const study::Point& point) {
   if (!machine.preset.empty()) command += " --config " + Quoted(machine.preset);
   command += " --trace " + Quoted(plan.traces[point.trace]);
   for (const auto& [key, value] : point.settings) {
-    command += " --set ";
-    command += Quoted(key + "=" + value);
+    command += fmt::format(" --set {}", Quoted(fmt::format("{}={}", key, value)));
   }
   if (plan.timing_only) return command + " --timing-only";
   if (plan.input.images.empty()) return command + " --seed " + std::to_string(plan.input.seed);
