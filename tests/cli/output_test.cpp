@@ -188,10 +188,10 @@ TEST_CASE("docs/parameters.md is what sim params says") {
 
 TEST_CASE("Ctrl-C stops a run cleanly") {
   const Folder folder, data;
-  WriteFile(data / "many.npy", NumpyImages(2000, 32));
+  WriteFile(data / "many.npy", NumpyImages(20000, 32));
   const Result r = Sim(folder,
                        "--no-quality --json x.json --input " + (data / "many.npy") +
-                           " --count 2000 --trace " + SmallTrace(),
+                           " --count 20000 --trace " + SmallTrace(),
                        "timeout --preserve-status -s INT 1.5");
   CHECK(r.exit_code == 130);
   CHECK(r.err == "sim: interrupted\n");
