@@ -68,20 +68,27 @@ void Host::WriteMemory(uint64_t address, const void* from, uint64_t bytes) {
   if (InMemory(address, bytes)) memory_.Write(address, from, bytes);
 }
 
-HostProgram RunOnce(uint64_t commands, uint32_t count, uint32_t layers, uint64_t ring) {
-  return [=](HostPort& port) {
+HostProgram RunEach(const std::vector<const sim::Program*>& programs) {
+  std::vector<control::JobDescriptor> jobs;
+  for (const sim::Program* program : programs) {
     control::JobDescriptor job;
-    job.commands = commands;
-    job.count = count;
-    job.layers = layers;
-    job.flags = control::kInterruptWhenDone;
-    port.WriteMemory(ring, &job, sizeof(job));
+    job.commands = program->commands_address;
+    job.count = static_cast<uint32_t>(program->commands.size());
+    job.layers = static_cast<uint32_t>(program->layers.size());
+    job.tag = static_cast<uint32_t>(jobs.size());
+    jobs.push_back(job);
+  }
+  jobs.back().flags = control::kInterruptWhenDone;
+  uint32_t slots = 1;
+  while (slots < jobs.size()) slots *= 2;
+  return [jobs, slots, ring = programs.front()->free_address](HostPort& port) {
+    port.WriteMemory(ring, jobs.data(), jobs.size() * sizeof(jobs.front()));
     port.Write32(control::kRingBaseLo, static_cast<uint32_t>(ring));
     port.Write32(control::kRingBaseHi, static_cast<uint32_t>(ring >> 32));
-    port.Write32(control::kRingSize, 1);
+    port.Write32(control::kRingSize, slots);
     port.Write32(control::kIntEnable, control::kInterruptDone | control::kInterruptError);
     port.Write32(control::kControl, control::kControlEnable);
-    port.Write32(control::kRingTail, 1);
+    port.Write32(control::kRingTail, static_cast<uint32_t>(jobs.size()));
     port.WaitForInterrupt();
     return static_cast<int>(port.Read32(control::kErrorCode));
   };

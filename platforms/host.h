@@ -6,9 +6,11 @@
 #include <atomic>
 #include <optional>
 #include <systemc>
+#include <vector>
 
 #include "models/control/control_block.h"
 #include "models/memory/sparse_memory.h"
+#include "models/sim_core/program.h"
 #include "platforms/host_port.h"
 
 namespace nibble::platforms {
@@ -47,8 +49,8 @@ class Host : public sc_core::sc_module, public HostPort {
   std::optional<int> status_;
 };
 
-// The built-in program: runs `count` command words at `commands`, of a program of `layers`, once,
-// with a ring of one descriptor at `ring`. 0, or ERROR_CODE.
-HostProgram RunOnce(uint64_t commands, uint32_t count, uint32_t layers, uint64_t ring);
+// The built-in program: puts a job for each program into a ring in the memory that the first leaves
+// free, so that they run back to back, and waits for the last. 0, or ERROR_CODE.
+HostProgram RunEach(const std::vector<const sim::Program*>& programs);
 
 }  // namespace nibble::platforms

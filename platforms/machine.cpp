@@ -28,13 +28,22 @@ struct MachineCounters {
   uint64_t cycles = 0;
 };
 
+using Programs = std::vector<const sim::Program*>;
+
+template <typename Part>
+size_t Largest(const Programs& programs, Part part) {
+  size_t largest = 0;
+  for (const sim::Program* program : programs) largest = std::max(largest, part(*program).size());
+  return largest;
+}
+
 // Both platforms: the accelerator's engines; `nearmem` has a bank engine besides.
 class Machine : public control::Executor {
  public:
-  Machine(const DesignPoint& design, const sim::Program& program, const RunOptions& options)
-      : program_(program),
+  Machine(const DesignPoint& design, const Programs& programs, const RunOptions& options)
+      : programs_(programs),
         options_(options),
-        layers_(program.layers.size()),
+        layers_(Largest(programs, [](const sim::Program& p) { return p.layers; })),
         clock_(design.clock_mhz),
         layer_ends_(layers_),
         job_(tokens_),
@@ -49,7 +58,8 @@ class Machine : public control::Executor {
         load_("load", Engine::kLoad, context_, design.dma, pads_, options.timing_only),
         tensor_("tensor", context_, design.tensor, Compute(design), pads_),
         vector_("vector", context_, design.vector, design.datapath.activation_rounding, pads_,
-                program.tensors.size(), options.timing_only),
+                Largest(programs, [](const sim::Program& p) { return p.tensors; }),
+                options.timing_only),
         store_("store", Engine::kStore, context_, design.dma, pads_, options.timing_only,
                [this](size_t layer) { LayerDone(layer); }),
         rows_(layers_) {
@@ -69,36 +79,57 @@ class Machine : public control::Executor {
     store_.socket.bind(bus_.port(2));
     bus_.memory.bind(dram_.socket);
     AddControl(design.platform == Platform::kNearmem);
+    RegisterCounters();
     if (options.recorder != nullptr) Record();
     AddHost(design);
     if (options.break_datapath) tensor_.BreakDatapath();
     if (options.break_datapath && bank_) bank_->BreakDatapath();
   }
 
-  RunOutcome Run() {
-    LoadImage();
+  ProgramsOutcome Run() {
+    outcome_.programs.resize(programs_.size());
+    for (present_ = 0; present_ < programs_.size(); ++present_) {
+      LoadProgram();
+      ReadScaleRegisters();
+      if (options_.timing_only) continue;
+      outcome().tensors.resize(program().tensors.size());
+      Capture(program().input);
+    }
+    present_ = 0;
+    for (const sim::Segment& segment : options_.host_image) Load(segment);
     control_->SetBoot(options_.boot);
-    if (!options_.timing_only) outcome_.tensors.resize(program_.tensors.size());
-    if (!options_.timing_only) Capture(program_.input);
     sim::RunKernel();
     const bool stopped = options_.stop != nullptr && *options_.stop && !HostStatus();
     if (interrupted_ || stopped) throw Interrupted();
     CheckHost();
-    for (size_t i = 0; i < program_.tensors.size(); ++i) {
-      outcome_.tensor_scale_decode.push_back(vector_.scale_register(i).decode);
+    if (outcome().jobs == 1) CollectStats(before_);
+    for (present_ = 0; present_ < programs_.size(); ++present_) {
+      if (outcome().jobs == 0) CollectStats(CountersNow());
     }
-    if (jobs_ <= 1) CollectStats();
-    if (dram_log_) dram_log_->Tell(*options_.recorder);
+    if (dram_log_) {
+      dram_.dram().Drain();
+      dram_log_->Tell(*options_.recorder);
+    }
     return std::move(outcome_);
   }
 
  private:
+  // Of the present job, or of the last one.
+  const sim::Program& program() const { return *programs_[present_]; }
+  ProgramOutcome& outcome() { return outcome_.programs[present_]; }
+
+  size_t ProgramAt(uint64_t commands) const {
+    size_t i = 0;
+    while (i + 1 < programs_.size() && commands >= programs_[i]->end()) ++i;
+    return i;
+  }
+
   void Record() {
     for (memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
       pad->Record(options_.recorder, clock_.period_ps());
     }
     control_->Record(options_.recorder);
-    dram_log_ = std::make_unique<DramLog>(dram_.dram());
+    dram_log_ = std::make_unique<DramLog>(dram_);
   }
 
   void AddControl(bool near_memory) {
@@ -117,24 +148,39 @@ class Machine : public control::Executor {
                                                  dram_.storage(), options_.stop);
       return;
     }
-    HostProgram program = options_.host;
-    if (!program) {
-      program = RunOnce(program_.commands_address, static_cast<uint32_t>(program_.commands.size()),
-                        static_cast<uint32_t>(layers_), program_.free_address);
-    }
-    host_ = std::make_unique<Host>("host", std::move(program), *control_, dram_.storage(),
-                                   options_.stop);
+    host_ = std::make_unique<Host>("host", options_.host ? options_.host : RunEach(programs_),
+                                   *control_, dram_.storage(), options_.stop);
   }
 
   void BeginJob(const control::JobDescriptor& job) override {
-    if (jobs_++ == 1) CollectStats();  // those of the first
+    const bool first = !clock_.started();
     clock_.Start();
+    if (!first) EndOfLastJob();
+    present_ = ProgramAt(job.commands);
+    if (outcome().jobs++ == 0 && !first) {
+      AccountDramTime(0);  // the rest of the job before
+      before_ = CountersNow();
+    }
+    tensor_.ExpectZerosOf(program());
+    if (bank_) bank_->ExpectZerosOf(program());
     last_end_ = clock_.Now();
     layer_ends_.Restart(last_end_);
     if (options_.recorder != nullptr) {
       options_.recorder->JobBegan(last_end_ * clock_.period_ps());
     }
     fetch_->Start(job.commands, job.count, job.layers);
+  }
+
+  // Before the next one begins.
+  void EndOfLastJob() {
+    if (outcome().jobs == 1) CollectStats(before_);
+    if (dram_log_) dram_log_->Tell(*options_.recorder);
+    dram_.Wake();
+  }
+
+  void EndJob() override {
+    dram_.Sleep();
+    ReadScaleRegisters();
   }
 
   control::MachineCounts Counts() const override {
@@ -161,7 +207,7 @@ class Machine : public control::Executor {
     if (built_in && *status != 0) {
       const auto code = static_cast<sim::FaultCode>(*status);
       throw std::logic_error("the machine stopped after layer " + std::to_string(layers_done_) +
-                             " of " + std::to_string(layers_) + ": " + sim::FaultName(code) +
+                             " of " + std::to_string(LayersOfAll()) + ": " + sim::FaultName(code) +
                              " at command word " + std::to_string(job_.fault().word) + ' ' +
                              control_->detail());
     }
@@ -176,26 +222,30 @@ class Machine : public control::Executor {
   }
 
   accel::ComputeSetup Compute(const DesignPoint& design) const {
-    accel::ComputeSetup setup{
-        design.datapath.accumulator, design.compute, options_.timing_only, {}};
-    for (const sim::LayerEntry& layer : program_.layers) setup.shares.push_back(layer.zeros);
-    return setup;
+    return {design.datapath.accumulator, design.compute, options_.timing_only};
   }
 
-  void LoadImage() {
-    for (const sim::Segment& segment : program_.image) {
-      dram_.storage().Write(segment.address, segment.bytes.data(), segment.bytes.size());
-    }
-    dram_.storage().Write(program_.commands_address, program_.commands.data(),
-                          program_.commands.size() * sim::kCommandBytes);
-    for (const sim::Segment& segment : options_.host_image) {
-      dram_.storage().Write(segment.address, segment.bytes.data(), segment.bytes.size());
+  void Load(const sim::Segment& segment) {
+    dram_.storage().Write(segment.address, segment.bytes.data(), segment.bytes.size());
+  }
+
+  void LoadProgram() {
+    for (const sim::Segment& segment : program().image) Load(segment);
+    dram_.storage().Write(program().commands_address, program().commands.data(),
+                          program().commands.size() * sim::kCommandBytes);
+  }
+
+  void ReadScaleRegisters() {
+    std::vector<float>& decode = outcome().tensor_scale_decode;
+    decode.clear();
+    for (size_t i = 0; i < program().tensors.size(); ++i) {
+      decode.push_back(vector_.scale_register(i).decode);
     }
   }
 
   void Capture(int tensor) {
-    const sim::TensorPlacement& t = program_.tensors[tensor];
-    std::vector<uint8_t>& bytes = outcome_.tensors[tensor];
+    const sim::TensorPlacement& t = program().tensors[tensor];
+    std::vector<uint8_t>& bytes = outcome().tensors[tensor];
     const uint64_t codes = t.layout.code_bytes();
     bytes.resize(codes + t.layout.scale_bytes());
     if (!t.in_dram) {
@@ -222,54 +272,82 @@ class Machine : public control::Executor {
   void LayerDone(size_t layer) {
     const uint64_t now = clock_.Now();
     rows_[layer].cycles += now - last_end_;
-    job_cycles_ += now - last_end_;
     last_end_ = now;
     layer_ends_.Set(layer, now);
     if (options_.recorder != nullptr) {
       options_.recorder->LayerEnded(layer, now * clock_.period_ps());
     }
-    dram_.dram().AccountTime(now * clock_.period_ps(), layer);
-    if (!options_.timing_only) Capture(program_.layers[layer].output);
+    AccountDramTime(layer);
+    // A job may name more layers than its program has: firmware's mistake, or words of its own.
+    const bool known = layer < program().layers.size();
+    if (known && !options_.timing_only) Capture(program().layers[layer].output);
     control_->LayerDone(static_cast<uint32_t>(layer));
     ++layers_done_;
-    if (options_.progress) options_.progress((layers_done_ - 1) % layers_ + 1, layers_);
+    if (options_.progress) {
+      options_.progress((layers_done_ - 1) % LayersOfAll() + 1, LayersOfAll());
+    }
     if (options_.stop != nullptr && *options_.stop) {
       interrupted_ = true;
       sc_core::sc_stop();
     }
   }
 
-  void CollectStats() {
-    dram_.dram().Drain();  // writes that are acknowledged and still in the controllers' buffers
-    sim::CounterRegistry registry;
-    registry.Register<MachineCounters>(
+  size_t LayersOfAll() const {
+    size_t layers = 0;
+    for (const sim::Program* program : programs_) layers += program->layers.size();
+    return layers;
+  }
+
+  void AccountDramTime(size_t layer) {
+    dram_.dram().AccountTime(clock_.Now() * clock_.period_ps() - dram_.asleep_ps(), layer);
+  }
+
+  void RegisterCounters() {
+    counters_.Register<MachineCounters>(
         "machine", rows_,
         {{"cycles", "cycles", "from the end of the layer before to the end of this one",
           &MachineCounters::cycles, true}});
-    fetch_->RegisterCounters(registry);
-    load_.RegisterCounters(registry, peers_);
-    tensor_.RegisterCounters(registry, peers_);
-    if (bank_) bank_->RegisterCounters(registry, peers_);
-    vector_.RegisterCounters(registry, peers_);
-    store_.RegisterCounters(registry, peers_);
+    fetch_->RegisterCounters(counters_);
+    load_.RegisterCounters(counters_, peers_);
+    tensor_.RegisterCounters(counters_, peers_);
+    if (bank_) bank_->RegisterCounters(counters_, peers_);
+    vector_.RegisterCounters(counters_, peers_);
+    store_.RegisterCounters(counters_, peers_);
     for (const memory::Sram* pad : {&pads_.act, &pads_.weight, &pads_.acc, &pads_.out}) {
-      pad->RegisterCounters(registry);
+      pad->RegisterCounters(counters_);
     }
-    bus_.RegisterCounters(registry);
-    memory::RegisterDram(registry, "dram", dram_.dram());
-
-    sim::RunStats& stats = outcome_.stats;
-    stats.values.resize(layers_);
-    for (const auto& column : registry.columns()) {
-      stats.counters.push_back(column.info);
-      for (size_t layer = 0; layer < layers_; ++layer)
-        stats.values[layer].push_back(column.read(layer));
-    }
-    for (const MachineCounters& row : rows_) stats.layer_cycles.push_back(row.cycles);
-    stats.cycles = job_cycles_;
+    bus_.RegisterCounters(counters_);
+    memory::RegisterDram(counters_, "dram", dram_.dram());
   }
 
-  const sim::Program& program_;
+  using Values = std::vector<std::vector<uint64_t>>;  // [layer][counter]
+
+  // Of all jobs so far.
+  Values CountersNow() {
+    dram_.dram().Drain();  // writes that are acknowledged and still in the controllers' buffers
+    Values values(layers_);
+    for (const auto& column : counters_.columns()) {
+      for (size_t layer = 0; layer < layers_; ++layer) values[layer].push_back(column.read(layer));
+    }
+    return values;
+  }
+
+  // What was counted since `before` is what the present program takes.
+  void CollectStats(const Values& before) {
+    sim::RunStats& stats = outcome().stats;
+    for (const auto& column : counters_.columns()) stats.counters.push_back(column.info);
+    stats.values = CountersNow();
+    stats.values.resize(program().layers.size());
+    for (size_t layer = 0; layer < stats.values.size(); ++layer) {
+      for (size_t c = 0; c < stats.counters.size() && !before.empty(); ++c) {
+        stats.values[layer][c] -= before[layer][c];
+      }
+      stats.layer_cycles.push_back(stats.Value(layer, "machine.cycles"));
+      stats.cycles += stats.layer_cycles.back();
+    }
+  }
+
+  const Programs& programs_;
   const RunOptions& options_;
   size_t layers_;
   sim::Clock clock_;
@@ -294,19 +372,28 @@ class Machine : public control::Executor {
   std::unique_ptr<DramLog> dram_log_;  // with a recorder
   std::vector<Engine> peers_;
   std::vector<MachineCounters> rows_;
-  RunOutcome outcome_;
+  sim::CounterRegistry counters_;
+  ProgramsOutcome outcome_;
+  size_t present_ = 0;     // index of the program of the present job, or of the last one
+  Values before_;          // counters when that program's first job began; empty: nothing
   uint64_t last_end_ = 0;  // of the layer before, or the beginning of the job
-  uint64_t job_cycles_ = 0, jobs_ = 0;
   size_t layers_done_ = 0;
   bool interrupted_ = false;
 };
 
 }  // namespace
 
-RunOutcome Run(const DesignPoint& design, const sim::Program& program, const RunOptions& options) {
+ProgramsOutcome RunPrograms(const DesignPoint& design,
+                            const std::vector<const sim::Program*>& programs,
+                            const RunOptions& options) {
   const sim::FreshKernel kernel;
-  auto machine = std::make_unique<Machine>(design, program, options);
+  auto machine = std::make_unique<Machine>(design, programs, options);
   return machine->Run();
+}
+
+RunOutcome Run(const DesignPoint& design, const sim::Program& program, const RunOptions& options) {
+  ProgramsOutcome outcome = RunPrograms(design, {&program}, options);
+  return {std::move(outcome.programs.front()), std::move(outcome.host)};
 }
 
 }  // namespace nibble::platforms

@@ -20,7 +20,7 @@ namespace nibble::platforms {
 
 struct RunOptions {
   bool timing_only = false;  // move no tensor data: same cycles, traffic and counts
-  // Called at layer boundaries with (layers done, layers in all).
+  // Called at layer boundaries with (layers done, layers of all programs).
   std::function<void(size_t, size_t)> progress;
   const std::atomic<bool>* stop = nullptr;  // set by a signal handler: Run throws Interrupted
   uint64_t run = 0;  // number of this image: other upsets of a scratchpad (FaultModel::kUpsets)
@@ -29,8 +29,8 @@ struct RunOptions {
   std::vector<memory::DramTransaction>* memory_log = nullptr;
   sim::Recorder* recorder = nullptr;  // sees what the machine does, in all jobs
   // What drives the machine: a program for the control processor, or one of the host's; without
-  // either, a built-in one runs the network once. It finds the program's image in DRAM, and what
-  // else it needs.
+  // either, a built-in one runs each program once, back to back. It finds the programs' images in
+  // DRAM, and what else it needs.
   const CoreFirmware* firmware = nullptr;
   HostProgram host;
   std::vector<sim::Segment> host_image;  // in DRAM from the beginning
@@ -49,14 +49,23 @@ struct HostOutcome {
   std::optional<CoreOutcome> core;  // where RunOptions::firmware is
 };
 
-struct RunOutcome {
-  sim::RunStats stats;  // of the first job that the host runs
-  HostOutcome host;
+struct ProgramOutcome {
+  sim::RunStats stats;  // of the first job of the program that the host runs
+  uint64_t jobs = 0;    // of the program, done or stopped
   // Bytes of every stored tensor as they lie in DRAM or the activation SRAM, indexed as in
   // program.tensors: codes then scales. Empty when timing only. (Tensors whose memory was reused
   // are captured when written.)
   std::vector<std::vector<uint8_t>> tensors;
   std::vector<float> tensor_scale_decode;  // the machine's S_dec register of each tensor
+};
+
+struct RunOutcome : ProgramOutcome {
+  HostOutcome host;
+};
+
+struct ProgramsOutcome {
+  std::vector<ProgramOutcome> programs;
+  HostOutcome host;
 };
 
 // The host came to no end: it waits for something that will never be, or a debugger has killed it.
@@ -71,5 +80,12 @@ class HostStuck : public std::runtime_error {
 // by an error.
 RunOutcome Run(const DesignPoint& design, const sim::Program& program,
                const RunOptions& options = {});
+
+// The same of several programs, one or more, in the memory of one machine: their regions must not
+// overlap, and lie one after the other (lowering::LowerSideBySide). A job is of the first program
+// that ends (sim::Program::end) beyond the address of its command words; else of the last.
+ProgramsOutcome RunPrograms(const DesignPoint& design,
+                            const std::vector<const sim::Program*>& programs,
+                            const RunOptions& options = {});
 
 }  // namespace nibble::platforms

@@ -240,7 +240,7 @@ GatedWork ComputeUnit::CountData(const sim::Command& command, Scratchpads& scrat
   ComputeCounters& row = rows_[command.layer];
   TileZeros zeros;
   if (setup_.timing_only) {
-    const std::optional<sim::ZeroShares>& shares = setup_.shares.at(command.layer);
+    const std::optional<sim::ZeroShares>& shares = program_->layers.at(command.layer).zeros;
     if (!shares) throw std::logic_error("no shares of zeros for a layer with products");
     zeros = ExpectZeros(g, run, *shares);
   } else {

@@ -43,9 +43,8 @@ TileZeros ExpectZeros(const sim::Geometry& geometry, const sim::Convolve& run,
 struct ComputeSetup {
   numerics::AccumulatorSpec accumulator;
   ComputeConfig config;
-  // Timing only: no bits are computed, and zeros are expected from these shares, by layer.
+  // No bits are computed, and zeros are expected from the shares that a program has.
   bool timing_only = false;
-  std::vector<std::optional<sim::ZeroShares>> shares;
 };
 
 class ComputeUnit {
@@ -58,6 +57,8 @@ class ComputeUnit {
   void Configure(const sim::Geometry& geometry) { convolvers_.Configure(geometry); }
   const sim::Geometry& geometry() const { return convolvers_.current().geometry(); }
   bool timing_only() const { return setup_.timing_only; }
+  // Timing only: layers of `program`, which must outlive its jobs, follow.
+  void ExpectZerosOf(const sim::Program& program) { program_ = &program; }
 
   // As Convolver's functions of these names.
   void ResetWeights(uint32_t channels);
@@ -74,6 +75,7 @@ class ComputeUnit {
   void BookZeros(const TileZeros& zeros, const sim::Convolve& run, ComputeCounters& row) const;
 
   ComputeSetup setup_;
+  const sim::Program* program_ = nullptr;
   OperandArray array_;
   Convolvers convolvers_;
   UnpackedTile tile_;  // for the counts of data

@@ -170,6 +170,7 @@ void ControlBlock::BeginNext() {
 
 void ControlBlock::JobEnded() {
   watch_.cancel();
+  executor_.EndJob();
   job_cycles_ += clock_.Now() - begin_;
   UpdateStatus();
   if (job_.fault()) {

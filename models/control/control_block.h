@@ -28,6 +28,8 @@ class Executor {
   virtual ~Executor() = default;
   // Begins a job; on a machine cycle, while none runs. The descriptor has been checked.
   virtual void BeginJob(const JobDescriptor& descriptor) = 0;
+  // The job is over, done or stopped; no engine works.
+  virtual void EndJob() = 0;
   virtual MachineCounts Counts() const = 0;
 };
 

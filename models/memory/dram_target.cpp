@@ -19,7 +19,7 @@ DramTarget::DramTarget(const sc_core::sc_module_name& name, const sim::Clock& cl
 
 uint64_t DramTarget::NowClock() const {
   const uint64_t tck = dram_.device().tck_ps;
-  return (clock_.Picoseconds() + tck - 1) / tck;
+  return (clock_.Picoseconds() - asleep_ps_ + tck - 1) / tck;
 }
 
 void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -44,7 +44,7 @@ void DramTarget::Transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
     log_->push_back(
         {payload.get_address(), dma->rows, dma->row_bytes, dma->stride, write, start, end});
   }
-  delay = sc_core::sc_time::from_value(Picoseconds(end) - clock_.Picoseconds());
+  delay = sc_core::sc_time::from_value(TimeOf(end) - clock_.Picoseconds());
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

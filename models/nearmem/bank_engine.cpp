@@ -127,7 +127,7 @@ void BankEngine::RunBatch(const BankCost& batch, size_t layer) {
   const uint64_t start = memory_.NowClock();
   const uint64_t end = dram.OccupyAllBanks(clocks, start, layer);
   row.wait_memory_cycles += clock().CyclesUp(memory_.Picoseconds(end - start - clocks));
-  SpendUntil(clock().CyclesUp(memory_.Picoseconds(end)));
+  SpendUntil(clock().CyclesUp(memory_.TimeOf(end)));
 }
 
 void BankEngine::BeginJob() {

@@ -26,6 +26,8 @@ class BankEngine : public sim::EngineModule {
 
   void RegisterCounters(sim::CounterRegistry& registry,
                         const std::vector<sim::Engine>& peers) const;
+  // As ComputeUnit's.
+  void ExpectZerosOf(const sim::Program& program) { compute_.ExpectZerosOf(program); }
   void BreakDatapath() { compute_.BreakNext(); }  // test hook
 
  private:

@@ -59,8 +59,9 @@ struct Program {
       scales;  // of each tensor; of a dynamic one only the input's is known
   int input = 0, output = 0;
 
-  // DRAM that the program does not use, for whoever drives the machine.
+  // DRAM that the program does not use, for whoever drives the machine: the last of its regions.
   uint64_t free_address = 0, free_bytes = 0;
+  uint64_t end() const { return free_address + free_bytes; }
 
   // For the report.
   uint64_t dram_bytes_used = 0;  // all regions: constants, tensors, command words, near-memory rows

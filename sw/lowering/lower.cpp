@@ -255,7 +255,7 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   DescribeTensors(target, program);
 
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
-  MemoryMap map(mapping.capacity());
+  MemoryMap map(std::min(mapping.capacity(), options.dram_end), options.dram_begin);
   const bool near = design.platform == platforms::Platform::kNearmem;
   const Plan plan(
       target, near ? PlacesOnNearmem(target) : std::vector<Place>(net.layers.size(), Place::kHost),
@@ -274,10 +274,24 @@ sim::Program Lower(const trace::Network& net, const platforms::DesignPoint& desi
   schedule.PeakUse(program.sram_bytes_used);
   program.commands = schedule.emitter().Take();
   program.commands_address = map.Reserve(program.commands.size() * sim::kCommandBytes);
-  program.dram_bytes_used = map.used() + program.near_memory_bytes;
+  program.dram_bytes_used = map.used_bytes() + program.near_memory_bytes;
   program.free_bytes = kHostBytes + InputBytes(program);
   program.free_address = map.Reserve(program.free_bytes);
   return program;
+}
+
+std::vector<sim::Program> LowerSideBySide(const std::vector<const trace::Network*>& nets,
+                                          const platforms::DesignPoint& design, bool with_image) {
+  const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
+  const uint64_t row_bytes = mapping.capacity() / design.dram.rows;
+  Options options{with_image, 0, mapping.capacity()};
+  std::vector<sim::Program> programs;
+  for (const trace::Network* net : nets) {
+    programs.push_back(Lower(*net, design, options));
+    options.dram_begin = (programs.back().end() + row_bytes - 1) / row_bytes * row_bytes;
+    options.dram_end -= programs.back().near_memory_bytes;
+  }
+  return programs;
 }
 
 void SetInput(sim::Program& program, const trace::Network& net,

@@ -43,13 +43,17 @@ std::vector<Lifetime> Lifetimes(const trace::Network& net,
 
 }  // namespace
 
+MemoryMap::MemoryMap(uint64_t end, uint64_t begin)
+    : begin_(AlignUp(begin)), end_(end), next_(begin_) {}
+
 uint64_t MemoryMap::Reserve(uint64_t bytes) {
-  const uint64_t address = used_;
-  used_ = AlignUp(used_ + bytes);
-  if (used_ > capacity_) {
+  const uint64_t address = next_;
+  next_ = AlignUp(next_ + bytes);
+  if (next_ > end_) {
     throw LoweringError(fmt::format(
-        "the network needs more than the {} bytes of DRAM that dram.device and dram.channels give",
-        capacity_));
+        "the network needs more than the {} bytes of DRAM that dram.device and dram.channels give"
+        "{}",
+        end_ - std::min(begin_, end_), begin_ > 0 ? " beside other networks" : ""));
   }
   return address;
 }

@@ -98,7 +98,8 @@ std::vector<LayerConstants> PlaceOnNearmem(const Target& target, const Plan& pla
   const platforms::DesignPoint& design = target.design;
   const memory::DramMapping mapping(design.dram, design.dram_channels, design.dram_mapping);
   const uint64_t bytes_per_row = mapping.capacity() / design.dram.rows;
-  uint32_t next_row = design.dram.rows;
+  const auto end_row = static_cast<uint32_t>(map.end() / bytes_per_row);
+  uint32_t next_row = end_row;
   const auto place = [&](const trace::Layer& layer, const numerics::QuantizedWeights* image,
                          LayerConstants& constants) {
     const ConvProblem& problem =
@@ -120,7 +121,7 @@ std::vector<LayerConstants> PlaceOnNearmem(const Target& target, const Plan& pla
   };
   std::vector<LayerConstants> constants = PlaceConstants(target, with_image, map, program, place);
   map.Limit(next_row * bytes_per_row);
-  program.near_memory_bytes = (design.dram.rows - next_row) * bytes_per_row;
+  program.near_memory_bytes = (end_row - next_row) * bytes_per_row;
   return constants;
 }
 

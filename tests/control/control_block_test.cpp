@@ -30,9 +30,11 @@ class Idler : public sc_core::sc_module, public Executor {
     job_.Begin(clock_.Now());
     begun_.notify();
   }
+  void EndJob() override { ++ends; }
   MachineCounts Counts() const override { return counts; }
 
   MachineCounts counts;
+  int ends = 0;
   std::vector<sc_time> begins;
   std::vector<uint32_t> tags;
 
