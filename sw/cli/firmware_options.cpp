@@ -10,7 +10,6 @@
 #include "sw/cli/errors.h"
 #include "sw/cli/output.h"
 #include "sw/cli/verify.h"
-#include "sw/firmware/native/boot_table.h"
 #include "sw/firmware/native/native.h"
 
 namespace nibble::cli {
@@ -72,19 +71,9 @@ Firmware::Firmware(const FirmwareOptions& options) : options_(options) {
   std::fprintf(stderr, "sim: waiting for GDB: target remote 127.0.0.1:%u\n", server_->port());
 }
 
-void Firmware::Apply(const std::string& name, const sim::Program& program,
-                     const std::optional<golden::Execution>& expected, std::FILE* console,
+void Firmware::Apply(const std::vector<firmware::BootProgram>& programs, std::FILE* console,
                      platforms::RunOptions& run) {
-  firmware::BootOptions boot;
-  boot.name = name;
-  boot.runs = options_.runs;
-  boot.polling = options_.wait == "poll";
-  if (expected) {
-    const numerics::StoredActivations& output =
-        expected->tensors[static_cast<size_t>(program.output)];
-    boot.hash = firmware::HashOf(output.codes, output.scales);
-  }
-  firmware::AddBootTable(program, boot, run);
+  firmware::AddBootTable(programs, {options_.runs, options_.wait == "poll"}, run);
   if (options_.on_core()) {
     core_.console = console == stdout ? &std::cout : console == stderr ? &std::cerr : nullptr;
     run.firmware = &core_;
@@ -95,9 +84,9 @@ void Firmware::Apply(const std::string& name, const sim::Program& program,
   });
 }
 
-void Firmware::Check(const platforms::RunOutcome& outcome) {
-  if (outcome.host.status == 0) return;
-  throw CheckFailed(fmt::format("the firmware ended with status {}", outcome.host.status));
+void Firmware::Check(const platforms::HostOutcome& outcome) {
+  if (outcome.status == 0) return;
+  throw CheckFailed(fmt::format("the firmware ended with status {}", outcome.status));
 }
 
 void Firmware::Finish() {

@@ -5,10 +5,11 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/debug/gdb_server.h"
 #include "platforms/machine.h"
-#include "sw/golden/golden.h"
+#include "sw/firmware/native/boot_table.h"
 
 namespace CLI {
 class App;
@@ -34,14 +35,12 @@ class Firmware {
   // Reads the file, opens the port and the trace. Throws riscv::ElfError, UsageError.
   explicit Firmware(const FirmwareOptions& options);
 
-  // Has `run` driven by the firmware, with a table of `program`, whose output is checked against
-  // `expected` if there is one. What the firmware prints goes to `console` (stdout, stderr), or
-  // nowhere. *this must outlive the run.
-  void Apply(const std::string& name, const sim::Program& program,
-             const std::optional<golden::Execution>& expected, std::FILE* console,
+  // Has `run` driven by the firmware, with a table of `programs`. What the firmware prints goes to
+  // `console` (stdout, stderr), or nowhere. *this must outlive the run.
+  void Apply(const std::vector<firmware::BootProgram>& programs, std::FILE* console,
              platforms::RunOptions& run);
   // Throws CheckFailed unless the firmware has ended well.
-  static void Check(const platforms::RunOutcome& outcome);
+  static void Check(const platforms::HostOutcome& outcome);
   // Throws UsageError when the trace could not be written.
   void Finish();
 

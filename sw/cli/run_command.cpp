@@ -4,8 +4,11 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "models/numerics/parallel.h"
 #include "models/sim_core/clock.h"
@@ -37,7 +40,7 @@ namespace {
 
 struct RunArguments {
   DesignOptions design;
-  std::string trace;
+  std::vector<std::string> traces;
   InputOptions inputs;
   FirmwareOptions firmware;
   std::string json, csv, timeline, vcd, outputs, fp32_outputs;
@@ -50,21 +53,62 @@ struct RunArguments {
 // What the images of a run add up to; the report's counts are those of the first.
 struct Results {
   sim::RunStats first;
-  platforms::HostOutcome first_host;
+  uint64_t first_jobs = 0;
   report::QualityMeter quality;
   std::vector<std::vector<float>> outputs, fp32_outputs;  // by image
   size_t verified_tensors = 0;
 };
 
-Results RunImages(const RunArguments& args, const trace::Network& net,
-                  const platforms::DesignPoint& design, sim::Program& program, const Inputs& inputs,
-                  std::optional<Firmware>& firmware, sim::Recorder* recorder) {
+struct Network {
+  Network(std::string file, const RunArguments& args)
+      : path(std::move(file)),
+        net(trace::Read(path, !args.timing_only)),
+        inputs(args.inputs, net) {}
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  std::string path;
+  trace::Network net;
+  Inputs inputs;
   Results results;
+};
+using Networks = std::deque<Network>;
+
+std::string NamesOf(const Networks& networks) {
+  std::string names;
+  for (const Network& n : networks) names += (names.empty() ? "" : ", ") + n.net.name;
+  return names;
+}
+
+void AddResults(const RunArguments& args, int image, const sim::Program& program,
+                const std::vector<float>& input, platforms::ProgramOutcome& outcome, Network& n) {
+  Results& results = n.results;
+  if (!args.timing_only && outcome.jobs > 0) {
+    CheckRan(n.net, outcome, true);
+    results.outputs.push_back(
+        numerics::LoadTensor(evaluation::StoredTensor(program, outcome, program.output)));
+  }
+  if (!args.timing_only && !args.no_quality && outcome.jobs > 0) {
+    results.fp32_outputs.push_back(golden::RunFp32(n.net, input)[n.net.output]);
+    results.quality.Add(results.outputs.back(), results.fp32_outputs.back(), n.inputs.Label(image));
+  }
+  if (image > 0) return;
+  results.first = std::move(outcome.stats);
+  results.first_jobs = outcome.jobs;
+}
+
+// Fills the networks' results; what the host did for the first image.
+platforms::HostOutcome RunImages(const RunArguments& args, const platforms::DesignPoint& design,
+                                 Networks& networks, std::vector<sim::Program>& programs,
+                                 std::optional<Firmware>& firmware, sim::Recorder* recorder) {
+  platforms::HostOutcome first_host;
   const bool text_only =
       args.json != "-" && args.csv != "-" && args.timeline != "-" && args.vcd != "-";
   std::FILE* const console = args.quiet ? nullptr : text_only ? stdout : stderr;
-  Progress bar(fmt::format("{} on {}", net.name, args.design.platform), !args.quiet);
-  for (int i = 0; i < inputs.count(); ++i) {
+  Progress bar(fmt::format("{} on {}", NamesOf(networks), args.design.platform), !args.quiet);
+  std::vector<const sim::Program*> pointers;
+  for (const sim::Program& program : programs) pointers.push_back(&program);
+  for (int i = 0; i < args.inputs.count; ++i) {
     platforms::RunOptions options;
     options.timing_only = args.timing_only;
     options.run = static_cast<uint64_t>(i);
@@ -73,38 +117,57 @@ Results RunImages(const RunArguments& args, const trace::Network& net,
     if (i == 0) options.recorder = recorder;
     options.progress = [&](size_t done, size_t total) {
       bar.Update(static_cast<size_t>(i) * total + done,
-                 static_cast<size_t>(inputs.count()) * total);
+                 static_cast<size_t>(args.inputs.count) * total);
     };
-    std::vector<float> input;
-    if (!args.timing_only) {
-      input = inputs.Image(i);
-      lowering::SetInput(program, net, design, input);
+    std::vector<std::vector<float>> inputs(networks.size());
+    std::vector<std::optional<golden::Execution>> expected(networks.size());
+    std::vector<firmware::BootProgram> boot;
+    for (size_t k = 0; k < networks.size(); ++k) {
+      const Network& n = networks[k];
+      if (!args.timing_only) {
+        inputs[k] = n.inputs.Image(i);
+        lowering::SetInput(programs[k], n.net, design, inputs[k]);
+      }
+      boot.push_back({programs[k], n.net.name});
+      if (!args.verify) continue;
+      expected[k] = RunGolden(n.net, design, inputs[k]);
+      const auto& output = expected[k]->tensors[static_cast<size_t>(n.net.output)];
+      boot.back().hash = firmware::HashOf(output.codes, output.scales);
     }
-    std::optional<golden::Execution> expected;
-    if (args.verify) expected = RunGolden(net, design, input);
-    if (firmware) firmware->Apply(net.name, program, expected, console, options);
-    platforms::RunOutcome outcome = platforms::Run(design, program, options);
-    if (expected) results.verified_tensors += Verify(net, program, outcome, *expected);
-    if (firmware) Firmware::Check(outcome);
-    if (!args.timing_only) {
-      results.outputs.push_back(
-          numerics::LoadTensor(evaluation::StoredTensor(program, outcome, program.output)));
+    if (firmware) firmware->Apply(boot, console, options);
+    platforms::ProgramsOutcome outcome = platforms::RunPrograms(design, pointers, options);
+    for (size_t k = 0; k < networks.size() && args.verify; ++k) {
+      networks[k].results.verified_tensors +=
+          Verify(networks[k].net, programs[k], outcome.programs[k], *expected[k]);
     }
-    if (!args.timing_only && !args.no_quality) {
-      results.fp32_outputs.push_back(golden::RunFp32(net, input)[net.output]);
-      results.quality.Add(results.outputs.back(), results.fp32_outputs.back(), inputs.Label(i));
+    if (firmware) Firmware::Check(outcome.host);
+    for (size_t k = 0; k < networks.size(); ++k) {
+      AddResults(args, i, programs[k], inputs[k], outcome.programs[k], networks[k]);
     }
     StopIfInterrupted();
-    if (i == 0) {
-      results.first = std::move(outcome.stats);
-      results.first_host = outcome.host;
-    }
+    if (i == 0) first_host = std::move(outcome.host);
   }
-  return results;
+  return first_host;
+}
+
+// What is about one network, or one image after the other.
+void CheckSeveral(const RunArguments& args) {
+  if (args.traces.size() > firmware::kMostBootPrograms) {
+    throw UsageError(fmt::format("--trace: {} networks; a machine takes {}", args.traces.size(),
+                                 firmware::kMostBootPrograms));
+  }
+  const std::pair<const char*, bool> refused[] = {
+      {"--input", !args.inputs.images.empty()}, {"--csv", !args.csv.empty()},
+      {"--timeline", !args.timeline.empty()},   {"--vcd", !args.vcd.empty()},
+      {"--outputs", !args.outputs.empty()},     {"--fp32-outputs", !args.fp32_outputs.empty()}};
+  for (const auto& [name, given] : refused) {
+    if (given) throw UsageError(fmt::format("{} is for one network; give --trace once", name));
+  }
 }
 
 void CheckArguments(const RunArguments& args) {
-  if (args.trace.empty()) throw UsageError("--trace is required (see sim --help)");
+  if (args.traces.empty()) throw UsageError("--trace is required (see sim --help)");
+  if (args.traces.size() > 1) CheckSeveral(args);
   int to_stdout = 0;
   for (const std::string* path : {&args.json, &args.csv, &args.timeline, &args.vcd}) {
     to_stdout += *path == "-" ? 1 : 0;
@@ -142,6 +205,24 @@ void CheckVerifiable(const platforms::DesignPoint& design) {
   }
 }
 
+report::FirmwareRun FirmwareRunOf(const FirmwareOptions& options,
+                                  const platforms::DesignPoint& design,
+                                  const platforms::HostOutcome& host) {
+  return {options.firmware, options.wait,         options.runs, host.register_accesses,
+          host.cycles,      design.cpu.clock_mhz, host.core};
+}
+
+report::Report ReportOf(const RunArguments& args, const platforms::DesignPoint& design,
+                        const sim::Program& program, const platforms::EnergyModel& energy,
+                        const Network& n) {
+  report::Report report =
+      report::BuildReport({Version(), n.path, trace::FileHash(n.path), args.timing_only}, n.net,
+                          design, program, n.results.first, energy);
+  if (!args.timing_only && !args.no_quality) report.quality = n.results.quality.Result();
+  if (args.verify) report.verified_tensors = n.results.verified_tensors;
+  return report;
+}
+
 int Run(const RunArguments& args) {
   numerics::SetThreads(args.threads);
   const platforms::DesignPoint design = args.design.ResolveWithCore();
@@ -155,42 +236,54 @@ int Run(const RunArguments& args) {
   const OutputFile json(args.json), csv(args.csv), events(args.timeline), vcd(args.vcd);
   const OutputFile outputs(args.outputs), fp32_outputs(args.fp32_outputs);
   const platforms::EnergyModel energy(design);
-  const std::string path = FindTrace(args.trace);
-  const trace::Network net = trace::Read(path, !args.timing_only);
-  const Inputs inputs(args.inputs, net);
-  sim::Program program = lowering::Lower(net, design, {!args.timing_only});
+  Networks networks;
+  for (const std::string& name : args.traces) networks.emplace_back(FindTrace(name), args);
+  std::vector<const trace::Network*> nets;
+  for (const Network& n : networks) nets.push_back(&n.net);
+  std::vector<sim::Program> programs = lowering::LowerSideBySide(nets, design, !args.timing_only);
   StopIfInterrupted();
   std::optional<Firmware> firmware;
   if (args.firmware.wanted()) firmware.emplace(args.firmware);
   std::optional<timeline::Recording> recording;
   if (events.wanted() || vcd.wanted()) recording.emplace(design.dram.burst_bytes);
-  const Results results =
-      RunImages(args, net, design, program, inputs, firmware, recording ? &*recording : nullptr);
+  const platforms::HostOutcome host =
+      RunImages(args, design, networks, programs, firmware, recording ? &*recording : nullptr);
   if (firmware) firmware->Finish();
 
-  report::Report report =
-      report::BuildReport({Version(), path, trace::FileHash(path), args.timing_only}, net, design,
-                          program, results.first, energy);
-  if (!args.timing_only && !args.no_quality) report.quality = results.quality.Result();
-  if (args.verify) report.verified_tensors = results.verified_tensors;
-  if (args.firmware.wanted()) {
-    report.firmware =
-        report::FirmwareRun{args.firmware.firmware,    args.firmware.wait,
-                            args.firmware.runs,        results.first_host.register_accesses,
-                            results.first_host.cycles, design.cpu.clock_mhz,
-                            results.first_host.core};
+  std::optional<report::FirmwareRun> firmware_run;
+  if (args.firmware.wanted()) firmware_run = FirmwareRunOf(args.firmware, design, host);
+  std::vector<report::Report> reports;
+  std::string text;
+  const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  for (size_t k = 0; k < networks.size(); ++k) {
+    const Network& n = networks[k];
+    if (k > 0) text += '\n';
+    if (n.results.first_jobs == 0) {  // nothing to report
+      if (json.wanted() || csv.wanted() || outputs.wanted() || fp32_outputs.wanted()) {
+        CheckRan(n.net, {}, false);
+      }
+      text += n.net.name + ": the firmware ran no job of it\n";
+      continue;
+    }
+    reports.push_back(ReportOf(args, design, programs[k], energy, n));
+    text += report::ToText(reports.back(), {args.wide, colour});
   }
-  if (json.wanted()) json.Write(report::ToJson(report));
-  if (csv.wanted()) csv.Write(report::ToCsv(report));
-  if (recording) WriteTimeline(*recording, net, design, program, events, vcd);
-  if (outputs.wanted()) outputs.Write(NpyRows(results.outputs));
-  if (fp32_outputs.wanted()) fp32_outputs.Write(NpyRows(results.fp32_outputs));
+  if (firmware_run) text += report::FirmwareText(*firmware_run);
+
+  const Network& first = networks.front();
+  if (json.wanted() && networks.size() == 1) {
+    reports.front().firmware = firmware_run;
+    json.Write(report::ToJson(reports.front()));
+  } else if (json.wanted()) {
+    json.Write(report::ToJson(reports, firmware_run));
+  }
+  if (csv.wanted()) csv.Write(report::ToCsv(reports.front()));
+  if (recording) WriteTimeline(*recording, first.net, design, programs.front(), events, vcd);
+  if (outputs.wanted()) outputs.Write(NpyRows(first.results.outputs));
+  if (fp32_outputs.wanted()) fp32_outputs.Write(NpyRows(first.results.fp32_outputs));
   const bool stdout_taken =
       json.is_stdout() || csv.is_stdout() || events.is_stdout() || vcd.is_stdout();
-  if (!args.quiet && !stdout_taken) {
-    const bool colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-    Print(report::ToText(report, {args.wide, colour}));
-  }
+  if (!args.quiet && !stdout_taken) Print(text);
   return kDone;
 }
 
@@ -200,7 +293,10 @@ Command AddRun(CLI::App& app) {
   auto args = std::make_shared<RunArguments>();
   args->design.AddTo(app);
   args->firmware.AddTo(app);
-  app.add_option("-t,--trace", args->trace, "compiled network: a path, or a name in traces/")
+  app.add_option("-t,--trace", args->traces,
+                 "compiled network: a path, or a name in traces/; several, each with a --trace of "
+                 "its own, share the machine and run back to back")
+      ->allow_extra_args(false)
       ->option_text("FILE");
 
   const char* input = "Input";

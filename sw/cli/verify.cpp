@@ -12,7 +12,8 @@ golden::Execution RunGolden(const trace::Network& net, const platforms::DesignPo
 }
 
 size_t Verify(const trace::Network& net, const sim::Program& program,
-              const platforms::RunOutcome& outcome, const golden::Execution& expected) {
+              const platforms::ProgramOutcome& outcome, const golden::Execution& expected) {
+  CheckRan(net, outcome, true);
   std::vector<int> order = {net.input};
   for (const trace::Layer& layer : net.layers) order.push_back(layer.output);
   for (const int tensor : order) {
@@ -21,6 +22,16 @@ size_t Verify(const trace::Network& net, const sim::Program& program,
     if (mismatch) throw CheckFailed("golden and machine differ: " + golden::ToString(*mismatch));
   }
   return order.size();
+}
+
+void CheckRan(const trace::Network& net, const platforms::ProgramOutcome& outcome, bool tensors) {
+  if (outcome.jobs == 0) throw CheckFailed("the firmware ran no job of " + net.name);
+  for (size_t t = 0; tensors && t < net.tensors.size(); ++t) {
+    if (outcome.tensors[t].empty()) {
+      throw CheckFailed("the firmware ended before " + net.name + " stored tensor " +
+                        net.tensors[t].name);
+    }
+  }
 }
 
 }  // namespace nibble::cli

@@ -23,6 +23,10 @@ golden::Execution RunGolden(const trace::Network& net, const platforms::DesignPo
 // Compares every stored tensor, in order of execution. Returns how many there are; throws
 // CheckFailed with the first differing tensor, index and both values.
 size_t Verify(const trace::Network& net, const sim::Program& program,
-              const platforms::RunOutcome& outcome, const golden::Execution& expected);
+              const platforms::ProgramOutcome& outcome, const golden::Execution& expected);
+
+// Throws CheckFailed unless the machine has run the network and, with `tensors`, stored every one:
+// firmware need not run a program, or not to its end.
+void CheckRan(const trace::Network& net, const platforms::ProgramOutcome& outcome, bool tensors);
 
 }  // namespace nibble::cli

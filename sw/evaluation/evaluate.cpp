@@ -36,7 +36,7 @@ golden::Execution Executor::Run(const std::vector<float>& input, int image,
 }
 
 numerics::StoredActivations StoredTensor(const sim::Program& program,
-                                         const platforms::RunOutcome& outcome, int index) {
+                                         const platforms::ProgramOutcome& outcome, int index) {
   const auto i = static_cast<size_t>(index);
   const std::vector<uint8_t>& bytes = outcome.tensors[i];
   numerics::StoredActivations stored;

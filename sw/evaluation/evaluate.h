@@ -42,7 +42,7 @@ class Executor {
 
 // Tensor `index` as the machine left it in memory.
 numerics::StoredActivations StoredTensor(const sim::Program& program,
-                                         const platforms::RunOutcome& outcome, int index);
+                                         const platforms::ProgramOutcome& outcome, int index);
 
 // What one inference costs on a machine, without the bits: a run of its timing alone, for which
 // energy that depends on zeros comes from the shares that the trace records.

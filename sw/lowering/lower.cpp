@@ -287,7 +287,12 @@ std::vector<sim::Program> LowerSideBySide(const std::vector<const trace::Network
   Options options{with_image, 0, mapping.capacity()};
   std::vector<sim::Program> programs;
   for (const trace::Network* net : nets) {
-    programs.push_back(Lower(*net, design, options));
+    try {
+      programs.push_back(Lower(*net, design, options));
+    } catch (const LoweringError& error) {
+      if (nets.size() == 1) throw;
+      throw LoweringError(fmt::format("network '{}': {}", net->name, error.what()));
+    }
     options.dram_begin = (programs.back().end() + row_bytes - 1) / row_bytes * row_bytes;
     options.dram_end -= programs.back().near_memory_bytes;
   }

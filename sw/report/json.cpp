@@ -148,9 +148,17 @@ Json CoreJson(const FirmwareRun& f) {
   return json;
 }
 
-}  // namespace
+Json FirmwareJson(const FirmwareRun& f) {
+  Json json = {{"firmware", f.firmware},
+               {"wait", f.wait},
+               {"inferences", f.inferences},
+               {"register_accesses", f.register_accesses},
+               {"machine_cycles", f.machine_cycles}};
+  if (f.core) json["core"] = CoreJson(f);
+  return json;
+}
 
-std::string ToJson(const Report& report) {
+Json RunJson(const Report& report) {
   Json json = {{"schema", "nibble.run/1"},
                {"version", report.version},
                {"platform", report.platform},
@@ -183,15 +191,7 @@ std::string ToJson(const Report& report) {
   if (report.verified_tensors) json["verified_tensors"] = *report.verified_tensors;
   json["area"] = AreaJson(report.area);
   json["peaks"] = PeaksJson(report.peaks);
-  if (report.firmware) {
-    const FirmwareRun& f = *report.firmware;
-    json["firmware"] = {{"firmware", f.firmware},
-                        {"wait", f.wait},
-                        {"inferences", f.inferences},
-                        {"register_accesses", f.register_accesses},
-                        {"machine_cycles", f.machine_cycles}};
-    if (f.core) json["firmware"]["core"] = CoreJson(f);
-  }
+  if (report.firmware) json["firmware"] = FirmwareJson(*report.firmware);
   json["engines"] = Json::array();
   for (const EngineTime& e : report.engines) {
     json["engines"].push_back({{"engine", e.engine},
@@ -234,6 +234,17 @@ std::string ToJson(const Report& report) {
                                     {"pj_per_count", term.pj_per_count},
                                     {"source", term.source}});
   }
+  return json;
+}
+
+}  // namespace
+
+std::string ToJson(const Report& report) { return RunJson(report).dump(1) + '\n'; }
+
+std::string ToJson(const std::vector<Report>& reports, const std::optional<FirmwareRun>& firmware) {
+  Json json = {{"schema", "nibble.runs/1"}, {"runs", Json::array()}};
+  for (const Report& report : reports) json["runs"].push_back(RunJson(report));
+  if (firmware) json["firmware"] = FirmwareJson(*firmware);
   return json.dump(1) + '\n';
 }
 

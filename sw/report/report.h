@@ -61,7 +61,7 @@ struct EngineTime {
 // How firmware drove the machine.
 struct FirmwareRun {
   std::string firmware, wait;  // "native" or a file; "interrupt" or "poll"
-  uint64_t inferences = 1;
+  uint64_t inferences = 1;     // of each network
   uint64_t register_accesses = 0;
   uint64_t machine_cycles = 0;  // from power-on to the firmware's end, of all inferences
   // Of the core that it ran on, from power-on to its end; not part of Totals.
@@ -170,7 +170,11 @@ struct TextStyle {
   bool colour = false;  // ANSI colours
 };
 std::string ToText(const Report& report, const TextStyle& style);
+// How firmware drove the machine, as ToText ends.
+std::string FirmwareText(const FirmwareRun& firmware);
 std::string ToJson(const Report& report);  // schema "nibble.run/1", described in docs/results.md
+// Of several networks in one machine: schema "nibble.runs/1".
+std::string ToJson(const std::vector<Report>& reports, const std::optional<FirmwareRun>& firmware);
 // `totals` and, where the report has it, `quality` of ToJson, in one line.
 std::string TotalsToJson(const Report& report);
 std::string ToCsv(const Report& report);  // one line of headings, one line per layer

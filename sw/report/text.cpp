@@ -376,15 +376,17 @@ std::string ToText(const Report& report, const TextStyle& style) {
     text += fmt::format("\nVerified: {} stored tensors equal the golden executor's bit for bit\n",
                         *report.verified_tensors);
   }
-  if (report.firmware) {
-    const FirmwareRun& f = *report.firmware;
-    text += fmt::format(
-        "\nFirmware: {}, {} inference{}, by {}: {} register accesses, {} machine cycles from "
-        "power-on\n",
-        f.firmware, f.inferences, f.inferences == 1 ? "" : "s", f.wait, f.register_accesses,
-        f.machine_cycles);
-    if (f.core) text += CoreText(f);
-  }
+  if (report.firmware) text += FirmwareText(*report.firmware);
+  return text;
+}
+
+std::string FirmwareText(const FirmwareRun& f) {
+  std::string text = fmt::format(
+      "\nFirmware: {}, {} inference{}, by {}: {} register accesses, {} machine cycles from "
+      "power-on\n",
+      f.firmware, f.inferences, f.inferences == 1 ? "" : "s", f.wait, f.register_accesses,
+      f.machine_cycles);
+  if (f.core) text += CoreText(f);
   return text;
 }
 

@@ -32,7 +32,7 @@ inline sim::Program LowerFitting(const trace::Network& net, platforms::DesignPoi
 inline std::optional<std::string> FirstDifference(const trace::Network& net,
                                                   const golden::Execution& expected,
                                                   const sim::Program& program,
-                                                  const platforms::RunOutcome& outcome) {
+                                                  const platforms::ProgramOutcome& outcome) {
   std::vector<int> order{net.input};
   for (const trace::Layer& layer : net.layers) order.push_back(layer.output);
   for (int i : order) {

@@ -77,13 +77,15 @@ void nibble_read_program(uint32_t index, struct nibble_program *program);
 void nibble_set_input(const struct nibble_program *program);
 /* Prints the output's hash. NIBBLE_RUN_OK, or NIBBLE_RUN_WRONG_HASH if it is to be checked. */
 int nibble_check_output(const struct nibble_program *program);
+/* Prints the device's last error. NIBBLE_RUN_ERROR plus its code. */
+int nibble_report_error(const struct nibble_device *device, const char *name);
 /* Runs the program once, on its input; prints what it did, and checks the output. After an error,
  * which it prints, the machine has been recovered. */
 int nibble_run_program(struct nibble_device *device, const struct nibble_program *program,
                        uint32_t tag);
 
-/* Runs every program of the table at BOOT as often as it says, each time on its input, prints what
- * it did, and checks the outputs. Goes on with the next run after an error, and returns the first
+/* Runs the programs of the table at BOOT in turn, each as often as it says and on its input, prints
+ * what it did, and checks the outputs. Goes on with the next run after an error, and returns the first
  * that there was. */
 int nibble_run_table(struct nibble_device *device);
 

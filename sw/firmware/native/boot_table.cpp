@@ -1,7 +1,7 @@
 #include "sw/firmware/native/boot_table.h"
 
 #include <algorithm>
-#include <cstring>
+#include <stdexcept>
 
 #include "nibble_program.h"
 
@@ -18,17 +18,18 @@ nibble_region Region(uint64_t address, int rows, uint32_t row_bytes, uint32_t st
   return region;
 }
 
-// The program's input at `address`, as a copy at the end of `to`, which lies at `base` in DRAM.
-nibble_copy InputCopy(const sim::Program& program, uint64_t address, uint64_t base,
-                      std::vector<uint8_t>& to) {
+uint64_t RoundUp(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// The program's input at `address`, as a copy at the end of `to`.
+nibble_copy InputCopy(const sim::Program& program, uint64_t address, sim::Segment& to) {
   nibble_copy copy{};
   for (const sim::Segment& segment : program.image) {
     if (segment.address != address) continue;
-    copy.from = base + to.size();
+    copy.from = to.address + to.bytes.size();
     copy.to = address;
     copy.bytes = static_cast<uint32_t>(segment.bytes.size());
-    to.insert(to.end(), segment.bytes.begin(), segment.bytes.end());
-    to.resize((to.size() + 63) / 64 * 64);
+    to.bytes.insert(to.bytes.end(), segment.bytes.begin(), segment.bytes.end());
+    to.bytes.resize(RoundUp(to.bytes.size()));
     break;
   }
   return copy;
@@ -40,20 +41,11 @@ void Append(const T& entry, std::vector<uint8_t>& to) {
   to.insert(to.end(), bytes, bytes + sizeof(entry));
 }
 
-}  // namespace
-
-void AddBootTable(const sim::Program& program, const BootOptions& options,
-                  platforms::RunOptions& to) {
-  constexpr uint64_t kBytes = (sizeof(nibble_table) + sizeof(nibble_program) + 63) / 64 * 64;
-  nibble_table table{};
-  table.magic = NIBBLE_TABLE_MAGIC;
-  table.version = NIBBLE_TABLE_VERSION;
-  table.programs = 1;
-  table.runs = options.runs;
-  table.flags = options.polling ? NIBBLE_TABLE_POLL : 0;
-
+// Appends copies of the input to `copies`.
+nibble_program EntryOf(const BootProgram& boot, sim::Segment& copies) {
+  const sim::Program& program = boot.program;
   nibble_program entry{};
-  options.name.copy(entry.name, sizeof(entry.name) - 1);
+  boot.name.copy(entry.name, sizeof(entry.name) - 1);
   entry.commands = program.commands_address;
   entry.count = static_cast<uint32_t>(program.commands.size());
   entry.layers = static_cast<uint32_t>(program.layers.size());
@@ -63,26 +55,47 @@ void AddBootTable(const sim::Program& program, const BootOptions& options,
       Region(output.codes, layout.pixels, layout.code_bytes_per_pixel(), output.code_stride);
   entry.scales =
       Region(output.scales, layout.pixels, layout.scale_row_bytes(), output.scale_stride);
-  entry.hash = options.hash.value_or(0);
-  entry.flags = options.hash ? NIBBLE_PROGRAM_CHECK : 0;
-
+  entry.hash = boot.hash.value_or(0);
+  entry.flags = boot.hash ? NIBBLE_PROGRAM_CHECK : 0;
   const sim::TensorPlacement& input = program.tensors[static_cast<size_t>(program.input)];
-  sim::Segment copies;
-  copies.address = program.free_address + kBytes;
-  entry.input_codes = InputCopy(program, input.codes, copies.address, copies.bytes);
+  entry.input_codes = InputCopy(program, input.codes, copies);
   if (input.layout.scale_bytes() > 0) {
-    entry.input_scales = InputCopy(program, input.scales, copies.address, copies.bytes);
+    entry.input_scales = InputCopy(program, input.scales, copies);
   }
-  table.free_address = copies.address + copies.bytes.size();
-  table.free_bytes = program.free_bytes - kBytes - copies.bytes.size();
+  return entry;
+}
 
-  sim::Segment segment;
-  segment.address = program.free_address;
+}  // namespace
+
+void AddBootTable(const std::vector<BootProgram>& programs, const BootOptions& options,
+                  platforms::RunOptions& to) {
+  if (programs.size() > kMostBootPrograms) throw std::invalid_argument("too many programs");
+  const sim::Program& first = programs.front().program;
+  const uint64_t table_bytes =
+      RoundUp(sizeof(nibble_table) + programs.size() * sizeof(nibble_program));
+  nibble_table table{};
+  table.magic = NIBBLE_TABLE_MAGIC;
+  table.version = NIBBLE_TABLE_VERSION;
+  table.programs = static_cast<uint32_t>(programs.size());
+  table.runs = options.runs;
+  table.flags = options.polling ? NIBBLE_TABLE_POLL : 0;
+
+  std::vector<uint8_t> entries;
+  for (const BootProgram& boot : programs) {
+    const bool behind_table = &boot == &programs.front();
+    sim::Segment copies{boot.program.free_address + (behind_table ? table_bytes : 0), {}};
+    Append(EntryOf(boot, copies), entries);
+    if (behind_table) {
+      table.free_address = copies.address + copies.bytes.size();
+      table.free_bytes = first.end() - table.free_address;
+    }
+    to.host_image.push_back(std::move(copies));
+  }
+  sim::Segment segment{first.free_address, {}};
   Append(table, segment.bytes);
-  Append(entry, segment.bytes);
+  segment.bytes.insert(segment.bytes.end(), entries.begin(), entries.end());
   to.boot = segment.address;
   to.host_image.push_back(std::move(segment));
-  to.host_image.push_back(std::move(copies));
 }
 
 uint64_t HashOf(const std::vector<uint8_t>& codes, const std::vector<uint8_t>& scales) {

@@ -12,14 +12,22 @@
 namespace nibble::firmware {
 
 struct BootOptions {
-  std::string name;   // of the network; cut to 31 bytes
-  uint32_t runs = 1;  // inferences
+  uint32_t runs = 1;  // inferences of each network
   bool polling = false;
-  std::optional<uint64_t> hash;  // of the output as it must be stored: HashOf()
 };
 
-// Puts the table, with one program, into the memory that the program leaves free.
-void AddBootTable(const sim::Program& program, const BootOptions& options,
+struct BootProgram {
+  const sim::Program& program;
+  std::string name{};                 // of the network; cut to 31 bytes
+  std::optional<uint64_t> hash = {};  // of the output as it must be stored: HashOf()
+};
+
+inline constexpr size_t kMostBootPrograms = 64;
+
+// Puts the table of `programs`, one or more that lie side by side, into the memory that the first
+// leaves free, and copies of the inputs into what each leaves. Throws std::invalid_argument for
+// more than kMostBootPrograms.
+void AddBootTable(const std::vector<BootProgram>& programs, const BootOptions& options,
                   platforms::RunOptions& to);
 
 // As the firmware computes it.

@@ -51,7 +51,7 @@ static void print_number(const char *before, uint64_t value, unsigned base, cons
   nibble_print(after);
 }
 
-static int report_error(struct nibble_device *device, const char *name) {
+int nibble_report_error(const struct nibble_device *device, const char *name) {
   nibble_print(name);
   print_number(": error 0x", device->error.code, 16, "");
   print_number(" at command word ", device->error.word, 10, "");
@@ -101,7 +101,7 @@ int nibble_run_program(struct nibble_device *device, const struct nibble_program
   nibble_set_input(program);
   nibble_read_counters(&before);
   if (nibble_submit(device, &job) != NIBBLE_OK || nibble_wait(device) != NIBBLE_OK) {
-    const int result = report_error(device, program->name);
+    const int result = nibble_report_error(device, program->name);
     nibble_recover(device);
     return result;
   }
@@ -127,12 +127,13 @@ int nibble_run_table(struct nibble_device *device) {
     case NIBBLE_NO_DEVICE:
       return NIBBLE_RUN_NO_DEVICE;
     default:
-      return report_error(device, "nibble_init");
+      return nibble_report_error(device, "nibble_init");
   }
-  for (i = 0; i < table.programs; ++i) {
-    nibble_read_program(i, &program);
-    for (run = 0; run < table.runs; ++run) {
-      const int result = nibble_run_program(device, &program, i * table.runs + run);
+  for (run = 0; run < table.runs; ++run) {
+    for (i = 0; i < table.programs; ++i) {
+      int result;
+      nibble_read_program(i, &program);
+      result = nibble_run_program(device, &program, run * table.programs + i);
       if (first == NIBBLE_RUN_OK) first = result;
     }
   }
