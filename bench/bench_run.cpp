@@ -53,9 +53,7 @@ void Simulate(benchmark::State& state, const std::string& wait) {
   options.timing_only = true;
   nibble::platforms::CoreFirmware core;
   if (!wait.empty()) {
-    nibble::firmware::BootOptions boot;
-    boot.polling = wait == "poll";
-    nibble::firmware::AddBootTable(program, boot, options);
+    nibble::firmware::AddBootTable({{program}}, {1, wait == "poll"}, options);
     core.image = nibble::riscv::ReadElf(elf);
     core.name = elf;
     options.firmware = &core;

@@ -35,13 +35,10 @@ CoreRun RunElf(const SmallMachine& machine, const std::string& path, bool pollin
                riscv::Debugger* debugger = nullptr) {
   const numerics::StoredActivations& output =
       machine.expected().tensors[static_cast<size_t>(machine.program().output)];
-  firmware::BootOptions boot;
-  boot.name = "network";
-  boot.runs = runs;
-  boot.polling = polling;
-  boot.hash = firmware::HashOf(output.codes, output.scales);
   platforms::RunOptions options;
-  firmware::AddBootTable(machine.program(), boot, options);
+  firmware::AddBootTable(
+      {{machine.program(), "network", firmware::HashOf(output.codes, output.scales)}},
+      {runs, polling}, options);
   std::ostringstream console;
   platforms::CoreFirmware core;
   core.image = riscv::ReadElf(path);

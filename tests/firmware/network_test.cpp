@@ -29,13 +29,9 @@ TEST_CASE("MobileNetV2 under native firmware: golden's bits, and the built-in ho
         machine.expected().tensors[static_cast<size_t>(machine.program().output)];
     for (const bool polling : {false, true}) {
       CAPTURE(platforms::PlatformName(platform), polling);
-      firmware::BootOptions boot;
-      boot.name = net.name;
-      boot.runs = 2;
-      boot.polling = polling;
-      boot.hash = firmware::HashOf(output.codes, output.scales);
+      const uint64_t hash = firmware::HashOf(output.codes, output.scales);
       platforms::RunOptions options;
-      firmware::AddBootTable(machine.program(), boot, options);
+      firmware::AddBootTable({{machine.program(), net.name, hash}}, {2, polling}, options);
       std::string printed;
       options.host = firmware::NativeFirmware([&](const char* text) { printed += text; });
       const platforms::RunOutcome outcome =
@@ -48,9 +44,8 @@ TEST_CASE("MobileNetV2 under native firmware: golden's bits, and the built-in ho
           "equal");
       CheckSameStats(outcome.stats, built_in.stats);
 
-      boot.hash = *boot.hash ^ 1;
       platforms::RunOptions wrong;
-      firmware::AddBootTable(machine.program(), boot, wrong);
+      firmware::AddBootTable({{machine.program(), net.name, hash ^ 1}}, {2, polling}, wrong);
       wrong.host = firmware::NativeFirmware({});
       CHECK(platforms::Run(machine.design(), machine.program(), wrong).host.status ==
             NIBBLE_RUN_WRONG_HASH);
@@ -63,7 +58,7 @@ TEST_CASE("the runtime tells what is wrong by its status") {
   const auto status = [&](const std::function<void(platforms::RunOptions&)>& change,
                           const sim::Program& program) {
     platforms::RunOptions options;
-    firmware::AddBootTable(program, {}, options);
+    firmware::AddBootTable({{program}}, {}, options);
     options.host = firmware::NativeFirmware({});
     change(options);
     return platforms::Run(machine.design(), program, options).host.status;

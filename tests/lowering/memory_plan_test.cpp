@@ -105,7 +105,7 @@ TEST_CASE("tensors that are alive together lie apart in DRAM, and memory is used
     }
     MemoryMap map(1 << 24);
     const uint64_t first = map.Reserve(static_cast<uint64_t>(random.Int(0, 1000)));
-    const uint64_t reserved = map.used();
+    const uint64_t reserved = map.used_bytes();
     CHECK(first == 0);
     map.PlaceTensors(net, tensors);
 
@@ -129,8 +129,8 @@ TEST_CASE("tensors that are alive together lie apart in DRAM, and memory is used
       CHECK(a.codes >= reserved);
       CHECK(a.codes % 64 == 0);
       CHECK(a.scales % 64 == 0);
-      CHECK(a.codes + a.layout.code_bytes() <= map.used());
-      CHECK(a.scales + a.layout.scale_bytes() <= map.used());
+      CHECK(a.codes + a.layout.code_bytes() <= map.used_bytes());
+      CHECK(a.scales + a.layout.scale_bytes() <= map.used_bytes());
       CHECK_FALSE(overlap(a.codes, a.layout.code_bytes(), a.scales, a.layout.scale_bytes()));
       needed += a.layout.code_bytes() + a.layout.scale_bytes();
       for (size_t j = 0; j < i; ++j) {
@@ -147,7 +147,7 @@ TEST_CASE("tensors that are alive together lie apart in DRAM, and memory is used
         }
       }
     }
-    placed += map.used() - reserved;
+    placed += map.used_bytes() - reserved;
   }
   CHECK(placed < needed);
 }
