@@ -76,6 +76,106 @@ TEST_CASE("under firmware on the core a run is what it is under the built-in hos
   }
 }
 
+// Another network, compiled once for all test cases of the process.
+std::string OtherTrace() {
+  static const Folder folder;
+  static const Result r =
+      Sim(folder, "compile --builtin mobilenet_v3_small --resolution 32 --count 1 -o other.trc");
+  REQUIRE(r.exit_code == 0);
+  return folder / "other.trc";
+}
+
+TEST_CASE("several traces share the machine: a table and JSON for each, the same under any host") {
+  const std::string platform = GENERATE("accel", "nearmem");
+  const Folder folder;
+  const std::string two =
+      "--trace " + SmallTrace() + " --trace " + OtherTrace() + " --verify --platform " + platform;
+  const auto run = [&](const std::string& arguments) {
+    const Result r = Sim(folder, two + " --json two.json " + arguments);
+    INFO(arguments << ": " << r.err);
+    REQUIRE(r.exit_code == 0);
+    return std::make_pair(Json::parse(ReadFile(folder / "two.json")), r.out);
+  };
+  const auto [built_in, text] = run("");
+  CHECK(built_in["schema"] == "nibble.runs/1");
+  REQUIRE(built_in["runs"].size() == 2);
+  CHECK_FALSE(built_in.contains("firmware"));
+  CHECK(text.find("mobilenet_v2") < text.find("mobilenet_v3_small"));
+  // The first finds the machine as it would alone, the second the memory that the first has left.
+  Json alone = RunJson("--verify --platform " + platform);
+  Json first = built_in["runs"][0];
+  alone["quality"] = first["quality"];
+  CHECK(first == alone);
+  const Json second = built_in["runs"][1];
+  CHECK(second["verified_tensors"].get<size_t>() == second["layers"].size() + 1);
+  const Result other =
+      Sim(folder, "--trace " + OtherTrace() + " --json other.json -q --platform " + platform);
+  REQUIRE(other.exit_code == 0);
+  const Json other_alone = Json::parse(ReadFile(folder / "other.json"));
+  CHECK(second["quality"] == other_alone["quality"]);
+  for (const char* same : {"macs", "dram_read_bytes", "dram_write_bytes", "dram_used_bytes"}) {
+    CHECK(second["totals"][same] == other_alone["totals"][same]);
+  }
+  CHECK(second["totals"]["cycles"].get<double>() ==
+        Approx(other_alone["totals"]["cycles"].get<double>()).epsilon(0.05));
+
+  std::vector<std::string> hosts{"native"};
+  for (const char* name : {"run.elf", "two_networks.elf"}) {
+    if (const std::string elf = Elf(name); !elf.empty()) hosts.push_back(elf);
+  }
+  for (const std::string& host : hosts) {
+    auto [json, printed] = run("--firmware-runs 2 --firmware " + host);
+    CAPTURE(host);
+    CHECK(json["runs"] == built_in["runs"]);
+    CHECK(json["firmware"]["inferences"] == 2);
+    size_t checked = 0;
+    for (size_t at = 0; (at = printed.find(", as expected\n", at)) != std::string::npos; ++at) {
+      ++checked;
+    }
+    CHECK(checked == 4);
+  }
+}
+
+TEST_CASE("what is about one network is refused by name with several") {
+  const Folder folder;
+  const std::string two = "--trace " + SmallTrace() + " --trace " + SmallTrace();
+  for (const std::string option : {"--input x.npy", "--csv x.csv", "--timeline x.json",
+                                   "--vcd x.vcd", "--outputs x.npy", "--fp32-outputs x.npy"}) {
+    const Result r = Sim(folder, two + " " + option);
+    INFO(option << ": " << r.err);
+    CHECK(r.exit_code == 2);
+    CHECK(IsOneLine(r.err));
+    CHECK(r.err.find(option.substr(0, option.find(' '))) != std::string::npos);
+  }
+  std::string many;
+  for (int i = 0; i < 65; ++i) many += " --trace " + SmallTrace();
+  const Result r = Sim(folder, many);
+  CHECK(r.exit_code == 2);
+  CHECK(r.err.find("65 networks") != std::string::npos);
+  CHECK(folder.files() == 0);
+}
+
+TEST_CASE("firmware that runs no job: nothing to report, and nothing that could be verified") {
+  const std::string elf = Elf("hello.elf");
+  if (elf.empty()) return;
+  const Folder folder;
+  const std::string run = "--trace " + SmallTrace() + " --firmware " + elf;
+  const Result good = Sim(folder, run);
+  INFO(good.err);
+  CHECK(good.exit_code == 0);
+  CHECK(good.out.find("Hello from Nibble") != std::string::npos);
+  CHECK(good.out.find("ran no job") != std::string::npos);
+  CHECK(good.out.find("Firmware: ") != std::string::npos);
+  for (const std::string option : {"--verify", "--json x.json", "--csv x.csv", "--outputs x.npy"}) {
+    const Result r = Sim(folder, run + " " + option);
+    INFO(option << ": " << r.err);
+    CHECK(r.exit_code == 1);
+    CHECK(IsOneLine(r.err));
+    CHECK(r.err.find("ran no job") != std::string::npos);
+  }
+  CHECK(folder.files() == 0);
+}
+
 TEST_CASE("the core's clock changes its own time only, its instructions can be traced") {
   const std::string elf = Elf("run.elf");
   if (elf.empty()) return;
