@@ -173,6 +173,7 @@ TEST_CASE("two jobs rung for together follow each other, counters count 64 bits"
   CHECK(low == 10);
   CHECK(high == 2);
   CHECK(jobs == 2);
+  CHECK(bench.idler.ends == 2);
   CHECK(cycles == 20);
 }
 
@@ -244,6 +245,7 @@ TEST_CASE("a job in which nobody works is stopped by the watchdog, 0 lets it be"
   CHECK(unlimited == 1);
   CHECK(code == static_cast<uint32_t>(sim::FaultCode::kWatchdog));
   CHECK(status == kStatusStopped);
+  CHECK(bench.idler.ends == 2);  // one done, one stopped
 }
 
 }  // namespace

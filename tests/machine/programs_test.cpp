@@ -150,7 +150,7 @@ TEST_CASE("counts depend on the jobs before, and on nothing that the host does b
 }
 
 TEST_CASE(
-    "the order of the programs is the host's affair; one that it does not run counts nothing") {
+    "programs run in the order that the host likes, and one that it does not run counts nothing") {
   for (const Platform platform : kPlatforms) {
     CAPTURE(platforms::PlatformName(platform));
     const Neighbours two(platform, 1);

@@ -5,7 +5,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "models/control/register_map.h"
 #include "models/sim_core/clock.h"
+#include "platforms/host.h"
 #include "platforms/machine.h"
 #include "sw/lowering/lowering.h"
 #include "sw/timeline/recording.h"
@@ -77,6 +79,45 @@ uint64_t Stalls(const Recorded& r, const std::string& engine) {
     if (r.stats.Has(key)) cycles += r.Total(key);
   }
   return cycles;
+}
+
+TEST_CASE(
+    "the DRAM's bursts lie in the time of their job, however long the host waited before it") {
+  const platforms::DesignPoint design = platforms::Resolve(Platform::kAccel, "", {});
+  const trace::Network net =
+      trace::Read(std::string(NIBBLE_SOURCE_DIR) + "/traces/mobilenet_v2.trc", false);
+  const sim::Program program = lowering::Lower(net, design, {false});
+  timeline::Recording recording(design.dram.burst_bytes);
+  platforms::RunOptions options;
+  options.timing_only = true;
+  options.recorder = &recording;
+  options.host = [&](platforms::HostPort& port) {
+    const auto run = platforms::RunEach({&program});
+    int status = run(port);
+    for (int i = 0; i < 50000; ++i) port.Read32(control::kStatus);
+    port.Write32(control::kReset, control::kResetRequest);
+    while (port.Read32(control::kStatus) != 0) {
+    }
+    status |= run(port);
+    return status;
+  };
+  CHECK(platforms::Run(design, program, options).host.status == 0);
+  recording.Finish();
+  const size_t layers = net.layers.size();
+  REQUIRE(recording.layers().size() == 2 * layers);
+  const uint64_t first_end = recording.layers()[layers - 1].end;
+  const uint64_t second_begin = recording.layers()[layers].begin;
+  CHECK(second_begin > first_end + 99'000'000);  // 50,000 accesses of 2 cycles at 1 GHz
+  uint64_t first = 0, between = 0, second = 0;
+  for (const timeline::Track& track : recording.dram()) {
+    if (track.name != "data bus") continue;
+    for (const timeline::Span& span : track.spans) {
+      (span.begin < first_end ? first : span.begin < second_begin ? between : second) += span.count;
+    }
+  }
+  CHECK(first > 10000);
+  CHECK(between <= 2 * design.dram_config.write_buffer * design.dram_channels);  // writes
+  CHECK(second == Approx(first).epsilon(0.01));
 }
 
 TEST_CASE("spans do not overlap, and their sums are the counters", "[recording]") {
