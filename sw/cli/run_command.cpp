@@ -107,6 +107,7 @@ platforms::HostOutcome RunImages(const RunArguments& args, const platforms::Desi
   std::FILE* const console = args.quiet ? nullptr : text_only ? stdout : stderr;
   Progress bar(fmt::format("{} on {}", NamesOf(networks), args.design.platform), !args.quiet);
   std::vector<const sim::Program*> pointers;
+  pointers.reserve(programs.size());
   for (const sim::Program& program : programs) pointers.push_back(&program);
   for (int i = 0; i < args.inputs.count; ++i) {
     platforms::RunOptions options;

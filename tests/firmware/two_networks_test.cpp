@@ -210,6 +210,7 @@ TEST_CASE("the example says so when it is given one network") {
 TEST_CASE("the table lists every program, in memory that none of them uses") {
   std::vector<trace::Network> nets(5, SmallNetwork());
   std::vector<const trace::Network*> pointers;
+  pointers.reserve(nets.size());
   for (const trace::Network& net : nets) pointers.push_back(&net);
   const platforms::DesignPoint design = platforms::Resolve(Platform::kNearmem, "", {});
   std::vector<sim::Program> programs = lowering::LowerSideBySide(pointers, design);
@@ -251,6 +252,7 @@ TEST_CASE("the table lists every program, in memory that none of them uses") {
     });
   };
   std::vector<const sim::Program*> program_pointers;
+  program_pointers.reserve(programs.size());
   for (const sim::Program& p : programs) program_pointers.push_back(&p);
   CHECK(platforms::RunPrograms(design, program_pointers, options).host.status == 0);
 
