@@ -102,9 +102,9 @@ class Machine : public control::Executor {
     const bool stopped = options_.stop != nullptr && *options_.stop && !HostStatus();
     if (interrupted_ || stopped) throw Interrupted();
     CheckHost();
-    if (outcome().jobs == 1) CollectStats(before_);
+    if (clock_.started()) CollectFirst();
     for (present_ = 0; present_ < programs_.size(); ++present_) {
-      if (outcome().jobs == 0) CollectStats(CountersNow());
+      if (outcome().jobs == 0) CollectStats(CountersNow());  // nothing
     }
     if (dram_log_) {
       dram_.dram().Drain();
@@ -157,7 +157,7 @@ class Machine : public control::Executor {
     clock_.Start();
     if (!first) EndOfLastJob();
     present_ = ProgramAt(job.commands);
-    if (outcome().jobs++ == 0 && !first) {
+    if (outcome().jobs == 0 && !first) {
       AccountDramTime(0);  // the rest of the job before
       before_ = CountersNow();
     }
@@ -173,13 +173,14 @@ class Machine : public control::Executor {
 
   // Before the next one begins.
   void EndOfLastJob() {
-    if (outcome().jobs == 1) CollectStats(before_);
+    CollectFirst();
     if (dram_log_) dram_log_->Tell(*options_.recorder);
     dram_.Wake();
   }
 
   void EndJob() override {
     dram_.Sleep();
+    if (!job_.stopped()) ++outcome().jobs;
     ReadScaleRegisters();
   }
 
@@ -332,6 +333,11 @@ class Machine : public control::Executor {
     return values;
   }
 
+  // After a job: its counts, if it is the first of its program that was done.
+  void CollectFirst() {
+    if (outcome().jobs == 1 && outcome().stats.values.empty()) CollectStats(before_);
+  }
+
   // What was counted since `before` is what the present program takes.
   void CollectStats(const Values& before) {
     sim::RunStats& stats = outcome().stats;
@@ -375,7 +381,7 @@ class Machine : public control::Executor {
   sim::CounterRegistry counters_;
   ProgramsOutcome outcome_;
   size_t present_ = 0;     // index of the program of the present job, or of the last one
-  Values before_;          // counters when that program's first job began; empty: nothing
+  Values before_;          // counters when that program's job began; empty: nothing
   uint64_t last_end_ = 0;  // of the layer before, or the beginning of the job
   size_t layers_done_ = 0;
   bool interrupted_ = false;

@@ -50,8 +50,8 @@ struct HostOutcome {
 };
 
 struct ProgramOutcome {
-  sim::RunStats stats;  // of the first job of the program that the host runs
-  uint64_t jobs = 0;    // of the program, done or stopped
+  sim::RunStats stats;  // of the first job of the program that was done; else nothing but zeros
+  uint64_t jobs = 0;    // of the program that were done
   // Bytes of every stored tensor as they lie in DRAM or the activation SRAM, indexed as in
   // program.tensors: codes then scales. Empty when timing only. (Tensors whose memory was reused
   // are captured when written.)

@@ -263,7 +263,7 @@ int Run(const RunArguments& args) {
       if (json.wanted() || csv.wanted() || outputs.wanted() || fp32_outputs.wanted()) {
         CheckRan(n.net, {}, false);
       }
-      text += n.net.name + ": the firmware ran no job of it\n";
+      text += n.net.name + ": the firmware ran no job of it to its end\n";
       continue;
     }
     reports.push_back(ReportOf(args, design, programs[k], energy, n));

@@ -25,7 +25,8 @@ size_t Verify(const trace::Network& net, const sim::Program& program,
 }
 
 void CheckRan(const trace::Network& net, const platforms::ProgramOutcome& outcome, bool tensors) {
-  if (outcome.jobs == 0) throw CheckFailed("the firmware ran no job of " + net.name);
+  if (outcome.jobs == 0)
+    throw CheckFailed("the firmware ran no job of " + net.name + " to its end");
   for (size_t t = 0; tensors && t < net.tensors.size(); ++t) {
     if (outcome.tensors[t].empty()) {
       throw CheckFailed("the firmware ended before " + net.name + " stored tensor " +

@@ -99,6 +99,9 @@ TEST_CASE("on the core, too, a flipped bit ends in the error path, and the next 
       CHECK_THAT(run.printed,
                  Contains("network: error 0x20 at command word " + std::to_string(word) + ","));
       CHECK_THAT(run.printed, Contains(", as expected\n"));
+      // Counts are those of the job that was done.
+      CHECK(run.outcome.jobs == 1);
+      CheckSameWork(run.outcome.stats, platforms::Run(machine.design(), machine.program()).stats);
     }
   }
 }

@@ -92,22 +92,6 @@ platforms::ProgramsOutcome RunInTurn(const Neighbours& two, const std::vector<si
   return platforms::RunPrograms(two.design(), two.programs(), options);
 }
 
-// What the memory's state does not change: work, words, bytes.
-void CheckSameWork(const sim::RunStats& a, const sim::RunStats& b) {
-  REQUIRE(a.values.size() == b.values.size());
-  for (size_t c = 0; c < a.counters.size(); ++c) {
-    const sim::CounterInfo& info = a.counters[c];
-    if (info.unit == "cycles" || info.unit == "ps" || info.component == "dram") continue;
-    CAPTURE(info.key());
-    for (size_t layer = 0; layer < a.values.size(); ++layer) {
-      CHECK(a.values[layer][c] == b.values[layer][c]);
-    }
-  }
-  for (const char* bytes : {"dram.read_bytes", "dram.write_bytes", "dram.near_reads"}) {
-    CHECK(a.Total(bytes) == b.Total(bytes));
-  }
-}
-
 TEST_CASE("each of two programs in a machine has golden's bits and counts of its own") {
   for (const Platform platform : kPlatforms) {
     for (uint32_t seed = 0; seed < 5; ++seed) {

@@ -1,6 +1,7 @@
 // A network on a machine, beside the golden executor.
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +49,22 @@ inline std::optional<std::string> FirstDifference(const trace::Network& net,
     if (mismatch) return golden::ToString(*mismatch);
   }
   return std::nullopt;
+}
+
+// What the memory's state does not change: work, words, bytes.
+inline void CheckSameWork(const sim::RunStats& a, const sim::RunStats& b) {
+  REQUIRE(a.values.size() == b.values.size());
+  for (size_t c = 0; c < a.counters.size(); ++c) {
+    const sim::CounterInfo& info = a.counters[c];
+    if (info.unit == "cycles" || info.unit == "ps" || info.component == "dram") continue;
+    CAPTURE(info.key());
+    for (size_t layer = 0; layer < a.values.size(); ++layer) {
+      CHECK(a.values[layer][c] == b.values[layer][c]);
+    }
+  }
+  for (const char* bytes : {"dram.read_bytes", "dram.write_bytes", "dram.near_reads"}) {
+    CHECK(a.Total(bytes) == b.Total(bytes));
+  }
 }
 
 }  // namespace nibble::test
