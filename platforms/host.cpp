@@ -39,7 +39,7 @@ void Host::Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) {
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   socket->b_transport(payload_, delay);
   if (stop_ != nullptr && *stop_) sc_core::sc_stop();  // the wait does not return
-  wait(delay);
+  timer_.Wait(delay);
 }
 
 uint32_t Host::Read32(uint32_t offset) {

@@ -11,6 +11,7 @@
 #include "models/control/control_block.h"
 #include "models/memory/sparse_memory.h"
 #include "models/sim_core/program.h"
+#include "models/sim_core/run_kernel.h"
 #include "platforms/host_port.h"
 
 namespace nibble::platforms {
@@ -25,6 +26,8 @@ class Host : public sc_core::sc_module, public HostPort {
 
   // What the program returned; nothing while it waits.
   const std::optional<int>& status() const { return status_; }
+  // What its time passes by: for sim::RunKernel.
+  sim::DriverTimer& timer() { return timer_; }
 
   uint32_t Read32(uint32_t offset) override;
   void Write32(uint32_t offset, uint32_t value) override;
@@ -45,6 +48,7 @@ class Host : public sc_core::sc_module, public HostPort {
   memory::SparseMemory& memory_;
   const std::atomic<bool>* stop_;
   sc_core::sc_event interrupt_raised_;
+  sim::DriverTimer timer_;
   tlm::tlm_generic_payload payload_;
   std::optional<int> status_;
 };

@@ -9,8 +9,9 @@
 
 namespace nibble::sim {
 
-void RunKernel() {
-  sc_core::sc_start();
+namespace {
+
+void SetMainStackRight() {
 #ifdef __SANITIZE_ADDRESS__
   pthread_attr_t attributes;
   void* bottom = nullptr;
@@ -22,6 +23,32 @@ void RunKernel() {
   __sanitizer_start_switch_fiber(&fake_stack, bottom, size);
   __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
 #endif
+}
+
+}  // namespace
+
+void DriverTimer::Wait(const sc_core::sc_time& delay) {
+  until_ = sc_core::sc_time_stamp() + delay;
+  waiting_ = true;
+  sc_core::sc_pause();  // RunKernel goes on to `until_`
+  wait(over_);
+}
+
+void RunKernel(DriverTimer* timer) {
+  for (;;) {
+    if (timer != nullptr && timer->waiting_) {
+      const sc_core::sc_time left = timer->until_ - sc_core::sc_time_stamp();
+      sc_core::sc_start(left, sc_core::SC_RUN_TO_TIME);
+    } else {
+      sc_core::sc_start();
+    }
+    SetMainStackRight();
+    if (sc_core::sc_get_status() == sc_core::SC_STOPPED) return;
+    if (timer == nullptr || !timer->waiting_) return;
+    if (sc_core::sc_time_stamp() < timer->until_) continue;  // it has just begun to wait
+    timer->waiting_ = false;
+    timer->over_.notify();
+  }
 }
 
 }  // namespace nibble::sim
