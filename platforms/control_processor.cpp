@@ -27,6 +27,7 @@ ControlProcessor::ControlProcessor(const sc_core::sc_module_name& name, const De
   if (firmware.instructions != nullptr) board_.cpu.TraceTo(*firmware.instructions);
   if (firmware.debugger != nullptr) board_.cpu.Attach(*firmware.debugger);
   if (stop != nullptr) board_.cpu.StopWhen(*stop);
+  board_.cpu.WaitBy(timer_);
   control.OnInterrupt([this](bool level) { board_.cpu.SetExternalInterrupt(level); });
   sc_core::sc_spawn_options end;
   end.spawn_method();

@@ -53,10 +53,13 @@ class ControlProcessor : public sc_core::sc_module {
   // Why there is no status once the simulation is over.
   std::string Ending() const;
   CoreOutcome Outcome() const;
+  // What its time passes by: for sim::RunKernel.
+  sim::DriverTimer& timer() { return timer_; }
 
  private:
   std::ostream silence_{nullptr};
   std::string name_;
+  sim::DriverTimer timer_;
   cpu::Board board_;
   memory::MemoryWindow dram_;
 };

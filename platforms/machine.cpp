@@ -98,7 +98,7 @@ class Machine : public control::Executor {
     present_ = 0;
     for (const sim::Segment& segment : options_.host_image) Load(segment);
     control_->SetBoot(options_.boot);
-    sim::RunKernel(host_ ? &host_->timer() : nullptr);
+    sim::RunKernel(core_ ? &core_->timer() : &host_->timer());
     const bool stopped = options_.stop != nullptr && *options_.stop && !HostStatus();
     if (interrupted_ || stopped) throw Interrupted();
     CheckHost();

@@ -157,7 +157,12 @@ bool CpuModule::StopAtEbreak() {
 
 void CpuModule::Synchronise() {
   const uint64_t now = sc_core::sc_time_stamp().value(), local = NowPs();
-  if (local > now) wait(sc_time::from_value(local - now));
+  if (local <= now) return;
+  if (timer_ != nullptr) {
+    timer_->Wait(sc_time::from_value(local - now));
+  } else {
+    wait(sc_time::from_value(local - now));
+  }
 }
 
 uint64_t CpuModule::Horizon() {
@@ -193,6 +198,8 @@ void CpuModule::Sleep() {
     if (debugged) nap = std::min(nap, kSleepPollPs);
     if (nap == kNever) {
       wait(interrupt_);
+    } else if (timer_ != nullptr) {
+      timer_->Wait(sc_time::from_value(nap), interrupt_);
     } else {
       wait(sc_time::from_value(nap), interrupt_);
     }

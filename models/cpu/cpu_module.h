@@ -18,6 +18,7 @@
 #include "models/riscv/local_devices.h"
 #include "models/sim_core/clock.h"
 #include "models/sim_core/counters.h"
+#include "models/sim_core/run_kernel.h"
 
 namespace nibble::cpu {
 
@@ -48,6 +49,8 @@ class CpuModule : public sc_core::sc_module, private riscv::Bus, private riscv::
   void Attach(riscv::Debugger& debugger) { debugger_ = &debugger; }
   // Set by somebody outside of the simulation, a signal handler for example: the core ends.
   void StopWhen(const std::atomic<bool>& stop) { stop_ = &stop; }
+  // Its time passes by `timer`, which must outlive the simulation; without: by SystemC's waits.
+  void WaitBy(sim::DriverTimer& timer) { timer_ = &timer; }
 
   // --- While it runs ---
   // The external interrupt line, level sensitive; immediate. From any process, or before.
@@ -116,6 +119,7 @@ class CpuModule : public sc_core::sc_module, private riscv::Bus, private riscv::
   bool killed_ = false;
   bool external_ = false;  // the interrupt line
   sc_core::sc_event interrupt_, ended_;
+  sim::DriverTimer* timer_ = nullptr;
   tlm::tlm_generic_payload payload_;
 
   size_t layer_ = 0;

@@ -27,16 +27,27 @@ void SetMainStackRight() {
 
 }  // namespace
 
-void DriverTimer::Wait(const sc_core::sc_time& delay) {
+void DriverTimer::Start(const sc_core::sc_time& delay) {
   until_ = sc_core::sc_time_stamp() + delay;
   waiting_ = true;
-  sc_core::sc_pause();  // RunKernel goes on to `until_`
-  wait(over_);
+  sc_core::sc_pause();  // RunKernel goes on, to `until_`
+}
+
+void DriverTimer::Wait(const sc_core::sc_time& delay) {
+  Start(delay);
+  sc_core::wait(over_);
+}
+
+void DriverTimer::Wait(const sc_core::sc_time& delay, const sc_core::sc_event& event) {
+  Start(delay);
+  sc_core::wait(over_ | event);
+  waiting_ = false;
 }
 
 void RunKernel(DriverTimer* timer) {
   for (;;) {
-    if (timer != nullptr && timer->waiting_) {
+    const bool bounded = timer != nullptr && timer->waiting_;
+    if (bounded) {
       const sc_core::sc_time left = timer->until_ - sc_core::sc_time_stamp();
       sc_core::sc_start(left, sc_core::SC_RUN_TO_TIME);
     } else {
@@ -44,8 +55,9 @@ void RunKernel(DriverTimer* timer) {
     }
     SetMainStackRight();
     if (sc_core::sc_get_status() == sc_core::SC_STOPPED) return;
-    if (timer == nullptr || !timer->waiting_) return;
-    if (sc_core::sc_time_stamp() < timer->until_) continue;  // it has just begun to wait
+    const bool waiting = timer != nullptr && timer->waiting_;
+    if (!waiting && !bounded) return;  // nothing is left
+    if (!waiting || sc_core::sc_time_stamp() < timer->until_) continue;
     timer->waiting_ = false;
     timer->over_.notify();
   }

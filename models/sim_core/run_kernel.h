@@ -13,9 +13,12 @@ class DriverTimer {
  public:
   // By one process at a time. At its end all that the machine does at that time has been done.
   void Wait(const sc_core::sc_time& delay);
+  // The same, or until `event` if that is sooner.
+  void Wait(const sc_core::sc_time& delay, const sc_core::sc_event& event);
 
  private:
   friend void RunKernel(DriverTimer* timer);
+  void Start(const sc_core::sc_time& delay);
 
   bool waiting_ = false;
   sc_core::sc_time until_;

@@ -1,6 +1,7 @@
 // A whole network under the runtime of the firmware, against the built-in host and golden.
 #include <catch2/catch.hpp>
 
+#include "sw/trace/file.h"
 #include "tests/firmware/machine.h"
 
 namespace nibble::test {
@@ -49,6 +50,26 @@ TEST_CASE("MobileNetV2 under native firmware: golden's bits, and the built-in ho
       wrong.host = firmware::NativeFirmware({});
       CHECK(platforms::Run(machine.design(), machine.program(), wrong).host.status ==
             NIBBLE_RUN_WRONG_HASH);
+    }
+  }
+}
+
+// At its resolution engines often ask for the DRAM in the same cycle.
+TEST_CASE("a host that polls does not change which of two engines goes first") {
+  const trace::Network net =
+      trace::Read(std::string(NIBBLE_SOURCE_DIR) + "/traces/mobilenet_v3_small.trc", false);
+  for (const Platform platform : kPlatforms) {
+    const platforms::DesignPoint design = platforms::Resolve(platform, "", {});
+    const sim::Program program = lowering::Lower(net, design, {false});
+    platforms::RunOptions options;
+    options.timing_only = true;
+    const platforms::RunOutcome built_in = platforms::Run(design, program, options);
+    for (const bool polling : {false, true}) {
+      CAPTURE(platforms::PlatformName(platform), polling);
+      platforms::RunOptions firmware = options;
+      firmware::AddBootTable({{program}}, {1, polling}, firmware);
+      firmware.host = firmware::NativeFirmware({});
+      CheckSameStats(platforms::Run(design, program, firmware).stats, built_in.stats);
     }
   }
 }
