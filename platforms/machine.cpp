@@ -235,7 +235,7 @@ class Machine : public control::Executor {
     if (options_.progress) options_.progress((layers_done_ - 1) % layers_ + 1, layers_);
     if (options_.stop != nullptr && *options_.stop) {
       interrupted_ = true;
-      sc_core::sc_stop();
+      sim::StopKernel();
     }
   }
 

@@ -8,8 +8,19 @@
 #endif
 
 namespace nibble::sim {
+namespace {
+
+bool stopping = false;
+
+}  // namespace
+
+void StopKernel() {
+  if (!stopping) sc_core::sc_stop();
+  stopping = true;
+}
 
 void RunKernel() {
+  stopping = false;
   sc_core::sc_start();
 #ifdef __SANITIZE_ADDRESS__
   pthread_attr_t attributes;

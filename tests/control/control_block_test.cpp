@@ -93,7 +93,7 @@ class Initiator : public sc_core::sc_module {
  private:
   void Run() {
     program_(*this);
-    sc_core::sc_stop();
+    sim::StopKernel();
   }
   std::function<void(Initiator&)> program_;
   tlm::tlm_generic_payload payload_;
