@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/sim_core/fresh_kernel.h"
 #include "models/sim_core/run_kernel.h"
 
 namespace nibble::control {
@@ -99,7 +100,6 @@ class Initiator : public sc_core::sc_module {
   tlm::tlm_generic_payload payload_;
 };
 
-// One to a test case: SystemC elaborates once a process.
 struct Bench {
   explicit Bench(std::function<void(Initiator&)> program)
       : initiator("initiator", std::move(program)) {
@@ -115,6 +115,7 @@ struct Bench {
     }
   }
 
+  sim::FreshKernel kernel;
   sim::Clock clock{1000};
   sim::TokenBoard tokens;
   sim::Job job{tokens};
