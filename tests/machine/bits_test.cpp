@@ -74,12 +74,7 @@ std::string Compare(Platform platform, uint32_t seed, const trace::Network& net,
   set(design);
   // Codes of six bits do not lie near the memory (refused by name: tests/lowering).
   if (numerics::ElementBits(design.datapath.weights) == 6) design.nearmem_layers = "none";
-  const std::vector<float> input = RandomInput(net, seed);
-  const golden::Datapaths datapaths(net, design.datapath, design.layer_overrides);
-  const golden::Execution expected = golden::Run(net, datapaths, input);
-  sim::Program program = LowerFitting(net, design);
-  lowering::SetInput(program, net, design, input);
-  return FirstDifference(net, expected, program, platforms::Run(design, program)).value_or("equal");
+  return DifferenceFromGolden(net, design, RandomInput(net, seed));
 }
 
 TEST_CASE("every pair of formats gives golden's bits on both platforms") {

@@ -27,13 +27,8 @@ trace::Network WideNetwork(uint32_t seed) {
 platforms::RunOutcome RunStrips(Platform platform, uint32_t seed, const trace::Network& net,
                                 platforms::DesignPoint& design, std::string* difference) {
   CAPTURE(seed, platforms::PlatformName(platform));
-  const std::vector<float> input = RandomInput(net, seed);
-  const golden::Execution expected =
-      golden::Run(net, golden::Datapaths(net, design.datapath, design.layer_overrides), input);
-  sim::Program program = LowerFitting(net, design);
-  lowering::SetInput(program, net, design, input);
-  platforms::RunOutcome outcome = platforms::Run(design, program);
-  *difference = FirstDifference(net, expected, program, outcome).value_or("equal");
+  platforms::RunOutcome outcome;
+  *difference = DifferenceFromGolden(net, design, RandomInput(net, seed), &outcome);
   return outcome;
 }
 
