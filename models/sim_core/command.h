@@ -137,7 +137,7 @@ struct StoredAs {
 
 // State of the vector unit until the next one.
 struct Epilogue {
-  uint8_t activation;  // accel::Activate (vector_math.h)
+  uint8_t activation;  // accel::Activate (activation_functions.h)
   uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax, kStoredWeights, kStrips
   StoredAs out;        // of the tile written; kFp32 when staging for a dynamic scale
   StoredAs in;         // of the stored input of an addition or a pool

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "models/accel/vector_math.h"
+#include "models/accel/activation_functions.h"
+#include "models/accel/vector_operations.h"
+#include "models/accel/vector_traffic.h"
 #include "models/numerics/activation_store.h"
 #include "tests/numerics/testing.h"
 

@@ -1,7 +1,7 @@
 // Depthwise inputs in strips of pixels: bits, and what the strip buffer costs.
 #include <catch2/catch.hpp>
 
-#include "models/accel/vector_math.h"
+#include "models/accel/vector_operations.h"
 #include "platforms/energy_model.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
