@@ -8,9 +8,9 @@ namespace nibble::sim {
 // after which every exception is reported as an error.
 void RunKernel();
 
-// Ends RunKernel() with the present instant. Several parts of a machine may find in the same instant
-// that the run is over (the last layer, an interrupt, the host); sc_stop() would print a warning on
-// stdout about every one after the first.
+// Ends RunKernel() with the present instant. Several parts of a machine may find in the same
+// instant that the run is over (the last layer, an interrupt, the host); sc_stop() would print a
+// warning on stdout about every one after the first.
 void StopKernel();
 
 }  // namespace nibble::sim
