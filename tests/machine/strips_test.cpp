@@ -5,6 +5,7 @@
 #include "platforms/energy_model.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
+#include "tests/support/sanitizers.h"
 
 namespace nibble::test {
 namespace {
@@ -35,7 +36,7 @@ platforms::RunOutcome RunStrips(Platform platform, uint32_t seed, const trace::N
 TEST_CASE("tensors in strips are golden's, in every block format, under every accumulator") {
   using numerics::Accumulation;
   int strips = 0;
-  for (uint32_t seed = 0; seed < 160; ++seed) {
+  for (uint32_t seed = 0; seed < Cases(160u); ++seed) {
     const trace::Network net = seed % 2 == 0 ? WideNetwork(seed) : RandomNetwork(seed);
     for (Platform platform : {Platform::kAccel, Platform::kNearmem}) {
       Random random(seed);
@@ -57,7 +58,7 @@ TEST_CASE("tensors in strips are golden's, in every block format, under every ac
       CHECK(difference == "equal");
     }
   }
-  CHECK(strips > 250);
+  CHECK(strips > Cases(250));
 }
 
 TEST_CASE("an element of strips passes the buffer once, and costs it a write and a read") {

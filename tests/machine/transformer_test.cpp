@@ -5,6 +5,7 @@
 #include "tests/golden/random_transformer.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
+#include "tests/support/sanitizers.h"
 
 namespace nibble::test {
 namespace {
@@ -21,7 +22,7 @@ std::string Compare(const trace::Network& net, const platforms::DesignPoint& des
 }
 
 TEST_CASE("every stored tensor of random transformers on random machines is golden's") {
-  for (uint32_t seed = 0; seed < 100; ++seed) {
+  for (uint32_t seed = 0; seed < Cases(100u); ++seed) {
     const trace::Network net = RandomTransformer(seed);
     for (Platform platform : kPlatforms) {
       Random random(seed);
