@@ -13,23 +13,24 @@ void Apply(float* y, uint32_t count, Function function) {
 }  // namespace
 
 void Activate(const sim::Epilogue& state, float* y, uint32_t count) {
+  using F = numerics::ActivationFunction;
   const float lo = state.lo, hi = state.hi;
   switch (state.activation) {
-    case 1:
+    case F::kRelu:
       return Apply(y, count, [](float x) { return x < 0.0f ? 0.0f : x; });
-    case 2:
+    case F::kClip:
       return Apply(y, count, [=](float x) { return x < lo ? lo : (x > hi ? hi : x); });
-    case 3:
+    case F::kHardSigmoid:
       return Apply(y, count, [=](float x) { return numerics::HardSigmoid(x, lo, hi); });
-    case 4:
+    case F::kHardSwish:
       return Apply(y, count, numerics::HardSwish);
-    case 5:
+    case F::kSigmoid:
       return Apply(y, count, numerics::Sigmoid);
-    case 6:
+    case F::kSilu:
       return Apply(y, count, numerics::Silu);
-    case 7:
+    case F::kGelu:
       return Apply(y, count, numerics::Gelu);
-    default:
+    case F::kNone:
       return;
   }
 }

@@ -7,9 +7,7 @@
 
 namespace nibble::accel {
 
-// Activation functions of an Epilogue, as numbered in trace::Activation::Kind: none, ReLU, clip to
-// lo..hi, hard sigmoid (slope lo, offset hi), hard swish, sigmoid, SiLU, GELU. In place; NaN passes
-// through.
+// The Epilogue's function, in place; NaN passes through.
 void Activate(const sim::Epilogue& state, float* y, uint32_t count);
 
 }  // namespace nibble::accel

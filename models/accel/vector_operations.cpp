@@ -13,30 +13,35 @@ namespace {
 using numerics::Format;
 
 void CountActivation(const sim::Epilogue& state, uint64_t elements, VectorOperations& ops) {
-  const uint64_t swish = state.activation == 4 || state.activation >= 6 ? 1 : 0;  // x * f(x)
-  ops.fp32_muls += swish * elements;
+  using F = numerics::ActivationFunction;
   switch (state.activation) {
-    case 1:
-    case 2:
-      ops.compares += state.activation * elements;  // bounds
+    case F::kNone:
       break;
-    case 3:
-    case 4:
+    case F::kRelu:
+      ops.compares += elements;
+      break;
+    case F::kClip:
+      ops.compares += 2 * elements;
+      break;
+    case F::kHardSwish:
+      ops.fp32_muls += elements;  // x * f(x)
+      [[fallthrough]];
+    case F::kHardSigmoid:
       ops.fp32_muls += elements;  // slope, offset, two bounds
       ops.fp32_adds += elements;
       ops.compares += 2 * elements;
       break;
-    case 5:
-    case 6:
-    case 7:
+    case F::kSilu:
+    case F::kGelu:
+      ops.fp32_muls += elements;  // x * f(x)
+      [[fallthrough]];
+    case F::kSigmoid:
       // Table with interpolation (numerics/functions.h): x * 64 + 1024, its fraction, T[i] + f *
       // dT.
       ops.fp32_muls += 2 * elements;
       ops.fp32_adds += 4 * elements;
       ops.compares += 2 * elements;
       ops.table_reads += elements;
-      break;
-    default:
       break;
   }
 }
