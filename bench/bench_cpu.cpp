@@ -2,7 +2,6 @@
 #include <benchmark/benchmark.h>
 #include <tlm_utils/simple_target_socket.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <stdexcept>
@@ -11,9 +10,6 @@
 #include "models/sim_core/fresh_kernel.h"
 #include "models/sim_core/run_kernel.h"
 #include "tests/riscv/assembler.h"
-
-// libsystemc asks for it; main() is below.
-extern "C" int sc_main(int, char**) { return 0; }
 
 namespace {
 
@@ -138,11 +134,3 @@ BENCHMARK(Bubble)->ArgName("quantum_ns")->Arg(1000)->Unit(benchmark::kMillisecon
 BENCHMARK(Poll)->ArgName("quantum_ns")->Arg(1000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}

@@ -2,7 +2,6 @@
 // started, from reading the trace to the last result byte (report excluded).
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -12,8 +11,6 @@
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
 #include "sw/trace/file.h"
-
-extern "C" int sc_main(int, char**) { return 0; }  // libsystemc asks for one
 
 namespace {
 
@@ -94,11 +91,3 @@ BENCHMARK_CAPTURE(Lower, accel, Platform::kAccel)->Unit(benchmark::kMillisecond)
 BENCHMARK(GoldenFp32)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}

@@ -3,7 +3,6 @@
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -11,8 +10,6 @@
 #include "sw/study/point_run.h"
 #include "sw/study/run_points.h"
 #include "sw/study/study.h"
-
-extern "C" int sc_main(int, char**) { return 0; }  // libsystemc asks for one
 
 namespace {
 
@@ -65,11 +62,3 @@ void BlockSizePlan(benchmark::State& state, size_t stride) {
 BENCHMARK_CAPTURE(BlockSizePlan, timing_only, 7)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}

@@ -18,6 +18,8 @@ function(nibble_test name)
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE nibble_flags nibble_test_runner ${ARG_DEPS})
   target_precompile_headers(test_${name} REUSE_FROM nibble_test_runner)
+  # The tests' own code, not what they call: a third less time to compile.
+  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_compile_definitions(test_${name} PRIVATE NIBBLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # A test that lacks a program which need not be installed says "skipped: NAME ..." and is reported as such.
   set(properties TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "NIBBLE_DATA=${CMAKE_SOURCE_DIR}"

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "models/sim_core/run_kernel.h"
+
 namespace nibble::platforms {
 namespace {
 
@@ -33,7 +35,7 @@ ControlProcessor::ControlProcessor(const sc_core::sc_module_name& name, const De
   end.spawn_method();
   end.set_sensitivity(&board_.cpu.ended());
   end.dont_initialize();
-  sc_core::sc_spawn([] { sc_core::sc_stop(); }, "end", &end);
+  sc_core::sc_spawn(sim::StopKernel, "end", &end);
 }
 
 std::optional<int> ControlProcessor::status() const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "models/sim_core/coroutine_stack.h"
+#include "models/sim_core/run_kernel.h"
 
 namespace nibble::platforms {
 
@@ -26,7 +27,7 @@ Host::Host(const sc_core::sc_module_name& name, HostProgram program, control::Co
 void Host::Run() {
   sim::ForgetEarlierFrames();
   status_ = program_(*this);
-  sc_core::sc_stop();
+  sim::StopKernel();
 }
 
 void Host::Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) {
@@ -38,7 +39,7 @@ void Host::Access(uint64_t offset, uint8_t* data, uint32_t bytes, bool write) {
   payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
   socket->b_transport(payload_, delay);
-  if (stop_ != nullptr && *stop_) sc_core::sc_stop();  // the wait does not return
+  if (stop_ != nullptr && *stop_) sim::StopKernel();  // the wait does not return
   timer_.Wait(delay);
 }
 

@@ -289,7 +289,7 @@ class Machine : public control::Executor {
     }
     if (options_.stop != nullptr && *options_.stop) {
       interrupted_ = true;
-      sc_core::sc_stop();
+      sim::StopKernel();
     }
   }
 

@@ -13,8 +13,6 @@ using sim::Opcode;
 
 namespace {
 
-constexpr uint8_t kLastActivation = 7;
-
 bool IsStored(sim::StoredAs stored) { return stored.format() < numerics::kFormatSpecs.size(); }
 
 numerics::ActivationLayout LayoutOf(sim::StoredAs stored, uint32_t pixels, uint32_t channels,
@@ -174,8 +172,8 @@ void Checks::Windows(const sim::Window& w) {
 }
 
 Fault CheckConfig(const sim::Epilogue& e) {
-  const bool known =
-      e.activation <= kLastActivation && IsStored(e.in) && IsStored(e.out) && IsStored(e.residual);
+  const bool known = e.activation <= numerics::kLastActivation && IsStored(e.in) &&
+                     IsStored(e.out) && IsStored(e.residual);
   return known ? Fault{} : Fault{FaultCode::kFormat};
 }
 

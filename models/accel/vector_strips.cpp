@@ -1,13 +1,11 @@
 // What the vector unit writes in strips of pixels (numerics::ActivationLayout).
+#include "models/accel/vector_tile.h"
 #include "models/accel/vector_unit.h"
 
 namespace nibble::accel {
 
 numerics::ActivationLayout VectorUnit::OutLayout(uint32_t channels) const {
-  numerics::ActivationLayout layout{static_cast<numerics::Format>(state_.out.format()),
-                                    state_.out.block(), 1, static_cast<int>(channels)};
-  if (state_.flags & sim::kStrips) layout.strip_row = windows_.out_width;
-  return layout;
+  return OutLayoutOf(1, channels, state_, windows_);
 }
 
 VectorUnit::StoredTile VectorUnit::OutTileAt(const sim::Elementwise& tile) {

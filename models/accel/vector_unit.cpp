@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "models/accel/activation_functions.h"
 #include "models/accel/vector_checks.h"
+#include "models/accel/vector_traffic.h"
 #include "models/accel/weight_layout.h"
 #include "models/numerics/activation_store.h"
 #include "models/numerics/block_tensor.h"

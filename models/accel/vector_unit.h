@@ -7,7 +7,7 @@
 #include "models/accel/config.h"
 #include "models/accel/scratchpads.h"
 #include "models/accel/sram_run.h"
-#include "models/accel/vector_math.h"
+#include "models/accel/vector_operations.h"
 #include "models/numerics/activation_store.h"
 #include "models/sim_core/engine.h"
 

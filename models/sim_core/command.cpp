@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <stdexcept>
 
 #include "models/numerics/datapath.h"
@@ -65,9 +66,14 @@ std::string Text(StoredAs stored) {
 std::string Describe(const Epilogue& e) {
   static const char* const kActivation[] = {"none",      "relu",    "clip", "hardsigmoid",
                                             "hardswish", "sigmoid", "silu", "gelu"};
-  std::string text = fmt::format("activation {}", kActivation[e.activation < 8 ? e.activation : 0]);
-  if (e.activation == 2) text += fmt::format(" {}..{}", e.lo, e.hi);
-  if (e.activation == 3) text += fmt::format(" {} x + {}", e.lo, e.hi);
+  const auto activation = static_cast<size_t>(e.activation);
+  std::string text = fmt::format("activation {}",
+                                 kActivation[activation < std::size(kActivation) ? activation : 0]);
+  if (e.activation == numerics::ActivationFunction::kClip)
+    text += fmt::format(" {}..{}", e.lo, e.hi);
+  if (e.activation == numerics::ActivationFunction::kHardSigmoid) {
+    text += fmt::format(" {} x + {}", e.lo, e.hi);
+  }
   text +=
       fmt::format(", out {} scale r{}, in {} r{}", Text(e.out), e.out_reg, Text(e.in), e.in_reg);
   if (e.flags & kPerChannelScale) text += ", scale per channel";

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <string>
 
+#include "models/numerics/activation_function.h"
+
 namespace nibble::sim {
 
 enum class Engine : uint8_t { kLoad, kTensor, kBank, kVector, kStore };
@@ -137,11 +139,11 @@ struct StoredAs {
 
 // State of the vector unit until the next one.
 struct Epilogue {
-  uint8_t activation;  // accel::Activate (vector_math.h)
+  numerics::ActivationFunction activation;
   uint8_t flags;       // kPerChannelScale, kHasResidual, kTrackAmax, kStoredWeights, kStrips
   StoredAs out;        // of the tile written; kFp32 when staging for a dynamic scale
   StoredAs in;         // of the stored input of an addition or a pool
-  float lo, hi;        // clip bounds; lo: epsilon of kVectorNormalize
+  float lo, hi;        // of the activation; lo: epsilon of kVectorNormalize
   float weight_scale;  // factor common to all output channels (without kPerChannelScale)
   uint16_t in_reg, out_reg, residual_reg;  // tensor scale registers
   StoredAs residual;                       // of the residual, or second operand of an addition

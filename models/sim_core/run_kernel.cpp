@@ -8,8 +8,9 @@
 #endif
 
 namespace nibble::sim {
-
 namespace {
+
+bool stopping = false;
 
 void SetMainStackRight() {
 #ifdef __SANITIZE_ADDRESS__
@@ -26,6 +27,11 @@ void SetMainStackRight() {
 }
 
 }  // namespace
+
+void StopKernel() {
+  if (!stopping) sc_core::sc_stop();
+  stopping = true;
+}
 
 void DriverTimer::Start(const sc_core::sc_time& delay) {
   until_ = sc_core::sc_time_stamp() + delay;
@@ -45,6 +51,7 @@ void DriverTimer::Wait(const sc_core::sc_time& delay, const sc_core::sc_event& e
 }
 
 void RunKernel(DriverTimer* timer) {
+  stopping = false;
   for (;;) {
     const bool bounded = timer != nullptr && timer->waiting_;
     if (bounded) {

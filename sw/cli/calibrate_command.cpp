@@ -199,12 +199,8 @@ Command AddCalibrate(CLI::App& app) {
   auto args = std::make_shared<CalibrateArguments>();
   CLI::App* sub = app.add_subcommand(
       "calibrate", "make a trace fit for few bits: equalised channels, ranges, corrected biases");
-  sub->add_option("trace", args->trace, "a path, or a name in traces/")
-      ->option_text("NET.trc")
-      ->required();
-  sub->add_option("-o,--output", args->output, "the trace to write")
-      ->option_text("OUT.trc")
-      ->required();
+  AddTraceArgument(*sub, args->trace);
+  AddTraceOutput(*sub, args->output);
   sub->add_option("-i,--images", args->images,
                   "images: NumPy uint8 or float32 [N][H][W][C], or folders of JPEG and PNG files")
       ->option_text("FILE.npy|FOLDER ...")

@@ -11,6 +11,7 @@
 #include "sw/cli/interrupt.h"
 #include "sw/cli/output.h"
 #include "sw/cli/progress.h"
+#include "sw/cli/trace_file.h"
 #include "sw/compiler/compiler.h"
 #include "sw/compiler/listing.h"
 #include "sw/compiler/weight_files.h"
@@ -147,9 +148,7 @@ Command AddCompile(CLI::App& app) {
       ->check(CLI::Range(compiler::kMinResolution, compiler::kMaxResolution))
       ->needs(builtin)
       ->capture_default_str();
-  sub->add_option("-o,--output", args->output, "the trace to write")
-      ->option_text("NET.trc")
-      ->required();
+  AddTraceOutput(*sub, args->output);
   sub->add_flag("--dump-passes", args->dump_passes,
                 "print what each pass leaves of the model, a line an operator")
       ->needs(model);

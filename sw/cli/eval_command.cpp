@@ -250,9 +250,7 @@ Command AddEval(CLI::App& app) {
   auto args = std::make_shared<EvalArguments>();
   CLI::App* sub =
       app.add_subcommand("eval", "accuracy of a network under a design point, over many images");
-  sub->add_option("trace", args->trace, "a path, or a name in traces/")
-      ->option_text("NET.trc")
-      ->required();
+  AddTraceArgument(*sub, args->trace);
   sub->add_option("-i,--images", args->files.images,
                   "NumPy uint8 or float32 [N][H][W][C], or a folder of JPEG and PNG files")
       ->option_text("FILE.npy|FOLDER")

@@ -96,9 +96,7 @@ Command AddGolden(CLI::App& app) {
   auto args = std::make_shared<GoldenArguments>();
   CLI::App* sub = app.add_subcommand(
       "golden", "run a trace in FP32 and under a datapath, without a machine: bits, no time");
-  sub->add_option("trace", args->trace, "a path, or a name in traces/")
-      ->option_text("NET.trc")
-      ->required();
+  AddTraceArgument(*sub, args->trace);
   auto* images =
       sub->add_option(
              "-i,--input", args->inputs.images,

@@ -74,9 +74,7 @@ int Show(const ShowArguments& args) {
 Command AddShow(CLI::App& app) {
   auto args = std::make_shared<ShowArguments>();
   CLI::App* sub = app.add_subcommand("show", "print a trace, or the program it is lowered to");
-  sub->add_option("trace", args->trace, "a path, or a name in traces/")
-      ->option_text("NET.trc")
-      ->required();
+  AddTraceArgument(*sub, args->trace);
   auto* program = sub->add_flag("--program", args->program, "the command words for a design point");
   sub->add_option(
          "--export-weights", args->export_weights,

@@ -31,4 +31,14 @@ std::string FindTrace(const std::string& name) {
       known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", "))));
 }
 
+void AddTraceArgument(CLI::App& command, std::string& trace) {
+  command.add_option("trace", trace, "a path, or a name in traces/")
+      ->option_text("NET.trc")
+      ->required();
+}
+
+void AddTraceOutput(CLI::App& command, std::string& path) {
+  command.add_option("-o,--output", path, "the trace to write")->option_text("OUT.trc")->required();
+}
+
 }  // namespace nibble::cli

@@ -202,9 +202,7 @@ Command AddTune(CLI::App& app) {
   };
   CLI::App* sub = app.add_subcommand(
       "tune", "find mixed precision: formats layer by layer, from measured sensitivity");
-  sub->add_option("trace", args->trace, "a path, or a name in traces/")
-      ->option_text("NET.trc")
-      ->required();
+  AddTraceArgument(*sub, args->trace);
   sub->add_option("-i,--images", args->files.images, "images to measure with: .npy or a folder")
       ->option_text("FILE.npy|FOLDER")
       ->required();

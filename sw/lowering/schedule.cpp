@@ -135,7 +135,7 @@ CommandId Schedule::EmitWriter(const sim::Command& command, const Part& written,
 
 sim::Epilogue Schedule::EpilogueFor(const trace::Layer& layer) const {
   sim::Epilogue e{};
-  e.activation = static_cast<uint8_t>(layer.activation.kind);
+  e.activation = layer.activation.kind;
   e.lo = layer.activation.lo;
   e.hi = layer.activation.hi;
   e.out = StoredAsOf(layer.output);

@@ -90,18 +90,22 @@ class Schedule {
   // `pixels` of tensor `source`, from pixel `from` on, to the output's from pixel `to` on.
   void MovePixelsFrom(const trace::Layer& layer, int source, uint32_t from, uint32_t to,
                       uint32_t pixels);
+
+  // schedule_tiles.cpp
+  struct Part;
   struct TilePair {  // of the output SRAM: what a word reads, and what it writes
     ScratchpadPlan::Tile place;
     uint16_t in, in_scales, out, out_scales;
   };
-  struct Part;
   TilePair PlaceTiles(const trace::Layer& layer, const Part& in, const Part& out, Deps* after);
   // Load, word and store of a tile. Returns the word.
   CommandId RunTile(const trace::Layer& layer, const sim::Command& command, const Part& in,
                     const Part& out, const TilePair& tile, Deps after, bool complete);
-
   // Pixels of a tile of which two fit in `room`, when a pixel takes `bytes`. Throws LoweringError.
   static uint32_t PixelsOfTile(uint64_t room, uint64_t bytes, uint32_t pixels);
+  // Of a tile pair in the output SRAM, from its first pixel on either side.
+  uint32_t PixelsOfTile(const trace::Layer& layer, const Part& in_pixel, const Part& out_pixel,
+                        uint32_t pixels) const;
 
   // Second pass of a dynamic tensor scale: staged FP32 -> stored.
   void QuantizeStaged(const trace::Layer& layer);

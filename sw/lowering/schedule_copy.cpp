@@ -106,33 +106,22 @@ void Schedule::CopyFrom(const trace::Layer& layer, const golden::ChannelRange& r
   emit_.Emit(config);
   const auto pixels = static_cast<uint32_t>(net_.tensors[layer.output].shape.pixels());
   const auto channel = static_cast<uint32_t>(range.channel);
-  const Part one{layer.output, 0, 1, channel, source.count};
-  const uint32_t step = PixelsOfTile(
-      out_.size(), PixelBytesOf(source) + OutputCodeBytes(layer, one) + PartScaleBytes(one),
-      pixels);
+  const Part in_pixel{source.tensor, 0, 1, source.load, source.loaded};
+  const Part out_pixel{layer.output, 0, 1, channel, source.count};
+  const uint32_t step = PixelsOfTile(layer, in_pixel, out_pixel, pixels);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
     const Part in{source.tensor, pixel, count, source.load, source.loaded};
     const Part out{layer.output, pixel, count, channel, source.count};
-    const uint64_t in_codes = ScratchpadPlan::Rounded(PartCodeBytes(in));
-    const uint64_t in_bytes = in_codes + ScratchpadPlan::Rounded(PartScaleBytes(in));
-    const uint64_t out_codes = ScratchpadPlan::Rounded(OutputCodeBytes(layer, out));
     Deps after;
-    const auto place = out_.Allocate(in_bytes + out_codes + PartScaleBytes(out), &after);
+    const TilePair tile = PlaceTiles(layer, in, out, &after);
     sim::Command command = CopyWord(source, count);
     sim::ChannelCopy& copy = command.channel_copy;
-    copy.in = out_.unit(place);
-    copy.in_scales = out_.unit(place, in_codes);
-    copy.out = out_.unit(place, in_bytes);
-    copy.out_scales = out_.unit(place, in_bytes + out_codes);
-    const CommandId load = LoadPart(in, Buffer::kOut, copy.in, copy.in_scales, after);
-    out_.Use(place, load);
-    after.push_back(load);
-    const CommandId copied = EmitWriter(command, out, after);
-    out_.Use(place, copied);
-    const CommandId store = WriteOutput(layer, out, copy.out, copy.out_scales, {copied}, complete);
-    out_.Use(place, store);
-    out_.Release(place);
+    copy.in = tile.in;
+    copy.in_scales = tile.in_scales;
+    copy.out = tile.out;
+    copy.out_scales = tile.out_scales;
+    RunTile(layer, command, in, out, tile, after, complete);
   }
 }
 

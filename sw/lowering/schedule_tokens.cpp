@@ -7,7 +7,6 @@
 
 namespace nibble::lowering {
 
-using sim::Buffer;
 using sim::Opcode;
 
 void Schedule::RowFunction(const trace::Layer& layer, const LayerConstants& constants) {
@@ -25,11 +24,7 @@ void Schedule::RowFunction(const trace::Layer& layer, const LayerConstants& cons
     params_loaded = LoadParams(constants.params, ParamBytes(target_, layer), &params);
   }
   const Part in_pixel{layer.input, 0, 1, 0, channels}, out_pixel{layer.output, 0, 1, 0, channels};
-  const uint32_t step =
-      PixelsOfTile(out_.size(),
-                   PartCodeBytes(in_pixel) + PartScaleBytes(in_pixel) +
-                       OutputCodeBytes(layer, out_pixel) + PartScaleBytes(out_pixel),
-                   pixels);
+  const uint32_t step = PixelsOfTile(layer, in_pixel, out_pixel, pixels);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
     const Part in{layer.input, pixel, count, 0, channels};
@@ -125,11 +120,7 @@ void Schedule::MovePixelsFrom(const trace::Layer& layer, int source, uint32_t fr
   config.epilogue = EpilogueFrom(layer, source);
   emit_.Emit(config);
   const Part in_pixel{source, 0, 1, 0, channels}, out_pixel{layer.output, 0, 1, 0, channels};
-  const uint32_t step =
-      PixelsOfTile(out_.size(),
-                   PartCodeBytes(in_pixel) + PartScaleBytes(in_pixel) +
-                       OutputCodeBytes(layer, out_pixel) + PartScaleBytes(out_pixel),
-                   pixels);
+  const uint32_t step = PixelsOfTile(layer, in_pixel, out_pixel, pixels);
   for (uint32_t pixel = 0; pixel < pixels; pixel += step) {
     const uint32_t count = std::min(step, pixels - pixel);
     const Part in{source, from + pixel, count, 0, channels};
@@ -146,33 +137,6 @@ void Schedule::MovePixelsFrom(const trace::Layer& layer, int source, uint32_t fr
     word.out_scales = tile.out_scales;
     RunTile(layer, command, in, out, tile, after, true);
   }
-}
-
-Schedule::TilePair Schedule::PlaceTiles(const trace::Layer& layer, const Part& in, const Part& out,
-                                        Deps* after) {
-  const uint64_t in_codes = ScratchpadPlan::Rounded(PartCodeBytes(in));
-  const uint64_t in_bytes = in_codes + ScratchpadPlan::Rounded(PartScaleBytes(in));
-  const uint64_t out_codes = ScratchpadPlan::Rounded(OutputCodeBytes(layer, out));
-  TilePair tile;
-  tile.place = out_.Allocate(in_bytes + out_codes + PartScaleBytes(out), after);
-  tile.in = out_.unit(tile.place);
-  tile.in_scales = out_.unit(tile.place, in_codes);
-  tile.out = out_.unit(tile.place, in_bytes);
-  tile.out_scales = out_.unit(tile.place, in_bytes + out_codes);
-  return tile;
-}
-
-CommandId Schedule::RunTile(const trace::Layer& layer, const sim::Command& command, const Part& in,
-                            const Part& out, const TilePair& tile, Deps after, bool complete) {
-  const CommandId load = LoadPart(in, Buffer::kOut, tile.in, tile.in_scales, after);
-  out_.Use(tile.place, load);
-  after.push_back(load);
-  const CommandId done = EmitWriter(command, out, after);
-  out_.Use(tile.place, done);
-  const CommandId store = WriteOutput(layer, out, tile.out, tile.out_scales, {done}, complete);
-  out_.Use(tile.place, store);
-  out_.Release(tile.place);
-  return done;
 }
 
 }  // namespace nibble::lowering

@@ -26,14 +26,6 @@ sim::Elementwise Tile(uint32_t pixels, uint32_t channels) {
 
 }  // namespace
 
-uint32_t Schedule::PixelsOfTile(uint64_t room, uint64_t bytes, uint32_t pixels) {
-  constexpr uint64_t kSlack = 8 * sim::kSramUnit;  // parts are rounded to units apart
-  if (room / 2 < bytes + kSlack) {
-    throw LoweringError("not even one pixel fits: sram.out.size is too small");
-  }
-  return static_cast<uint32_t>(std::min<uint64_t>({(room / 2 - kSlack) / bytes, pixels, 0xFFFF}));
-}
-
 void Schedule::AveragePool(const trace::Layer& layer) {
   const trace::Shape& in = net_.tensors[layer.input].shape;
   const auto pixels = static_cast<uint32_t>(in.pixels());

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "models/numerics/activation_function.h"
+
 namespace nibble::trace {
 
 enum class Op : uint8_t {
@@ -38,18 +40,8 @@ enum class Op : uint8_t {
 // "slice", "shuffle", "activate", "matmul", "transpose", "softmax", "layernorm", "stack", "pick"
 const char* OpName(Op op);
 
-// Functions of one FP32 value; the datapath's definition of each is in models/numerics/functions.h.
 struct Activation {
-  enum class Kind : uint8_t {
-    kNone,
-    kRelu,
-    kClip,         // min(max(x, lo), hi); ReLU6 is kClip 0..6
-    kHardSigmoid,  // min(max(x * lo + hi, 0), 1): lo is the slope, hi the offset
-    kHardSwish,    // x * hardsigmoid(x) with slope 1/6 and offset 1/2
-    kSigmoid,      // 1 / (1 + exp(-x))
-    kSilu,         // x * sigmoid(x)
-    kGelu,         // x * (1 + erf(x / sqrt(2))) / 2
-  };
+  using Kind = numerics::ActivationFunction;
   Kind kind = Kind::kNone;
   float lo = 0, hi = 0;
 };

@@ -83,7 +83,7 @@ void CheckTensors(const Network& net, bool with_values) {
 
 void CheckActivation(const Subject& subject, const Activation& a) {
   subject.InRange("activation", static_cast<int>(a.kind), 0,
-                  static_cast<int>(Activation::Kind::kGelu));
+                  static_cast<int>(numerics::kLastActivation));
   subject.Finite("activation lo", a.lo);
   subject.Finite("activation hi", a.hi);
   if (a.kind == Activation::Kind::kClip && a.lo > a.hi) {

@@ -4,13 +4,16 @@
 #include <cmath>
 #include <limits>
 
-#include "models/accel/vector_math.h"
+#include "models/accel/activation_functions.h"
+#include "models/accel/vector_operations.h"
+#include "models/accel/vector_traffic.h"
 #include "models/numerics/activation_store.h"
 #include "tests/numerics/testing.h"
 
 namespace nibble::accel {
 namespace {
 
+using numerics::ActivationFunction;
 using numerics::Format;
 using numerics::Random;
 using sim::Opcode;
@@ -47,7 +50,7 @@ float Activated(const sim::Epilogue& e, float x) {
 TEST_CASE("the epilogue of 10 pixels of 40 channels, counted by hand") {
   // 400 elements in 10 x 3 blocks of 16.
   sim::Epilogue e = State(Format::kNvfp4, Format::kNvfp4, 16, sim::kHasResidual);
-  e.activation = 2;
+  e.activation = ActivationFunction::kClip;
   const sim::Command word = Word(Opcode::kVectorRun, 10, 40);
   const VectorOperations ops = OperationsOf(word, e);
   CHECK(ops.fp32_adds == 400u + 400);  // bias, residual
@@ -112,7 +115,7 @@ TEST_CASE("operations and traffic add up over pixels and blocks") {
     const auto block = static_cast<uint8_t>(random.Block());
     sim::Epilogue e = State(formats[random.Int(0, 1)], formats[random.Int(0, 2)], block,
                             static_cast<uint8_t>(random.Int(0, 7)));
-    e.activation = static_cast<uint8_t>(random.Int(0, 2));
+    e.activation = static_cast<ActivationFunction>(random.Int(0, 2));
     const auto a = static_cast<uint32_t>(random.Int(1, 60));
     const auto b = static_cast<uint32_t>(random.Int(1, 60));
     const auto channels = static_cast<uint32_t>(random.Int(1, 200));
@@ -206,14 +209,15 @@ TEST_CASE("activation functions keep NaN") {
   const float relu[] = {0, 0, 0, 0, 3, 6, 9};
   const float clip[] = {-1, -1, -0.5f, 0, 3, 6, 6};
   for (int i = 0; i < 7; ++i) {
-    e.activation = 0;
+    e.activation = ActivationFunction::kNone;
     CHECK(Activated(e, x[i]) == x[i]);
-    e.activation = 1;
+    e.activation = ActivationFunction::kRelu;
     CHECK(Activated(e, x[i]) == relu[i]);
-    e.activation = 2;
+    e.activation = ActivationFunction::kClip;
     CHECK(Activated(e, x[i]) == clip[i]);
   }
-  for (uint8_t kind : {0, 1, 2}) {
+  for (const auto kind :
+       {ActivationFunction::kNone, ActivationFunction::kRelu, ActivationFunction::kClip}) {
     e.activation = kind;
     CHECK(std::isnan(Activated(e, nan)));
   }

@@ -43,7 +43,7 @@ std::string NumpyImages(int count, int size) {
   file += static_cast<char>(header.size());
   file += '\0';
   file += header;
-  for (int i = 0; i < count * size * size * 3; ++i)
+  for (uint32_t i = 0; i < static_cast<uint32_t>(count * size * size * 3); ++i)
     file += static_cast<char>(i * 37 + i / (size * size * 3) * 11);
   return file;
 }

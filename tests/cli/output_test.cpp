@@ -12,14 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json RunJson(const std::string& arguments) {
-  const Folder folder;
-  const Result r = Sim(folder, "--trace " + SmallTrace() + " --json - " + arguments);
-  INFO("stderr: " << r.err);
-  REQUIRE(r.exit_code == 0);
-  return Json::parse(r.out);
-}
-
 size_t Lines(const std::string& text) {
   return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
 }

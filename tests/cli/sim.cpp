@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -71,6 +72,14 @@ std::string SmallTrace() {
     return folder / "small.trc";
   }();
   return trace;
+}
+
+nlohmann::json RunJson(const std::string& arguments) {
+  const Folder folder;
+  const Result r = Sim(folder, "--trace " + SmallTrace() + " --json - " + arguments);
+  INFO("stderr: " << r.err);
+  REQUIRE(r.exit_code == 0);
+  return nlohmann::json::parse(r.out);
 }
 
 bool IsOneLine(const std::string& err) {

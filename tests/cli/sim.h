@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 namespace nibble::cli_test {
@@ -35,6 +36,9 @@ void WriteFile(const std::string& path, const std::string& bytes);
 
 // MobileNetV2 at the least resolution, compiled once for all test cases of the process.
 std::string SmallTrace();
+
+// The JSON file of a run of SmallTrace(), which must succeed.
+nlohmann::json RunJson(const std::string& arguments);
 
 // Exactly one line, from `sim:` on.
 bool IsOneLine(const std::string& err);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/sim_core/fresh_kernel.h"
 #include "models/sim_core/run_kernel.h"
 
 namespace nibble::control {
@@ -95,13 +96,12 @@ class Initiator : public sc_core::sc_module {
  private:
   void Run() {
     program_(*this);
-    sc_core::sc_stop();
+    sim::StopKernel();
   }
   std::function<void(Initiator&)> program_;
   tlm::tlm_generic_payload payload_;
 };
 
-// One to a test case: SystemC elaborates once a process.
 struct Bench {
   explicit Bench(std::function<void(Initiator&)> program)
       : initiator("initiator", std::move(program)) {
@@ -117,6 +117,7 @@ struct Bench {
     }
   }
 
+  sim::FreshKernel kernel;
   sim::Clock clock{1000};
   sim::TokenBoard tokens;
   sim::Job job{tokens};

@@ -6,6 +6,7 @@
 #include "tests/lowering/program_check.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
+#include "tests/support/sanitizers.h"
 
 namespace nibble::test {
 namespace {
@@ -52,8 +53,8 @@ TEST_CASE("words wait for what they read, whatever the operators and wherever te
       CHECK(CheckOrder(design, program) == "");
     }
   };
-  for (uint32_t seed = 0; seed < 200; ++seed) check(RandomOperatorNetwork(seed), seed);
-  for (uint32_t seed = 0; seed < 40; ++seed) check(RandomTransformer(seed), seed);
+  for (uint32_t seed = 0; seed < Cases(200u); ++seed) check(RandomOperatorNetwork(seed), seed);
+  for (uint32_t seed = 0; seed < Cases(40u); ++seed) check(RandomTransformer(seed), seed);
 }
 
 TEST_CASE("the same with tensors in strips of pixels") {

@@ -6,6 +6,7 @@
 #include "models/numerics/parallel.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
+#include "tests/support/sanitizers.h"
 
 namespace nibble::test {
 namespace {
@@ -74,12 +75,7 @@ std::string Compare(Platform platform, uint32_t seed, const trace::Network& net,
   set(design);
   // Codes of six bits do not lie near the memory (refused by name: tests/lowering).
   if (numerics::ElementBits(design.datapath.weights) == 6) design.nearmem_layers = "none";
-  const std::vector<float> input = RandomInput(net, seed);
-  const golden::Datapaths datapaths(net, design.datapath, design.layer_overrides);
-  const golden::Execution expected = golden::Run(net, datapaths, input);
-  sim::Program program = LowerFitting(net, design);
-  lowering::SetInput(program, net, design, input);
-  return FirstDifference(net, expected, program, platforms::Run(design, program)).value_or("equal");
+  return DifferenceFromGolden(net, design, RandomInput(net, seed));
 }
 
 TEST_CASE("every pair of formats gives golden's bits on both platforms") {
@@ -87,6 +83,7 @@ TEST_CASE("every pair of formats gives golden's bits on both platforms") {
   for (Format activations : OperandFormats()) {
     for (Format weights : OperandFormats()) {
       const trace::Network net = RandomNetwork(++seed);
+      if (test::kSanitized && seed % 4 != 0) continue;
       Random random(seed);
       const int block = random.Block(), weight_block = random.Int(0, 1) ? block : random.Block();
       const auto source = static_cast<ScaleSource>(random.Int(0, 2));
@@ -108,7 +105,7 @@ TEST_CASE("every accumulator takes every pair of formats that it does not refuse
   int runs = 0, refused = 0;
   Random pick(1);
   const std::vector<Format> formats = OperandFormats();
-  for (int trial = 0; trial < 150; ++trial) {
+  for (int trial = 0; trial < Cases(150); ++trial) {
     numerics::AccumulatorSpec spec;
     spec.kind = static_cast<Accumulation>(pick.Int(0, static_cast<int>(Accumulation::kFixed)));
     spec.pre_shift = 10;
@@ -131,8 +128,8 @@ TEST_CASE("every accumulator takes every pair of formats that it does not refuse
           }) == "equal");
     ++runs;
   }
-  CHECK(runs > 60);
-  CHECK(refused > 10);
+  CHECK(runs > Cases(60));
+  CHECK(refused > Cases(10));
 }
 
 TEST_CASE("rounding toward zero and at random gives golden's bits, however layers are cut") {
@@ -193,7 +190,7 @@ TEST_CASE("layers of a network in formats of their own give golden's bits") {
 
 TEST_CASE("every operator of a network gives golden's bits, wherever its tensors lie") {
   int views = 0, copies = 0;
-  for (uint32_t seed = 0; seed < 120; ++seed) {
+  for (uint32_t seed = 0; seed < Cases(120u); ++seed) {
     const trace::Network net = RandomOperatorNetwork(seed);
     Random random(seed);
     const Format format = Pick(random, {Format::kNvfp4, Format::kNvfp4, Format::kFp4,
@@ -220,8 +217,8 @@ TEST_CASE("every operator of a network gives golden's bits, wherever its tensors
       }
     }
   }
-  CHECK(views > 30);
-  CHECK(copies > 60);
+  CHECK(views > Cases(30));
+  CHECK(copies > Cases(60));
 }
 
 TEST_CASE("any number of threads gives the same bits") {

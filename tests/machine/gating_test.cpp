@@ -13,6 +13,7 @@
 #include "sw/trace/file.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
+#include "tests/support/sanitizers.h"
 
 namespace nibble::test {
 namespace {
@@ -175,7 +176,7 @@ TEST_CASE("both engines count the zeros of all products of a layer", "[gating]")
 }
 
 TEST_CASE("gating and multipliers change energy, and no bit, cycle or byte", "[gating]") {
-  for (uint32_t seed = 1; seed <= 8; ++seed) {
+  for (uint32_t seed = 1; seed <= Cases(8u); ++seed) {
     const trace::Network net = RandomNetwork(seed);
     for (const Platform platform : kPlatforms) {
       for (const Multiplier multiplier : {Multiplier::kArray, Multiplier::kTable}) {

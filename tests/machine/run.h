@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platforms/machine.h"
@@ -65,6 +66,20 @@ inline void CheckSameWork(const sim::RunStats& a, const sim::RunStats& b) {
   for (const char* bytes : {"dram.read_bytes", "dram.write_bytes", "dram.near_reads"}) {
     CHECK(a.Total(bytes) == b.Total(bytes));
   }
+}
+
+// Runs `input` on the machine, whose scratchpads are doubled until the network fits; what differs
+// from golden, or "equal".
+inline std::string DifferenceFromGolden(const trace::Network& net, platforms::DesignPoint design,
+                                        const std::vector<float>& input,
+                                        platforms::RunOutcome* outcome = nullptr) {
+  const golden::Datapaths datapaths(net, design.datapath, design.layer_overrides);
+  sim::Program program = LowerFitting(net, design);
+  lowering::SetInput(program, net, design, input);
+  platforms::RunOutcome run = platforms::Run(design, program);
+  const auto difference = FirstDifference(net, golden::Run(net, datapaths, input), program, run);
+  if (outcome != nullptr) *outcome = std::move(run);
+  return difference.value_or("equal");
 }
 
 }  // namespace nibble::test

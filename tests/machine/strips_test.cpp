@@ -1,10 +1,11 @@
 // Depthwise inputs in strips of pixels: bits, and what the strip buffer costs.
 #include <catch2/catch.hpp>
 
-#include "models/accel/vector_math.h"
+#include "models/accel/vector_operations.h"
 #include "platforms/energy_model.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
+#include "tests/support/sanitizers.h"
 
 namespace nibble::test {
 namespace {
@@ -27,20 +28,15 @@ trace::Network WideNetwork(uint32_t seed) {
 platforms::RunOutcome RunStrips(Platform platform, uint32_t seed, const trace::Network& net,
                                 platforms::DesignPoint& design, std::string* difference) {
   CAPTURE(seed, platforms::PlatformName(platform));
-  const std::vector<float> input = RandomInput(net, seed);
-  const golden::Execution expected =
-      golden::Run(net, golden::Datapaths(net, design.datapath, design.layer_overrides), input);
-  sim::Program program = LowerFitting(net, design);
-  lowering::SetInput(program, net, design, input);
-  platforms::RunOutcome outcome = platforms::Run(design, program);
-  *difference = FirstDifference(net, expected, program, outcome).value_or("equal");
+  platforms::RunOutcome outcome;
+  *difference = DifferenceFromGolden(net, design, RandomInput(net, seed), &outcome);
   return outcome;
 }
 
 TEST_CASE("tensors in strips are golden's, in every block format, under every accumulator") {
   using numerics::Accumulation;
   int strips = 0;
-  for (uint32_t seed = 0; seed < 160; ++seed) {
+  for (uint32_t seed = 0; seed < Cases(160u); ++seed) {
     const trace::Network net = seed % 2 == 0 ? WideNetwork(seed) : RandomNetwork(seed);
     for (Platform platform : {Platform::kAccel, Platform::kNearmem}) {
       Random random(seed);
@@ -62,7 +58,7 @@ TEST_CASE("tensors in strips are golden's, in every block format, under every ac
       CHECK(difference == "equal");
     }
   }
-  CHECK(strips > 250);
+  CHECK(strips > Cases(250));
 }
 
 TEST_CASE("an element of strips passes the buffer once, and costs it a write and a read") {

@@ -5,6 +5,7 @@
 #include "tests/golden/random_transformer.h"
 #include "tests/machine/random_network.h"
 #include "tests/machine/run.h"
+#include "tests/support/sanitizers.h"
 
 namespace nibble::test {
 namespace {
@@ -15,18 +16,13 @@ using platforms::Platform;
 
 constexpr Platform kPlatforms[] = {Platform::kAccel, Platform::kNearmem};
 
-// What differs from golden, or "equal".
-std::string Compare(const trace::Network& net, platforms::DesignPoint design, uint32_t seed) {
-  const std::vector<float> input = RandomInput(net, seed);
-  const golden::Datapaths datapaths(net, design.datapath, design.layer_overrides);
-  const golden::Execution expected = golden::Run(net, datapaths, input);
-  sim::Program program = LowerFitting(net, design);
-  lowering::SetInput(program, net, design, input);
-  return FirstDifference(net, expected, program, platforms::Run(design, program)).value_or("equal");
+std::string Compare(const trace::Network& net, const platforms::DesignPoint& design,
+                    uint32_t seed) {
+  return DifferenceFromGolden(net, design, RandomInput(net, seed));
 }
 
 TEST_CASE("every stored tensor of random transformers on random machines is golden's") {
-  for (uint32_t seed = 0; seed < 100; ++seed) {
+  for (uint32_t seed = 0; seed < Cases(100u); ++seed) {
     const trace::Network net = RandomTransformer(seed);
     for (Platform platform : kPlatforms) {
       Random random(seed);

@@ -8,6 +8,7 @@
 
 #include "models/memory/request_run.h"
 #include "tests/memory/devices.h"
+#include "tests/support/sanitizers.h"
 
 using namespace nibble::memory;
 
@@ -170,7 +171,7 @@ TEST_CASE("no two commands of a stream are closer than the device permits") {
 
 TEST_CASE("nor of transactions that overlap in time, and of work in all banks between them") {
   for (const char* name : kDevices) {
-    for (uint32_t seed = 0; seed < 8; ++seed) {
+    for (uint32_t seed = 0; seed < nibble::test::Cases(8u); ++seed) {
       CAPTURE(name, seed);
       std::mt19937_64 random(seed);
       DramDevice d = ReadDramDevice(DevicePath(name));

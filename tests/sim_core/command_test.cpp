@@ -133,7 +133,7 @@ TEST_CASE("epilogues") {
   Command word = Word(Opcode::kVectorConfig);
   Epilogue& e = word.epilogue;
   e = {};
-  e.activation = 2;
+  e.activation = numerics::ActivationFunction::kClip;
   e.out = StoredAs::Of(4, 128);
   e.in = StoredAs::Of(1, 8);
   e.flags = kPerChannelScale | kTrackAmax | kStrips;
@@ -276,7 +276,7 @@ TEST_CASE("a listing names the opcode, the tokens and the operands") {
   CHECK_THAT(Disassemble(word), Contains("TENSOR_RUN") && Contains("weight[0xc0]"));
 
   word = Word(Opcode::kVectorConfig);
-  word.epilogue = {2,
+  word.epilogue = {numerics::ActivationFunction::kClip,
                    kHasResidual,
                    StoredAs::Of(0, 16),
                    StoredAs::Of(0, 16),

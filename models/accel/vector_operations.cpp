@@ -1,36 +1,41 @@
-#include "models/accel/vector_math.h"
+#include "models/accel/vector_operations.h"
 
 #include <algorithm>
 
+#include "models/accel/vector_tile.h"
 #include "models/numerics/activation_store.h"
 #include "models/numerics/functions.h"
 #include "models/numerics/row_functions.h"
 
 namespace nibble::accel {
-
 namespace {
 
 using numerics::Format;
 
-uint64_t Elements(const sim::Elementwise& tile) { return uint64_t{tile.pixels} * tile.channels; }
-
 void CountActivation(const sim::Epilogue& state, uint64_t elements, VectorOperations& ops) {
-  const uint64_t swish = state.activation == 4 || state.activation >= 6 ? 1 : 0;  // x * f(x)
-  ops.fp32_muls += swish * elements;
+  using F = numerics::ActivationFunction;
   switch (state.activation) {
-    case 1:
-    case 2:
-      ops.compares += state.activation * elements;  // bounds
+    case F::kNone:
       break;
-    case 3:
-    case 4:
+    case F::kRelu:
+      ops.compares += elements;
+      break;
+    case F::kClip:
+      ops.compares += 2 * elements;
+      break;
+    case F::kHardSwish:
+      ops.fp32_muls += elements;  // x * f(x)
+      [[fallthrough]];
+    case F::kHardSigmoid:
       ops.fp32_muls += elements;  // slope, offset, two bounds
       ops.fp32_adds += elements;
       ops.compares += 2 * elements;
       break;
-    case 5:
-    case 6:
-    case 7:
+    case F::kSilu:
+    case F::kGelu:
+      ops.fp32_muls += elements;  // x * f(x)
+      [[fallthrough]];
+    case F::kSigmoid:
       // Table with interpolation (numerics/functions.h): x * 64 + 1024, its fraction, T[i] + f *
       // dT.
       ops.fp32_muls += 2 * elements;
@@ -38,22 +43,7 @@ void CountActivation(const sim::Epilogue& state, uint64_t elements, VectorOperat
       ops.compares += 2 * elements;
       ops.table_reads += elements;
       break;
-    default:
-      break;
   }
-}
-
-numerics::ActivationLayout LayoutOf(uint64_t pixels, uint32_t channels, sim::StoredAs stored) {
-  return {static_cast<Format>(stored.format()), stored.block(), static_cast<int>(pixels),
-          static_cast<int>(channels)};
-}
-
-// Of what is written.
-numerics::ActivationLayout OutLayoutOf(uint64_t pixels, uint32_t channels,
-                                       const sim::Epilogue& state, const sim::Geometry& windows) {
-  numerics::ActivationLayout layout = LayoutOf(pixels, channels, state.out);
-  if (state.flags & sim::kStrips) layout.strip_row = windows.out_width;
-  return layout;
 }
 
 // `pixels` pixels of the tile, quantised.
@@ -125,9 +115,6 @@ void CountLoad(const sim::Elementwise& tile, sim::StoredAs stored, VectorOperati
   CountLoad(Elements(tile), BlocksOf(tile.pixels, tile.channels, stored), stored, ops);
 }
 
-// The unit holds no row: each of three passes reads the tile anew.
-constexpr uint64_t kRowPasses = 3;
-
 // Largest; differences, exponentials and their sum; both again, times the reciprocal of the sum.
 void CountSoftmax(uint64_t pixels, uint64_t elements, VectorOperations& ops) {
   ops.compares += elements;
@@ -149,15 +136,6 @@ void CountNormalize(uint64_t pixels, uint64_t elements, VectorOperations& ops) {
   ops.fp32_adds += 2 * elements + pixels + elements;  // differences, epsilon, beta
   ops.fp32_muls += 3 * elements;
   ops.divides += 4 * pixels;  // two means, square root, reciprocal
-}
-
-// Pixels of the second operand of a multiplication.
-uint64_t SecondPixels(const sim::Command& command) {
-  return command.flags & sim::kBroadcast ? 1 : command.elementwise.pixels;
-}
-
-uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
-  return layout.code_bytes() + layout.scale_bytes();
 }
 
 }  // namespace
@@ -304,132 +282,6 @@ uint64_t LanePasses(const sim::Command& command, uint32_t lanes, const sim::Geom
 uint64_t StripDelay(const sim::Epilogue& state, const sim::Geometry& windows) {
   if (!(state.flags & sim::kStrips)) return 0;
   return std::min<uint64_t>(static_cast<uint64_t>(state.out.block()), windows.out_width);
-}
-
-VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
-                        const sim::Geometry& windows) {
-  const sim::Elementwise& tile = command.elementwise;
-  const auto in = LayoutOf(tile.pixels, tile.channels, state.in);
-  const auto residual = LayoutOf(tile.pixels, tile.channels, state.residual);
-  const auto out = OutLayoutOf(tile.pixels, tile.channels, state, windows);
-  const uint64_t fp32_bytes = Elements(tile) * sizeof(float);
-  VectorTraffic bytes;
-  switch (command.opcode) {
-    case sim::Opcode::kVectorRun:
-      bytes.acc_read_bytes = fp32_bytes;
-      if (!(state.flags & sim::kStoredWeights)) {
-        bytes.out_read_bytes = bytes.out_read_scale_bytes =
-            tile.channels * sizeof(float) * (state.flags & sim::kPerChannelScale ? 2 : 1);
-      }
-      if (state.flags & sim::kHasResidual) {
-        bytes.out_read_bytes += StoredBytes(residual);
-        bytes.out_read_scale_bytes += residual.scale_bytes();
-      }
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    case sim::Opcode::kVectorAdd:
-      bytes.out_read_bytes = StoredBytes(in) + StoredBytes(residual);
-      bytes.out_read_scale_bytes = in.scale_bytes() + residual.scale_bytes();
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    case sim::Opcode::kVectorMultiply: {
-      const auto second = LayoutOf(SecondPixels(command), tile.channels, state.residual);
-      bytes.out_read_bytes = StoredBytes(in) + StoredBytes(second);
-      bytes.out_read_scale_bytes = in.scale_bytes() + second.scale_bytes();
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    }
-    case sim::Opcode::kVectorCopy: {
-      const auto read = LayoutOf(tile.pixels, command.channel_copy.in_pitch, state.in);
-      bytes.out_read_bytes = StoredBytes(read);
-      bytes.out_read_scale_bytes = read.scale_bytes();
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    }
-    case sim::Opcode::kVectorWindow: {
-      const auto read =
-          LayoutOf(uint64_t{command.window.in_rows} * windows.in_width, tile.channels, state.in);
-      bytes.out_read_bytes = StoredBytes(read);
-      bytes.out_read_scale_bytes = read.scale_bytes();
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    }
-    case sim::Opcode::kVectorPool:
-      bytes.out_read_bytes = StoredBytes(in);
-      bytes.out_read_scale_bytes = in.scale_bytes();
-      // The sums stay in the unit's registers while a tile passes; they are saved between tiles.
-      if (!(command.flags & sim::kFirst)) bytes.acc_read_bytes = tile.channels * sizeof(float);
-      if (command.flags & sim::kLast) {
-        const auto pixel = LayoutOf(1, tile.channels, state.out);
-        bytes.out_write_bytes = StoredBytes(pixel);
-        bytes.out_write_scale_bytes = pixel.scale_bytes();
-      } else {
-        bytes.acc_write_bytes = tile.channels * sizeof(float);
-      }
-      break;
-    case sim::Opcode::kVectorSoftmax:
-    case sim::Opcode::kVectorNormalize: {
-      const uint64_t params =
-          command.opcode == sim::Opcode::kVectorNormalize ? tile.channels * 2 * sizeof(float) : 0;
-      bytes.out_read_bytes = kRowPasses * StoredBytes(in) + params;
-      bytes.out_read_scale_bytes = kRowPasses * in.scale_bytes() + params;
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    }
-    case sim::Opcode::kVectorTranspose: {
-      const auto read = LayoutOf(tile.channels, command.channel_copy.in_pitch, state.in);
-      bytes.out_read_bytes = StoredBytes(read);
-      bytes.out_read_scale_bytes = read.scale_bytes();
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    }
-    case sim::Opcode::kVectorQuantize:
-      bytes.out_read_bytes = fp32_bytes;
-      bytes.out_write_bytes = StoredBytes(out);
-      bytes.out_write_scale_bytes = out.scale_bytes();
-      break;
-    default:
-      break;
-  }
-  return bytes;
-}
-
-namespace {
-
-template <typename Function>
-void Apply(float* y, uint32_t count, Function function) {
-  for (uint32_t c = 0; c < count; ++c) y[c] = function(y[c]);
-}
-
-}  // namespace
-
-void Activate(const sim::Epilogue& state, float* y, uint32_t count) {
-  const float lo = state.lo, hi = state.hi;
-  switch (state.activation) {
-    case 1:
-      return Apply(y, count, [](float x) { return x < 0.0f ? 0.0f : x; });
-    case 2:
-      return Apply(y, count, [=](float x) { return x < lo ? lo : (x > hi ? hi : x); });
-    case 3:
-      return Apply(y, count, [=](float x) { return numerics::HardSigmoid(x, lo, hi); });
-    case 4:
-      return Apply(y, count, numerics::HardSwish);
-    case 5:
-      return Apply(y, count, numerics::Sigmoid);
-    case 6:
-      return Apply(y, count, numerics::Silu);
-    case 7:
-      return Apply(y, count, numerics::Gelu);
-    default:
-      return;
-  }
 }
 
 }  // namespace nibble::accel

@@ -1,9 +1,8 @@
-// Operations of the vector unit: counts from the shape of a tile, values in FP32. Plain C++.
+// Operations and passes of the vector unit, from the shape of a tile.
 #pragma once
 
 #include <cstdint>
 
-#include "models/numerics/quantize.h"
 #include "models/sim_core/command.h"
 
 namespace nibble::accel {
@@ -35,19 +34,5 @@ uint64_t LanePasses(const sim::Command& command, uint32_t lanes, const sim::Geom
 // delays each element by as many passes as a strip has pixels, whatever strips come before or
 // after.
 uint64_t StripDelay(const sim::Epilogue& state, const sim::Geometry& windows);
-
-// Scratchpad bytes that one word reads and writes.
-struct VectorTraffic {
-  uint64_t acc_read_bytes = 0, acc_write_bytes = 0, out_read_bytes = 0, out_write_bytes = 0;
-  uint64_t out_read_scale_bytes = 0;   // block scales and parameters among those read
-  uint64_t out_write_scale_bytes = 0;  // block scales among those written
-};
-VectorTraffic TrafficOf(const sim::Command& command, const sim::Epilogue& state,
-                        const sim::Geometry& windows = {});
-
-// Activation functions of an Epilogue, as numbered in trace::Activation::Kind: none, ReLU, clip to
-// lo..hi, hard sigmoid (slope lo, offset hi), hard swish, sigmoid, SiLU, GELU. In place; NaN passes
-// through.
-void Activate(const sim::Epilogue& state, float* y, uint32_t count);
 
 }  // namespace nibble::accel
