@@ -1,6 +1,7 @@
 /* Two networks back to back: both inputs are put into place, then both jobs into the ring, so that
  * the machine goes from one to the other without waiting for anybody. An error of one network does
- * not take the other's result: the jobs behind it, which the recovery drops, are submitted again. */
+ * not take the other's result: the jobs behind it, which the recovery drops, are submitted again.
+ */
 #include "nibble_platform.h"
 #include "nibble_program.h"
 

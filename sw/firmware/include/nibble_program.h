@@ -85,8 +85,8 @@ int nibble_run_program(struct nibble_device *device, const struct nibble_program
                        uint32_t tag);
 
 /* Runs the programs of the table at BOOT in turn, each as often as it says and on its input, prints
- * what it did, and checks the outputs. Goes on with the next run after an error, and returns the first
- * that there was. */
+ * what it did, and checks the outputs. Goes on with the next run after an error, and returns the
+ * first that there was. */
 int nibble_run_table(struct nibble_device *device);
 
 #ifdef __cplusplus
