@@ -6,6 +6,17 @@
 
 namespace nibble::cli {
 
+namespace {
+
+// Tensors that a run stores, in its order: constants lie in the image.
+std::vector<int> StoredTensors(const trace::Network& net) {
+  std::vector<int> order = {net.input};
+  for (const trace::Layer& layer : net.layers) order.push_back(layer.output);
+  return order;
+}
+
+}  // namespace
+
 golden::Execution RunGolden(const trace::Network& net, const platforms::DesignPoint& design,
                             const std::vector<float>& input) {
   return golden::Run(net, golden::Datapaths(net, design.datapath, design.layer_overrides), input);
@@ -14,8 +25,7 @@ golden::Execution RunGolden(const trace::Network& net, const platforms::DesignPo
 size_t Verify(const trace::Network& net, const sim::Program& program,
               const platforms::ProgramOutcome& outcome, const golden::Execution& expected) {
   CheckRan(net, outcome, true);
-  std::vector<int> order = {net.input};
-  for (const trace::Layer& layer : net.layers) order.push_back(layer.output);
+  const std::vector<int> order = StoredTensors(net);
   for (const int tensor : order) {
     const auto mismatch = golden::FirstMismatch(net.tensors[tensor].name, expected.tensors[tensor],
                                                 evaluation::StoredTensor(program, outcome, tensor));
@@ -25,12 +35,14 @@ size_t Verify(const trace::Network& net, const sim::Program& program,
 }
 
 void CheckRan(const trace::Network& net, const platforms::ProgramOutcome& outcome, bool tensors) {
-  if (outcome.jobs == 0)
+  if (outcome.jobs == 0) {
     throw CheckFailed("the firmware ran no job of " + net.name + " to its end");
-  for (size_t t = 0; tensors && t < net.tensors.size(); ++t) {
-    if (outcome.tensors[t].empty()) {
+  }
+  if (!tensors) return;
+  for (const int tensor : StoredTensors(net)) {
+    if (outcome.tensors[tensor].empty()) {
       throw CheckFailed("the firmware ended before " + net.name + " stored tensor " +
-                        net.tensors[t].name);
+                        net.tensors[tensor].name);
     }
   }
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "models/accel/weight_layout.h"
 #include "models/numerics/block_tensor.h"
 #include "sw/golden/golden.h"
+#include "sw/lowering/compulsory.h"
 #include "sw/lowering/constants.h"
 #include "sw/lowering/lowering.h"
 #include "sw/lowering/memory_map.h"
@@ -25,47 +25,6 @@ uint64_t InputBytes(const sim::Program& program) {
       program.tensors[static_cast<size_t>(program.input)].layout;
   const auto rounded = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
   return rounded(layout.code_bytes()) + rounded(layout.scale_bytes());
-}
-
-uint64_t StoredBytes(const numerics::ActivationLayout& layout) {
-  return layout.code_bytes() + layout.scale_bytes();
-}
-
-// Places of an axis of `in` elements that lie under some kernel tap of some output.
-uint64_t ReadPlaces(int in, int out, int kernel, int stride, int dilation, int pad) {
-  std::vector<bool> read(static_cast<size_t>(in));
-  for (int o = 0; o < out; ++o) {
-    for (int k = 0; k < kernel; ++k) {
-      const int place = o * stride - pad + k * dilation;
-      if (0 <= place && place < in) read[static_cast<size_t>(place)] = true;
-    }
-  }
-  return static_cast<uint64_t>(std::count(read.begin(), read.end(), true));
-}
-
-// Pixels of the input that the layer needs: a stride longer than the kernel skips some.
-uint64_t ReadPixels(const trace::Network& net, const trace::Layer& l) {
-  const trace::Shape& in = net.tensors[l.input].shape;
-  const trace::Shape& out = net.tensors[l.output].shape;
-  if (l.op == trace::Op::kPick) return static_cast<uint64_t>(out.pixels());
-  const bool windows = l.op == trace::Op::kConv || l.op == trace::Op::kDepthwiseConv ||
-                       l.op == trace::Op::kMaxPool || l.op == trace::Op::kAveragePool;
-  if (l.residual == l.input || !windows) {
-    return static_cast<uint64_t>(in.pixels());
-  }
-  return ReadPlaces(in.height, out.height, l.kernel_h, l.stride_h, l.dilation_h, l.pad_top) *
-         ReadPlaces(in.width, out.width, l.kernel_w, l.stride_w, l.dilation_w, l.pad_left);
-}
-
-// Bytes of these pixels at least: a strip's scales serve no more than a block of them.
-uint64_t ReadBytes(const trace::Network& net, const trace::Layer& l,
-                   const numerics::ActivationLayout& in) {
-  const uint64_t pixels = ReadPixels(net, l);
-  const uint64_t codes = pixels * in.code_bytes_per_pixel();
-  if (!in.strips()) return codes + pixels * in.scale_row_bytes();
-  const uint64_t strips =
-      (pixels + static_cast<uint64_t>(in.block) - 1) / static_cast<uint64_t>(in.block);
-  return codes + strips * in.scale_row_bytes();
 }
 
 void DescribeTensors(const Target& target, sim::Program& program) {
@@ -105,31 +64,6 @@ void StoreConstants(const Target& target, sim::Program& program) {
   }
 }
 
-// What a concatenation or slice reads and writes where addressing alone does not do it.
-uint64_t CopiedBytes(const Target& target, const trace::Layer& layer,
-                     const std::vector<sim::TensorPlacement>& tensors) {
-  const auto bytes = [&](int tensor, int channels) {
-    numerics::ActivationLayout layout = tensors[tensor].layout;
-    layout.channels = channels;
-    return StoredBytes(layout);
-  };
-  uint64_t total = 0;
-  for (const golden::ChannelRange& range :
-       golden::WrittenChannels(target.net, target.datapaths, layer)) {
-    if (tensors[layer.output].in_dram) total += bytes(layer.output, range.channels);
-    if (layer.op == trace::Op::kSlice) total += bytes(layer.input, range.channels);
-    int channel = 0;
-    for (const int t : layer.operands) {
-      const int count = target.net.tensors[t].shape.channels;
-      if (channel >= range.channel && channel < range.channel + range.channels) {
-        total += bytes(t, count);
-      }
-      channel += count;
-    }
-  }
-  return total;
-}
-
 void DescribeLayers(const Target& target, const std::vector<LayerConstants>& constants,
                     sim::Program& program) {
   const trace::Network& net = target.net;
@@ -148,33 +82,7 @@ void DescribeLayers(const Target& target, const std::vector<LayerConstants>& con
     if (layer.zeros && input_zeros) {
       entry.zeros = {*input_zeros, layer.zeros->weights, layer.zeros->blocks};
     }
-    const sim::TensorPlacement& in = program.tensors[layer.input];
-    const sim::TensorPlacement& out = program.tensors[layer.output];
-    const bool kept = in.in_act && layer.has_products();
-    if (layer.op == trace::Op::kConcat || layer.op == trace::Op::kSlice) {
-      entry.compulsory_bytes = CopiedBytes(target, layer, program.tensors);
-      program.layers.push_back(entry);
-      continue;
-    }
-    for (size_t t = 1; t < layer.operands.size(); ++t) {
-      entry.compulsory_bytes += StoredBytes(program.tensors[layer.operands[t]].layout);
-    }
-    if (!kept) {
-      entry.compulsory_bytes += ReadBytes(net, layer, in.layout);
-    }
-    if (out.in_dram) entry.compulsory_bytes += StoredBytes(out.layout);
-    if (layer.residual >= 0 && (kept || layer.residual != layer.input)) {
-      entry.compulsory_bytes += StoredBytes(program.tensors[layer.residual].layout);
-    }
-    entry.compulsory_bytes += ParamBytes(target, layer);
-    if (layer.has_weights()) {
-      const accel::WeightLayout weights = accel::WeightLayoutOf(GeometryOf(target, layer));
-      const auto channels = static_cast<uint64_t>(net.tensors[layer.output].shape.channels);
-      if (!entry.near_memory) {
-        entry.compulsory_bytes +=
-            channels * (weights.code_bytes_per_channel() + weights.scale_bytes_per_channel());
-      }
-    }
+    entry.compulsory_bytes = CompulsoryBytes(target, layer, constants[i], program.tensors);
     program.layers.push_back(entry);
   }
 }

@@ -126,6 +126,16 @@ TEST_CASE("verifying counts equal tensors, and fails on a broken datapath") {
   CHECK(broken.err.find("expected") != std::string::npos);
 }
 
+TEST_CASE("a transformer, which has constants among its tensors, runs and verifies") {
+  const std::string platform = GENERATE("accel", "nearmem");
+  const Folder folder;
+  REQUIRE(Sim(folder, "compile --builtin vit_tiny --resolution 32 --count 1 -o v.trc").exit_code ==
+          0);
+  const Result r = Sim(folder, "--verify --quiet --trace v.trc --platform " + platform);
+  INFO(r.err);
+  CHECK(r.exit_code == 0);
+}
+
 TEST_CASE("images with labels give agreement and accuracy over all of them") {
   const Folder folder;
   WriteFile(folder / "images.npy", NumpyImages(3, 32));
