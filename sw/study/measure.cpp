@@ -24,10 +24,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Of the files that parameters name, whose contents a design point does not hold.
+// Of the files that figures come from, whose contents a design point does not hold.
 std::string HashOfTables() {
   std::string text;
-  for (const char* folder : {"dram", "energy", "sram"}) {
+  for (const char* folder : {"area", "dram", "energy", "sram"}) {
     std::vector<fs::path> files;
     for (const auto& entry :
          fs::directory_iterator(fs::path(platforms::DataFolder()) / "platforms" / folder)) {
