@@ -3,25 +3,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "sw/compiler/image_files.h"
 #include "sw/evaluation/results_file.h"
 #include "sw/trace/file.h"
 
 namespace nibble::evaluation {
-namespace {
-
-std::string FileBytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  if (!in) throw trace::FileError(path + ": cannot be read");
-  return std::move(bytes).str();
-}
-
-}  // namespace
 
 Dataset::Dataset(const DatasetFiles& files, const trace::Network& net, int first, int count)
     : files_(files), net_(net), images_(files.images), first_(first), count_(count) {
@@ -59,11 +46,10 @@ const std::string& Dataset::Hash() const {
   std::string text = fmt::format("first {}\n", first_);
   if (std::filesystem::is_directory(files_.images)) {
     for (const std::string& file : compiler::ImageFiles(files_.images)) {
-      text +=
-          std::filesystem::path(file).filename().string() + " " + HashOf(FileBytes(file)) + "\n";
+      text += std::filesystem::path(file).filename().string() + " " + HashOfFile(file) + "\n";
     }
   } else {
-    text += HashOf(FileBytes(files_.images)) + "\n";
+    text += HashOfFile(files_.images) + "\n";
   }
   return hash_ = HashOf(text);
 }

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "models/numerics/activation_store.h"
 #include "platforms/energy_model.h"
@@ -35,10 +33,8 @@ std::string HashOfTables() {
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
-      std::ifstream in(file, std::ios::binary);
-      const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-      text +=
-          fmt::format("{}/{} {}\n", folder, file.filename().string(), evaluation::HashOf(bytes));
+      text += fmt::format("{}/{} {}\n", folder, file.filename().string(),
+                          evaluation::HashOfFile(file.string()));
     }
   }
   return evaluation::HashOf(text);
