@@ -268,8 +268,8 @@ Command AddSweep(CLI::App& app) {
           ->option_text("N");
   auto* pareto = sweep
                      ->add_option("--pareto", args->pareto,
-                                  "search for the points that no other beats in these: accuracy, "
-                                  "latency, energy, area, sram_area")
+                                  "search for the points that no other beats in these: " +
+                                      study::ObjectiveNames())
                      ->option_text("LIST")
                      ->excludes(sample);
   sweep->add_option("--runs", args->runs, "points that a search tries at most")
@@ -288,7 +288,7 @@ Command AddSweep(CLI::App& app) {
   CLI::App* const merge = AddOfFolder(*sweep, "merge", "all shards into one ledger", *args);
   merge->add_flag("-q,--quiet", args->quiet, "no closing lines");
   CLI::App* const report = AddOfFolder(*sweep, "report", "the points that no other beats", *args);
-  report->add_option("--objectives", args->objectives, "accuracy, latency, energy, area, sram_area")
+  report->add_option("--objectives", args->objectives, study::ObjectiveNames())
       ->option_text("LIST");
   CLI::App* const exports = AddOfFolder(*sweep, "export", "all rows for other programs", *args);
   exports->add_option("--csv", args->csv, "one line a point; - is stdout")->option_text("FILE");

@@ -11,11 +11,13 @@
 namespace nibble::study {
 
 struct Objective {
-  std::string name;   // "accuracy", "energy", "latency", "sram_area"
+  std::string name;   // one of ObjectiveNames()
   std::string unit;   // "mJ"
   double scale = 1;   // from the row's unit to `unit`
   bool most = false;  // the more the better
 };
+
+std::string ObjectiveNames();  // "accuracy, latency, ...": all that are known
 
 // "energy,latency". Throws platforms::ParameterError that names the known ones, for an unknown one
 // or one given twice.
