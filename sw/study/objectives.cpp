@@ -34,7 +34,8 @@ double Figure(const Json& totals, const std::string& name) {
   const double images = quality.at("images");
   if (quality.contains("top1_images")) return 100 * quality["top1_images"].get<double>() / images;
   if (images > 1) return 100 * quality.at("top1_agree_images").get<double>() / images;
-  return quality.at("sqnr_db").is_null() ? evaluation::kExactDb : quality["sqnr_db"].get<double>();
+  if (!quality.at("sqnr_db").is_null()) return quality["sqnr_db"];
+  return quality.at("output_equal") ? evaluation::kExactDb : evaluation::kLostDb;
 }
 
 }  // namespace
