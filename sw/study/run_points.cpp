@@ -93,7 +93,7 @@ ShardRun RunShard(const Study& study, Meter& meter, const Shard& shard, const Ru
   ShardRun run;
   const std::string path = study.LedgerPath(shard);
   Ledger ledger(path, &run.damage);
-  std::map<std::string, Status> known = ReadStatuses(path);
+  std::map<std::string, Status> known = ledger.statuses();
   if (path != study.LedgerPath()) known.merge(ReadStatuses(study.LedgerPath()));
   const std::vector<StudyPoint> unique = UniquePoints(study.points());
   std::vector<StudyPoint> todo;
