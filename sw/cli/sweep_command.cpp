@@ -61,10 +61,13 @@ void SayDamage(const study::Damage& damage) {
                damage.rows);
 }
 
-int Finish(const study::Study& study, bool quiet) {
-  const study::Results results = study::ReadResults(study);
+int Finish(const study::Study& study, const study::Results& results, bool quiet) {
   if (!quiet) Print(study::StatusText(study, results));
   return study::ProgressOf(study, results).complete() ? kDone : kIncomplete;
+}
+
+int Finish(const study::Study& study, bool quiet) {
+  return Finish(study, study::ReadResults(study), quiet);
 }
 
 // Damage is said; false where some was found.
@@ -150,8 +153,9 @@ int Search(study::Study& study, study::Meter& meter, const SweepArguments& args)
                      &damage);
   }
   SayDamage(damage);
-  const int code = Finish(study, args.quiet);
-  if (!args.quiet) Print(study::ReportText(study, study::ReadResults(study), objectives));
+  const study::Results results = study::ReadResults(study);
+  const int code = Finish(study, results, args.quiet);
+  if (!args.quiet) Print(study::ReportText(study, results, objectives));
   return code;
 }
 
