@@ -110,6 +110,9 @@ TEST_CASE("report makes a page of a run, or of a study, and says what it cannot 
   CHECK(data["layers"].size() == rows.size());
   REQUIRE(Sim(folder, "report study -o study.html --layers 0").exit_code == 0);
   CHECK(ReadFile(folder / "study.html").find("\"layers\":{}") != std::string::npos);
+  const Result of_run = Sim(folder, "report a.json -o b.html --layers 3");
+  CHECK(of_run.exit_code == 2);
+  CHECK_THAT(of_run.err, Catch::Contains("--layers") && Catch::Contains("study"));
   CHECK(Sim(folder, "report nothing.json -o b.html").exit_code == 3);
   CHECK(Sim(folder, "report . -o b.html").exit_code == 2);  // no study
   CHECK(Sim(folder, "report a.json -o no/such/folder.html").exit_code == 2);
