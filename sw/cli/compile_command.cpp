@@ -77,13 +77,11 @@ void CalibrateOn(const CompileArguments& args, trace::Network& net) {
     throw UsageError(std::string("--range: ") + error.what());
   }
   if (args.range != "amax") net.calibration += ", " + args.range;
-  static Progress* bar = nullptr;  // Calibrate takes a plain function
-  Progress progress("calibrating");
-  bar = &progress;
+  Progress bar("calibrating");
   compiler::Calibrate(
       net, inputs,
-      [](int done, int total) {
-        bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
+      [&](int done, int total) {
+        bar.Update(static_cast<size_t>(done), static_cast<size_t>(total));
         StopIfInterrupted();
       },
       choice);
