@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
+#include "sw/cli/errors.h"
 #include "sw/compiler/compiler.h"
 #include "sw/npy/npy.h"
 #include "sw/trace/file.h"
@@ -20,6 +23,18 @@ compiler::ImageSet ReadImages(const std::string& path, const trace::Network& net
         fmt::format("{}: holds {} images, --count asks for {}", path, images.count(), count));
   }
   return images;
+}
+
+std::string CountOf(int count, const std::string& path) {
+  const std::filesystem::path p(path);
+  const std::filesystem::path& named = p.has_filename() ? p : p.parent_path();
+  return fmt::format("{} images of {}", count, named.filename().string());
+}
+
+compiler::RangeChoice ParseRange(const std::string& text) try {
+  return compiler::ParseRangeChoice(text);
+} catch (const std::invalid_argument& error) {
+  throw UsageError(std::string("--range: ") + error.what());
 }
 
 Inputs::Inputs(const InputOptions& options, const trace::Network& net)

@@ -1,4 +1,4 @@
-// The images that a run takes: from a file, or one generated.
+// The images that a run takes, from a file, or one generated, and what calibration does with them.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sw/compiler/images.h"
+#include "sw/compiler/ranges.h"
 #include "sw/trace/network.h"
 
 namespace nibble::cli {
@@ -41,5 +42,11 @@ std::string NpyRows(const std::vector<std::vector<float>>& rows);
 // An image file for `net`. Throws trace::FileError when it holds fewer than `count` images or
 // images of another shape.
 compiler::ImageSet ReadImages(const std::string& path, const trace::Network& net, int count);
+
+// "32 images of NAME", the file's or folder's own name: provenance.
+std::string CountOf(int count, const std::string& path);
+
+// The option --range. Throws UsageError.
+compiler::RangeChoice ParseRange(const std::string& text);
 
 }  // namespace nibble::cli
