@@ -78,10 +78,12 @@ TEST_CASE("a choice is a format, a block and fields") {
   CHECK(ParseChoice(Operand::kWeights, "fp16").fields == std::vector<std::string>{"weights=fp16"});
   CHECK(ParseChoice(Operand::kWeights, "nvfp4:8:some.field=x").fields ==
         std::vector<std::string>{"weights=nvfp4", "weights.block=8", "some.field=x"});
-  for (const char* bad : {"", ":16", "fp8::x"}) {
+  for (const char* bad : {"", ":16", "fp8::x", "fp8:"}) {
     CHECK_THROWS_AS(ParseChoice(Operand::kWeights, bad), std::invalid_argument);
   }
   CHECK_THROWS_AS(ParseChoices(Operand::kWeights, ""), std::invalid_argument);
+  CHECK_THROWS_AS(ParseChoices(Operand::kWeights, "fp16,"), std::invalid_argument);
+  CHECK(ParseChoices(Operand::kWeights, "fp16, nvfp4:16").back().name == "nvfp4:16");
   // The defaults are what each platform takes.
   for (const auto platform : {platforms::Platform::kAccel, platforms::Platform::kNearmem}) {
     const trace::Network net = test::SmallNetwork(1);
