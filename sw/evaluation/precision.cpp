@@ -13,7 +13,7 @@ namespace {
 // Layer patterns that are words (docs/numerics.md), and might be a layer's name.
 bool IsWord(const std::string& name) {
   if (name == "first" || name == "last" || name == "pointwise") return true;
-  for (int op = 0; op <= static_cast<int>(trace::Op::kActivate); ++op) {
+  for (int op = 0; op <= static_cast<int>(trace::kLastOp); ++op) {
     if (name == trace::OpName(static_cast<trace::Op>(op))) return true;
   }
   return false;

@@ -9,6 +9,7 @@
 #include "sw/golden/datapaths.h"
 #include "sw/golden/golden.h"
 #include "tests/evaluation/small_set.h"
+#include "tests/golden/random_transformer.h"
 
 namespace nibble::evaluation {
 namespace {
@@ -43,32 +44,51 @@ TEST_CASE("slots share out the stored tensors and the weights, each to one") {
   }
 }
 
+// Resolves a random assignment: each slot has its format and no other.
+void CheckAssignment(const trace::Network& net, uint32_t seed) {
+  const PrecisionSpace space = SpaceOf(net, "fp16,fp8,int4:32", "fp16,int8:8,nvfp4:16");
+  test::Random random(seed);
+  Assignment assignment;
+  for (size_t s = 0; s < space.slots.size(); ++s) assignment.push_back(random.Integer(0, 2));
+  const auto design = test::Resolved(SetsOf(net, space, assignment));
+  const golden::Datapaths datapaths(net, design.datapath, design.layer_overrides);
+  constexpr numerics::Format kActivations[] = {numerics::Format::kFp16, numerics::Format::kFp8,
+                                               numerics::Format::kInt4};
+  constexpr numerics::Format kWeights[] = {numerics::Format::kFp16, numerics::Format::kInt8,
+                                           numerics::Format::kNvfp4};
+  for (size_t s = 0; s < space.slots.size(); ++s) {
+    const Slot& slot = space.slots[s];
+    const auto choice = static_cast<size_t>(assignment[s]);
+    if (slot.operand == Operand::kWeights) {
+      CHECK(datapaths.layers[static_cast<size_t>(slot.layer)].weights == kWeights[choice]);
+      continue;
+    }
+    for (const int t : slot.tensors) {
+      if (datapaths.IsView(t)) continue;  // stored as its root is
+      CHECK(datapaths.tensors[static_cast<size_t>(t)].format == kActivations[choice]);
+    }
+  }
+}
+
 TEST_CASE("an assignment gives every slot its format and no other") {
   for (uint32_t seed = 1; seed <= 20; ++seed) {
-    const trace::Network net =
-        seed % 2 == 0 ? test::SmallNetwork(seed) : test::RandomOperatorNetwork(seed);
-    const PrecisionSpace space = SpaceOf(net, "fp16,fp8,int4:32", "fp16,int8:8,nvfp4:16");
-    test::Random random(seed);
-    Assignment assignment;
-    for (size_t s = 0; s < space.slots.size(); ++s) assignment.push_back(random.Integer(0, 2));
-    const auto design = test::Resolved(SetsOf(net, space, assignment));
-    const golden::Datapaths datapaths(net, design.datapath, design.layer_overrides);
-    constexpr numerics::Format kActivations[] = {numerics::Format::kFp16, numerics::Format::kFp8,
-                                                 numerics::Format::kInt4};
-    constexpr numerics::Format kWeights[] = {numerics::Format::kFp16, numerics::Format::kInt8,
-                                             numerics::Format::kNvfp4};
-    for (size_t s = 0; s < space.slots.size(); ++s) {
-      const Slot& slot = space.slots[s];
-      const auto choice = static_cast<size_t>(assignment[s]);
-      if (slot.operand == Operand::kWeights) {
-        CHECK(datapaths.layers[static_cast<size_t>(slot.layer)].weights == kWeights[choice]);
-        continue;
-      }
-      for (const int t : slot.tensors) {
-        if (datapaths.IsView(t)) continue;  // stored as its root is
-        CHECK(datapaths.tensors[static_cast<size_t>(t)].format == kActivations[choice]);
-      }
+    CheckAssignment(seed % 2 == 0 ? test::SmallNetwork(seed) : test::RandomOperatorNetwork(seed),
+                    seed);
+  }
+}
+
+TEST_CASE("a layer that is named like an operator is not taken for one") {
+  std::vector<std::string> words = {"first", "last", "pointwise"};
+  for (int op = 0; op <= static_cast<int>(trace::kLastOp); ++op) {
+    words.emplace_back(trace::OpName(static_cast<trace::Op>(op)));
+  }
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    trace::Network net =
+        seed % 2 == 0 ? test::RandomTransformer(seed) : test::RandomOperatorNetwork(seed);
+    for (size_t i = 0; i < std::min(words.size(), net.layers.size()); ++i) {
+      net.layers[i].name = words[(i + 7 * seed) % words.size()];
     }
+    CheckAssignment(net, seed);
   }
 }
 
