@@ -8,6 +8,7 @@
 
 #include "sw/compiler/images.h"
 #include "sw/compiler/ranges.h"
+#include "sw/evaluation/dataset.h"
 #include "sw/trace/network.h"
 
 namespace nibble::cli {
@@ -26,12 +27,11 @@ class Inputs {
 
   int count() const { return count_; }
   std::vector<float> Image(int i) const;  // as network input, NHWC
-  int Label(int i) const { return labels_.empty() ? -1 : labels_[i]; }
+  int Label(int i) const;                 // -1: none
 
  private:
   const trace::Network& net_;
-  std::optional<compiler::ImageSet> images_;
-  std::vector<int> labels_;
+  std::optional<evaluation::Dataset> dataset_;  // with images
   int count_ = 1;
   uint64_t seed_ = 0;
 };

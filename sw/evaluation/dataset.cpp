@@ -15,15 +15,12 @@ Dataset::Dataset(const DatasetFiles& files, const trace::Network& net, int first
   const auto fail = [](const std::string& path, const std::string& what) {
     throw trace::FileError(fmt::format("{}: {}", path, what));
   };
-  try {
-    images_.CheckShape(net);
-  } catch (const trace::FileError& error) {
-    fail(files.images, error.what());
-  }
+  images_.CheckShape(net);
   if (count_ == 0) count_ = images_.count() - first_;
   if (count_ < 1 || images_.count() - first_ < count_) {
-    fail(files.images, fmt::format("holds {} images, {} and {} more are asked for", images_.count(),
-                                   first_, std::max(count_, 1)));
+    const std::string behind = first_ == 0 ? "" : fmt::format(" behind the first {}", first_);
+    fail(files.images, fmt::format("holds {} images, {}{} are asked for", images_.count(),
+                                   std::max(count_, 1), behind));
   }
   if (files.labels.empty()) return;
   const std::vector<int> labels = compiler::ReadLabels(files.labels);
