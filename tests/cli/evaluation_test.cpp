@@ -211,6 +211,9 @@ TEST_CASE("wrong use of eval, ablate and tune is refused by name") {
            Case{"tune TRACE --images images.npy --measure 1 --weights fp8:x", 2, "x"},
            Case{"tune TRACE --images images.npy --measure 1 --target accuracy=1", 2, "agreement="},
            Case{"tune TRACE --images images.npy --measure 1 --budget time", 2, "budget"},
+           Case{"tune TRACE --images images.npy --measure 1 --rounds 2", 2, "--limit"},
+           Case{"tune TRACE --images images.npy --labels labels.csv --check images.npy", 2,
+                "--check-labels"},
        }) {
     std::string arguments = c.arguments;
     for (size_t at = 0; (at = arguments.find("TRACE")) != std::string::npos;) {
