@@ -241,8 +241,11 @@ class Tuner {
 
   Summary RunPoint(const FrontPoint& point, const Dataset& dataset,
                    const std::vector<std::vector<float>>& fp32, const std::string& path) const {
-    ResultsFile file(path, IdentityOf(options_.trace_hash, point.design, Engine::kMachine, dataset,
-                                      Scope::kOutput));
+    ResultsFile file;
+    if (!path.empty()) {  // the identity reads all images
+      file = ResultsFile(path, IdentityOf(options_.trace_hash, point.design, Engine::kMachine,
+                                          dataset, Scope::kOutput));
+    }
     return Summarise(
         Evaluate(net_, point.design, Engine::kMachine, dataset, &fp32, file, options_.work),
         dataset.labels());
