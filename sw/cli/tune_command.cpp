@@ -141,8 +141,9 @@ int Tune(const TuneArguments& args) {
   const std::string path = FindTrace(args.trace);
   const trace::Network net = trace::Read(path);
   const evaluation::Dataset measure(args.files, net, 0, args.measure);
-  const evaluation::Dataset check(others ? args.check : args.files, net, others ? 0 : args.measure,
-                                  args.count);
+  const evaluation::Dataset check =
+      others ? evaluation::Dataset(args.check, net, 0, args.count)
+             : evaluation::Dataset(measure, net, args.measure, args.count);
   const auto resolve = [&](const std::vector<std::string>& sets) {
     DesignOptions design = args.design;
     design.sets.insert(design.sets.end(), sets.begin(), sets.end());

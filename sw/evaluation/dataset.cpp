@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "sw/compiler/image_files.h"
 #include "sw/evaluation/results_file.h"
@@ -11,16 +12,24 @@
 namespace nibble::evaluation {
 
 Dataset::Dataset(const DatasetFiles& files, const trace::Network& net, int first, int count)
-    : files_(files), net_(net), images_(files.images), first_(first), count_(count) {
+    : Dataset(files, std::make_shared<compiler::ImageSet>(files.images), net, first, count) {}
+
+Dataset::Dataset(const Dataset& other, const trace::Network& net, int first, int count)
+    : Dataset(other.files_, other.images_, net, first, count) {}
+
+Dataset::Dataset(const DatasetFiles& files, std::shared_ptr<const compiler::ImageSet> images,
+                 const trace::Network& net, int first, int count)
+    : files_(files), net_(net), images_(std::move(images)), first_(first), count_(count) {
   const auto fail = [](const std::string& path, const std::string& what) {
     throw trace::FileError(fmt::format("{}: {}", path, what));
   };
-  images_.CheckShape(net);
-  if (count_ == 0) count_ = images_.count() - first_;
-  if (count_ < 1 || images_.count() - first_ < count_) {
+  images_->CheckShape(net);
+  const int all = images_->count();
+  if (count_ == 0) count_ = all - first_;
+  if (count_ < 1 || all - first_ < count_) {
     const std::string behind = first_ == 0 ? "" : fmt::format(" behind the first {}", first_);
-    fail(files.images, fmt::format("holds {} images, {}{} are asked for", images_.count(),
-                                   std::max(count_, 1), behind));
+    fail(files.images,
+         fmt::format("holds {} images, {}{} are asked for", all, std::max(count_, 1), behind));
   }
   if (files.labels.empty()) return;
   const std::vector<int> labels = compiler::ReadLabels(files.labels);

@@ -60,8 +60,13 @@ std::string Meter::OpenImages() {
   if (timing_only_) return "timing only";
   if (input_.images.empty()) return fmt::format("generated input {}", input_.seed);
   for (const Network& n : networks_) {
-    datasets_.push_back(std::make_unique<evaluation::Dataset>(
-        evaluation::DatasetFiles{input_.images, input_.labels}, n.net, 0, input_.count));
+    if (datasets_.empty()) {
+      const evaluation::DatasetFiles files{input_.images, input_.labels};
+      datasets_.push_back(std::make_unique<evaluation::Dataset>(files, n.net, 0, input_.count));
+    } else {
+      datasets_.push_back(
+          std::make_unique<evaluation::Dataset>(*datasets_.front(), n.net, 0, input_.count));
+    }
   }
   const evaluation::Dataset& any = *datasets_.front();
   return fmt::format("images {} of {}, labels {}", any.count(), any.Hash(),

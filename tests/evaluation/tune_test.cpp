@@ -113,7 +113,7 @@ struct Small {
   test::TemporaryFolder folder;
   trace::Network net = test::SmallNetwork(5);
   DatasetFiles files = test::WriteImages(folder, net, 7);
-  Dataset measure{files, net, 0, 3}, check{files, net, 3};
+  Dataset measure{files, net, 0, 3}, check{measure, net, 3};
   PrecisionSpace space{FindSlots(net), ParseChoices(Operand::kActivations, "fp16,fp8,nvfp4:16"),
                        ParseChoices(Operand::kWeights, "fp16,fp8,nvfp4:16")};
 
