@@ -16,7 +16,6 @@
 #include "sw/cli/version.h"
 #include "sw/study/estimate.h"
 #include "sw/study/launch.h"
-#include "sw/study/point_run.h"
 #include "sw/study/results.h"
 #include "sw/study/run_search.h"
 #include "sw/study/sample.h"
@@ -87,16 +86,6 @@ bool RunShard(const study::Study& study, study::Meter& meter, const study::Shard
   const study::ShardRun run = study::RunShard(study, meter, shard, OptionsOf(args, bar));
   SayDamage(run.damage);
   return run.tally.failed == 0;
-}
-
-std::vector<study::StudyPoint> PointsOf(const study::Study& study, const study::Meter& meter,
-                                        const std::vector<uint64_t>& numbers) {
-  std::vector<study::StudyPoint> points;
-  points.reserve(numbers.size());
-  for (const uint64_t n : numbers) {
-    points.push_back({n, study::KeyOf(study.plan(), study.space().At(n), meter)});
-  }
-  return points;
 }
 
 int DryRun(const study::Study& study, study::Meter& meter,
@@ -178,7 +167,7 @@ int Sweep(const SweepArguments& args) {
   const std::vector<uint64_t> numbers =
       args.sample > 0 ? study::Sample(study.space(), args.sample, args.seed) : study.space().Grid();
   if (numbers.empty()) throw UsageError(args.plan + ": its constraints leave no point");
-  std::vector<study::StudyPoint> points = PointsOf(study, *meter, numbers);
+  std::vector<study::StudyPoint> points = study::PointsOf(study, *meter, numbers);
   if (args.dry_run) return DryRun(study, *meter, points, args);
   study.Save(std::move(points), false);
   return Launch(study, *meter, args);

@@ -80,6 +80,16 @@ Tally RunPoints(const Study& study, Meter& meter, const std::vector<StudyPoint>&
   return tally;
 }
 
+std::vector<StudyPoint> PointsOf(const Study& study, const Meter& meter,
+                                 const std::vector<uint64_t>& numbers) {
+  std::vector<StudyPoint> points;
+  points.reserve(numbers.size());
+  for (const uint64_t n : numbers) {
+    points.push_back({n, KeyOf(study.plan(), study.space().At(n), meter)});
+  }
+  return points;
+}
+
 std::vector<StudyPoint> UniquePoints(const std::vector<StudyPoint>& points) {
   std::vector<StudyPoint> unique;
   std::set<std::string> keys;
