@@ -157,11 +157,7 @@ int Sweep(const SweepArguments& args) {
   if (!args.slurm_args.empty() && args.launcher != "slurm") {
     throw UsageError("--slurm-args: only with --launcher slurm");
   }
-  std::vector<std::string> traces;
-  for (const std::string& name : study::ReadPlan(args.plan).traces) {
-    traces.push_back(FindTrace(name));
-  }
-  study::Study study(args.out, args.plan, traces, Version());
+  study::Study study(args.out, args.plan, FindTrace, Version());
   const std::unique_ptr<study::Meter> meter = study.MakeMeter();
   if (!args.pareto.empty()) return Search(study, *meter, args);
   const std::vector<uint64_t> numbers =

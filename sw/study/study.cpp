@@ -55,13 +55,15 @@ Shard ParseShard(const std::string& text) {
 }
 
 Study::Study(const std::string& folder, const std::string& plan_path,
-             const std::vector<std::string>& trace_paths, std::string version)
+             const std::function<std::string(const std::string&)>& find_trace, std::string version)
     : folder_(folder.empty() ? "" : Absolute(folder)),
       version_(std::move(version)),
       directory_(fs::current_path().string()),
       plan_(std::make_unique<Plan>(ReadPlan(plan_path))),
       space_(std::make_unique<Space>(*plan_)) {
-  for (const std::string& path : trace_paths) trace_paths_.push_back(Absolute(path));
+  for (const std::string& trace : plan_->traces) {
+    trace_paths_.push_back(Absolute(find_trace(trace)));
+  }
   plan_text_ = ReadFile(plan_path);
   std::error_code ignored;
   if (fs::exists(folder_) && !fs::exists(folder_ + kHead) && !fs::is_empty(folder_, ignored)) {
