@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "sw/study/ledger.h"
 #include "tests/cli/onnx_model.h"
 #include "tests/study/sweep_fixture.h"
 
@@ -139,6 +140,26 @@ TEST_CASE("sweep: finished points do not run again, also in a plan that grew") {
   // 16 rows are the default: of 60 points, 20 resolve to a machine that has run. (The 10 refused
   // ones resolve to none.)
   CHECK_THAT(more.out, Contains("60 points") && Contains("ledger.db: 70 rows"));
+}
+
+TEST_CASE(
+    "sweep: what the merged ledger has finished does not run again for a shard's failed row") {
+  const Folder folder;
+  REQUIRE(Sweep(folder, "plan.cfg --out s").exit_code == 0);
+  const std::string shard = folder / "s/shards/0-of-2.db";
+  {
+    study::Ledger ledger(shard);
+    study::Row row;
+    row.status = study::Status::kFailed;
+    for (const auto& [known, status] : study::ReadStatuses(folder / "s/ledger.db")) {
+      row.key = known;
+      ledger.Add(row, {});
+    }
+  }
+  REQUIRE(Sweep(folder, "run s --shard 0/2").exit_code == 0);
+  for (const auto& [known, status] : study::ReadStatuses(shard)) {
+    CHECK(status == study::Status::kFailed);  // as it was put there
+  }
 }
 
 TEST_CASE("sweep: after a table has changed, all points are new") {
