@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <stdexcept>
 
 #include "sw/evaluation/bytes.h"
 #include "sw/evaluation/processes.h"
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::evaluation {
 
@@ -234,9 +234,10 @@ class Tuner {
     if (options_.folder.empty()) return;
     std::error_code ignored;  // what is wrong shows when the file is written
     std::filesystem::create_directories(options_.folder, ignored);
-    std::ofstream config(Path(p, "cfg"));
-    config << platforms::ConfigText(point.design);
-    if (!config.flush()) throw trace::FileError(Path(p, "cfg") + ": cannot be written");
+    const std::string path = Path(p, "cfg");
+    if (const auto error = trace::WriteWhole(path, platforms::ConfigText(point.design))) {
+      throw trace::FileError(fmt::format("{}: cannot be written: {}", path, error.message()));
+    }
   }
 
   Summary RunPoint(const FrontPoint& point, const Dataset& dataset,

@@ -9,6 +9,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "sw/trace/whole_file.h"
+
 namespace nibble::study {
 
 namespace fs = std::filesystem;
@@ -26,15 +28,9 @@ std::string ReadFile(const std::string& path) {
 }
 
 void WriteFile(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) fs::rename(beside, path, error);
-  if (file && !error) return;
-  fs::remove(beside, error);
-  throw StudyError("cannot write " + path + " (is the disk full?)");
+  if (const std::error_code error = trace::WriteWhole(path, text)) {
+    throw StudyError("cannot write " + path + ": " + error.message());
+  }
 }
 
 std::string Absolute(const std::string& path) {
