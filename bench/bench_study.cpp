@@ -7,7 +7,6 @@
 #include <string>
 
 #include "platforms/design_point.h"
-#include "sw/study/point_run.h"
 #include "sw/study/run_points.h"
 #include "sw/study/study.h"
 
@@ -39,15 +38,12 @@ void BlockSizePlan(benchmark::State& state, size_t stride) {
   for (auto _ : state) {
     std::filesystem::remove_all(folder);
     const double start = CpuSeconds();
-    std::vector<std::string> traces;
-    for (const std::string& t : study::ReadPlan(plan).traces)
-      traces.push_back(data + "/traces/" + t);
-    study::Study study(folder, plan, traces, "bench");
+    const auto find = [&](const std::string& trace) { return data + "/traces/" + trace; };
+    study::Study study(folder, plan, find, "bench");
     const auto meter = study.MakeMeter();
-    std::vector<study::StudyPoint> list;
-    for (uint64_t n = 0; n < study.space().size(); n += stride) {
-      list.push_back({n, study::KeyOf(study.plan(), study.space().At(n), *meter)});
-    }
+    std::vector<uint64_t> numbers;
+    for (uint64_t n = 0; n < study.space().size(); n += stride) numbers.push_back(n);
+    const std::vector<study::StudyPoint> list = study::PointsOf(study, *meter, numbers);
     study.Save(list, false);
     study::RunShard(study, *meter, {0, 1}, {});
     cpu += CpuSeconds() - start;

@@ -124,12 +124,14 @@ SramPrice Combine(const SramPrice& a, const SramPrice& b, Function between) {
 SramPrice SramTable::Price(const std::string& node, const std::string& cell, uint32_t port_bits,
                            uint32_t bank_bytes, const std::string& keys, bool extrapolate) const {
   std::vector<const Row*> rows;  // of the memory asked for, ascending in size
-  std::set<std::string> row_sets;
   for (const Row& r : rows_) {
-    row_sets.insert(fmt::format("{} nm {} {} bits", r.node, r.cell, r.port_bits));
     if (r.node == node && r.cell == cell && r.port_bits == port_bits) rows.push_back(&r);
   }
   if (rows.size() < 2) {
+    std::set<std::string> row_sets;
+    for (const Row& r : rows_) {
+      row_sets.insert(fmt::format("{} nm {} {} bits", r.node, r.cell, r.port_bits));
+    }
     throw ParameterError(
         fmt::format("{}: the energy table has no rows for {} nm {} {} bits; it has {}", keys, node,
                     cell, port_bits, Join({row_sets.begin(), row_sets.end()}, ", ")));

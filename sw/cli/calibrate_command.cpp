@@ -5,7 +5,6 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -39,11 +38,6 @@ struct CalibrateArguments {
   int threads = 1;
 };
 
-std::string FileName(const std::string& path) {
-  const std::filesystem::path p(path);
-  return (p.has_filename() ? p : p.parent_path()).filename().string();
-}
-
 // The parameters that were set, as provenance.
 std::string DatapathText(const platforms::DesignPoint& design) {
   std::string text;
@@ -64,8 +58,7 @@ class Calibration {
       for (int64_t i = 0; i < args.count; ++i) {
         inputs_.push_back(images.Input(static_cast<int>(i * images.count() / args.count), net));
       }
-      sources_ += fmt::format("{}{} images of {}", sources_.empty() ? "" : ", ", args.count,
-                              FileName(path));
+      sources_ += (sources_.empty() ? "" : ", ") + CountOf(args.count, path);
     }
     design_ = platforms::Resolve(platforms::Platform::kAccel, args.config, args.sets);
   }
@@ -94,13 +87,8 @@ class Calibration {
     Done(what, list);
   }
 
-  void SetRanges() {
-    std::optional<compiler::RangeChoice> choice;
-    try {
-      if (args_.range != "mse") choice = compiler::ParseRangeChoice(args_.range);
-    } catch (const std::invalid_argument& error) {
-      throw UsageError(std::string("--range: ") + error.what());
-    }
+  // None: where each tensor's own format has the least squared error.
+  void SetRanges(const std::optional<compiler::RangeChoice>& choice) {
     std::vector<compiler::MagnitudeHistogram> seen(net_.tensors.size());
     ForEachRun("ranges", [&](const auto& tensors) {
       for (size_t t = 0; t < tensors.size(); ++t) seen[t].Add(tensors[t]);
@@ -179,13 +167,15 @@ int Calibrate(const CalibrateArguments& args) {
   if (args.no_equalise && args.bias == "off" && args.range == "keep") {
     throw UsageError("calibrate: every step is left out");
   }
+  std::optional<compiler::RangeChoice> range;  // one for all tensors
+  if (args.range != "mse" && args.range != "keep") range = ParseRange(args.range);
   CheckWritable(args.output);
   RequireDatapath(args.sets);
   numerics::SetThreads(args.threads);
   trace::Network net = trace::Read(FindTrace(args.trace));
   Calibration calibration(args, net);
   if (!args.no_equalise) calibration.Equalise();
-  if (args.range != "keep") calibration.SetRanges();
+  if (args.range != "keep") calibration.SetRanges(range);
   if (args.bias != "off") calibration.CorrectBias();
   calibration.RecordZeros();
   trace::Write(net, args.output);

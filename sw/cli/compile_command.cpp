@@ -54,12 +54,8 @@ void SetPreprocess(const CompileArguments& args, trace::Network& net) {
   }
 }
 
-std::string FileName(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path.substr(path.find_last_of('/') + 1);
-}
-
-void CalibrateOn(const CompileArguments& args, trace::Network& net) {
+void CalibrateOn(const CompileArguments& args, const compiler::RangeChoice& range,
+                 trace::Network& net) {
   std::vector<std::vector<float>> inputs;
   if (args.calibrate == "random") {
     for (int i = 0; i < args.count; ++i)
@@ -68,25 +64,17 @@ void CalibrateOn(const CompileArguments& args, trace::Network& net) {
   } else {
     const compiler::ImageSet images = ReadImages(args.calibrate, net, args.count);
     for (int i = 0; i < args.count; ++i) inputs.push_back(images.Input(i, net));
-    net.calibration = fmt::format("{} images of {}", args.count, FileName(args.calibrate));
-  }
-  compiler::RangeChoice choice;
-  try {
-    choice = compiler::ParseRangeChoice(args.range);
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(std::string("--range: ") + error.what());
+    net.calibration = CountOf(args.count, args.calibrate);
   }
   if (args.range != "amax") net.calibration += ", " + args.range;
-  static Progress* bar = nullptr;  // Calibrate takes a plain function
-  Progress progress("calibrating");
-  bar = &progress;
+  Progress bar("calibrating");
   compiler::Calibrate(
       net, inputs,
-      [](int done, int total) {
-        bar->Update(static_cast<size_t>(done), static_cast<size_t>(total));
+      [&](int done, int total) {
+        bar.Update(static_cast<size_t>(done), static_cast<size_t>(total));
         StopIfInterrupted();
       },
-      choice);
+      range);
   compiler::RecordZeros(net, inputs.front());
 }
 
@@ -111,10 +99,11 @@ trace::Network Import(const CompileArguments& args) {
 }
 
 int Compile(const CompileArguments& args) {
+  const compiler::RangeChoice range = ParseRange(args.range);
   CheckWritable(args.output);
   trace::Network net = Import(args);
   SetPreprocess(args, net);
-  CalibrateOn(args, net);
+  CalibrateOn(args, range, net);
   if (args.dump_passes) PrintPass("calibrate", compiler::CalibrationListing(net));
   // After the calibration: ranges are those of the model, however its weights are quantised.
   std::string imported;

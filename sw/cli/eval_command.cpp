@@ -94,7 +94,8 @@ std::string Text(const Subject& subject, const Summary& s) {
 
 std::string Csv(const Subject& subject, const Summary& s) {
   std::string head = "network,engine,images",
-              row = fmt::format("{},{},{}", subject.net.name, subject.engine(), s.images);
+              row = fmt::format("{},{},{}", report::CsvField(subject.net.name), subject.engine(),
+                                s.images);
   for (const Share& share : Shares(s)) {
     const Proportion& p = share.value;
     head += fmt::format(",{0}_percent,{0}_low_percent,{0}_high_percent", share.key);
@@ -103,7 +104,7 @@ std::string Csv(const Subject& subject, const Summary& s) {
   head += ",sqnr_db,sqnr_half_width_db,worst_layer,worst_layer_sqnr_db\n";
   return head + row +
          fmt::format(",{:.4f},{:.4f},{},{:.4f}\n", s.sqnr_db, s.sqnr_half_width_db,
-                     subject.LayerName(s.worst_layer),
+                     report::CsvField(subject.LayerName(s.worst_layer)),
                      s.layer_sqnr_db[static_cast<size_t>(s.worst_layer)]);
 }
 
@@ -178,8 +179,8 @@ std::string LayersCsv(const Subject& subject, const std::vector<LayerSqnr>& laye
   std::string text = "layer,op,alone_sqnr_db,cumulative_sqnr_db\n";
   for (size_t i = 0; i < layers.size(); ++i) {
     const trace::Layer& l = subject.net.layers[i];
-    text += fmt::format("{},{},{:.4f},{:.4f}\n", l.name, trace::OpName(l.op), layers[i].alone,
-                        layers[i].cumulative);
+    text += fmt::format("{},{},{:.4f},{:.4f}\n", report::CsvField(l.name), trace::OpName(l.op),
+                        layers[i].alone, layers[i].cumulative);
   }
   return text;
 }

@@ -1,4 +1,4 @@
-// The images that a run takes: from a file, or one generated.
+// The images that a run takes, from a file, or one generated, and what calibration does with them.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "sw/compiler/images.h"
+#include "sw/compiler/ranges.h"
+#include "sw/evaluation/dataset.h"
 #include "sw/trace/network.h"
 
 namespace nibble::cli {
@@ -25,12 +27,11 @@ class Inputs {
 
   int count() const { return count_; }
   std::vector<float> Image(int i) const;  // as network input, NHWC
-  int Label(int i) const { return labels_.empty() ? -1 : labels_[i]; }
+  int Label(int i) const;                 // -1: none
 
  private:
   const trace::Network& net_;
-  std::optional<compiler::ImageSet> images_;
-  std::vector<int> labels_;
+  std::optional<evaluation::Dataset> dataset_;  // with images
   int count_ = 1;
   uint64_t seed_ = 0;
 };
@@ -41,5 +42,11 @@ std::string NpyRows(const std::vector<std::vector<float>>& rows);
 // An image file for `net`. Throws trace::FileError when it holds fewer than `count` images or
 // images of another shape.
 compiler::ImageSet ReadImages(const std::string& path, const trace::Network& net, int count);
+
+// "32 images of NAME", the file's or folder's own name: provenance.
+std::string CountOf(int count, const std::string& path);
+
+// The option --range. Throws UsageError.
+compiler::RangeChoice ParseRange(const std::string& text);
 
 }  // namespace nibble::cli

@@ -50,7 +50,6 @@ platforms::DesignPoint Resolve(const MemoryArguments& args) {
 
 int Memory(const MemoryArguments& args) {
   if (!args.agreement.empty()) {
-    if (!args.requests.empty()) throw UsageError("--agreement and --requests exclude each other");
     Print(requests::Markdown(
         requests::Compare(args.agreement, platforms::DataFolder() + "/platforms/dram")));
     return kDone;
@@ -94,9 +93,15 @@ Command AddMemory(CLI::App& app) {
       ->allow_extra_args(false);
   sub->add_option("--json", args->json, "write the result as JSON; - is stdout")
       ->option_text("FILE");
-  sub->add_option("--agreement", args->agreement,
-                  "instead: run the reference patterns and print how far they are from FILE's runs")
-      ->option_text("FILE");
+  const std::vector<CLI::Option*> of_requests = sub->get_options();
+  CLI::Option* const agreement =
+      sub->add_option(
+             "--agreement", args->agreement,
+             "instead: run the reference patterns and print how far they are from FILE's runs")
+          ->option_text("FILE");
+  for (CLI::Option* option : of_requests) {  // what to run is FILE's to say, in Markdown
+    if (option != sub->get_help_ptr()) agreement->excludes(option);
+  }
   return [args] { return Memory(*args); };
 }
 

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "sw/cli/errors.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::cli {
 
@@ -18,8 +19,6 @@ namespace {
 [[noreturn]] void Fail(const std::string& path, int error) {
   throw UsageError("cannot write '" + path + "': " + std::strerror(error));
 }
-
-std::string Beside(const std::string& path) { return path + ".tmp" + std::to_string(getpid()); }
 
 // A pipe or a device: written as it is, there is nothing to rename.
 bool IsSpecial(const std::string& path) {
@@ -32,16 +31,6 @@ bool IsDirectory(const std::string& path) {
   return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-// 0 or an errno.
-int WriteAll(const std::string& path, const std::string& text) {
-  errno = 0;
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (file) return 0;
-  return errno != 0 ? errno : EIO;
-}
-
 }  // namespace
 
 void CheckWritable(const std::string& path) {
@@ -50,7 +39,7 @@ void CheckWritable(const std::string& path) {
     if (access(path.c_str(), W_OK) != 0) Fail(path, errno);
     return;
   }
-  const std::string probe = Beside(path);
+  const std::string probe = path + ".tmp" + std::to_string(getpid());
   const int descriptor = open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) Fail(path, errno);
   close(descriptor);
@@ -64,16 +53,14 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
 void OutputFile::Write(const std::string& text) const {
   if (is_stdout()) return Print(text);
   if (IsSpecial(path_)) {
-    if (const int error = WriteAll(path_, text)) Fail(path_, error);
+    errno = 0;
+    std::ofstream file(path_, std::ios::binary | std::ios::trunc);
+    file << text;
+    file.close();
+    if (!file) Fail(path_, errno != 0 ? errno : EIO);
     return;
   }
-  const std::string beside = Beside(path_);
-  int error = WriteAll(beside, text);
-  if (error == 0 && std::rename(beside.c_str(), path_.c_str()) != 0) error = errno;
-  if (error != 0) {
-    unlink(beside.c_str());
-    Fail(path_, error);
-  }
+  if (const std::error_code error = trace::WriteWhole(path_, text)) Fail(path_, error.value());
 }
 
 void Print(const std::string& text) {

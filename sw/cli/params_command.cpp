@@ -19,24 +19,15 @@ struct ParamsArguments {
   bool markdown = false;
 };
 
-// A '|' ends a cell of a Markdown table.
-std::string Cell(const std::string& text) {
-  std::string escaped;
-  for (char c : text) {
-    if (c == '|') escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
-
 std::string Markdown(const std::vector<platforms::Parameter>& parameters) {
-  std::string text =
-      "| parameter | type | unit | range | default | meaning |\n|---|---|---|---|---|---|\n";
-  for (const platforms::Parameter& p : parameters) {
-    text += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", p.name, p.type, p.unit,
-                        Cell(p.range), Cell(p.default_value), Cell(p.meaning));
+  report::Table table;
+  for (const char* heading : {"parameter", "type", "unit", "range", "default", "meaning"}) {
+    table.AddColumn(heading, "", report::Table::Align::kLeft);
   }
-  return text;
+  for (const platforms::Parameter& p : parameters) {
+    table.AddRow({'`' + p.name + '`', p.type, p.unit, p.range, p.default_value, p.meaning});
+  }
+  return table.RenderMarkdown();
 }
 
 std::string Text(const std::vector<platforms::Parameter>& parameters) {

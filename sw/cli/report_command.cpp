@@ -1,7 +1,10 @@
+#include <fmt/format.h>
+
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "sw/cli/commands.h"
 #include "sw/cli/errors.h"
@@ -14,17 +17,23 @@ namespace {
 
 struct ReportArguments {
   std::string input, out;
-  size_t layers = 200;
+  std::optional<size_t> layers;  // not given: kLayers
 };
+
+constexpr size_t kLayers = 200;
 
 int Report(const ReportArguments& args) {
   namespace fs = std::filesystem;
   // Absolute, for a study takes the program to the folder where it was begun.
   const OutputFile out(args.out == "-" ? args.out : fs::absolute(args.out).string());
   std::error_code ignored;
-  const bool is_study = fs::is_directory(args.input, ignored);
-  out.Write(is_study ? report_html::StudyPage(report_html::ReadStudy(args.input, args.layers))
-                     : report_html::RunPage(report::ReadRun(args.input)));
+  if (fs::is_directory(args.input, ignored)) {
+    out.Write(
+        report_html::StudyPage(report_html::ReadStudy(args.input, args.layers.value_or(kLayers))));
+    return kDone;
+  }
+  if (args.layers) throw UsageError("--layers: only of a study; the page of a run has them all");
+  out.Write(report_html::RunPage(report::ReadRun(args.input)));
   return kDone;
 }
 
@@ -41,7 +50,7 @@ Command AddReport(CLI::App& app) {
       ->required();
   sub->add_option("--layers", args->layers,
                   "points of a study whose layers the page holds, those of the fronts first")
-      ->option_text("N [200]");
+      ->option_text(fmt::format("N [{}]", kLayers));
   return [args] { return Report(*args); };
 }
 

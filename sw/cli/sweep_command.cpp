@@ -16,7 +16,6 @@
 #include "sw/cli/version.h"
 #include "sw/study/estimate.h"
 #include "sw/study/launch.h"
-#include "sw/study/point_run.h"
 #include "sw/study/results.h"
 #include "sw/study/run_search.h"
 #include "sw/study/sample.h"
@@ -61,10 +60,13 @@ void SayDamage(const study::Damage& damage) {
                damage.rows);
 }
 
-int Finish(const study::Study& study, bool quiet) {
-  const study::Results results = study::ReadResults(study);
+int Finish(const study::Study& study, const study::Results& results, bool quiet) {
   if (!quiet) Print(study::StatusText(study, results));
   return study::ProgressOf(study, results).complete() ? kDone : kIncomplete;
+}
+
+int Finish(const study::Study& study, bool quiet) {
+  return Finish(study, study::ReadResults(study), quiet);
 }
 
 // Damage is said; false where some was found.
@@ -84,16 +86,6 @@ bool RunShard(const study::Study& study, study::Meter& meter, const study::Shard
   const study::ShardRun run = study::RunShard(study, meter, shard, OptionsOf(args, bar));
   SayDamage(run.damage);
   return run.tally.failed == 0;
-}
-
-std::vector<study::StudyPoint> PointsOf(const study::Study& study, const study::Meter& meter,
-                                        const std::vector<uint64_t>& numbers) {
-  std::vector<study::StudyPoint> points;
-  points.reserve(numbers.size());
-  for (const uint64_t n : numbers) {
-    points.push_back({n, study::KeyOf(study.plan(), study.space().At(n), meter)});
-  }
-  return points;
 }
 
 int DryRun(const study::Study& study, study::Meter& meter,
@@ -150,8 +142,9 @@ int Search(study::Study& study, study::Meter& meter, const SweepArguments& args)
                      &damage);
   }
   SayDamage(damage);
-  const int code = Finish(study, args.quiet);
-  if (!args.quiet) Print(study::ReportText(study, study::ReadResults(study), objectives));
+  const study::Results results = study::ReadResults(study);
+  const int code = Finish(study, results, args.quiet);
+  if (!args.quiet) Print(study::ReportText(study, results, objectives));
   return code;
 }
 
@@ -164,17 +157,13 @@ int Sweep(const SweepArguments& args) {
   if (!args.slurm_args.empty() && args.launcher != "slurm") {
     throw UsageError("--slurm-args: only with --launcher slurm");
   }
-  std::vector<std::string> traces;
-  for (const std::string& name : study::ReadPlan(args.plan).traces) {
-    traces.push_back(FindTrace(name));
-  }
-  study::Study study(args.out, args.plan, traces, Version());
+  study::Study study(args.out, args.plan, FindTrace, Version());
   const std::unique_ptr<study::Meter> meter = study.MakeMeter();
   if (!args.pareto.empty()) return Search(study, *meter, args);
   const std::vector<uint64_t> numbers =
       args.sample > 0 ? study::Sample(study.space(), args.sample, args.seed) : study.space().Grid();
   if (numbers.empty()) throw UsageError(args.plan + ": its constraints leave no point");
-  std::vector<study::StudyPoint> points = PointsOf(study, *meter, numbers);
+  std::vector<study::StudyPoint> points = study::PointsOf(study, *meter, numbers);
   if (args.dry_run) return DryRun(study, *meter, points, args);
   study.Save(std::move(points), false);
   return Launch(study, *meter, args);
@@ -268,8 +257,8 @@ Command AddSweep(CLI::App& app) {
           ->option_text("N");
   auto* pareto = sweep
                      ->add_option("--pareto", args->pareto,
-                                  "search for the points that no other beats in these: accuracy, "
-                                  "latency, energy, area, sram_area")
+                                  "search for the points that no other beats in these: " +
+                                      study::ObjectiveNames())
                      ->option_text("LIST")
                      ->excludes(sample);
   sweep->add_option("--runs", args->runs, "points that a search tries at most")
@@ -288,7 +277,7 @@ Command AddSweep(CLI::App& app) {
   CLI::App* const merge = AddOfFolder(*sweep, "merge", "all shards into one ledger", *args);
   merge->add_flag("-q,--quiet", args->quiet, "no closing lines");
   CLI::App* const report = AddOfFolder(*sweep, "report", "the points that no other beats", *args);
-  report->add_option("--objectives", args->objectives, "accuracy, latency, energy, area, sram_area")
+  report->add_option("--objectives", args->objectives, study::ObjectiveNames())
       ->option_text("LIST");
   CLI::App* const exports = AddOfFolder(*sweep, "export", "all rows for other programs", *args);
   exports->add_option("--csv", args->csv, "one line a point; - is stdout")->option_text("FILE");

@@ -133,13 +133,17 @@ PrecisionSpace SpaceOf(const trace::Network& net, const TuneArguments& args) {
 int Tune(const TuneArguments& args) {
   evaluation::TuneOptions options;
   options.target_agreement = TargetAgreement(args.target);
+  const bool others = !args.check.images.empty();
+  if (others && !args.files.labels.empty() && args.check.labels.empty()) {
+    throw UsageError("--labels: top-1 is told of the images of --check; give --check-labels");
+  }
   const OutputFile out(args.out);
   const std::string path = FindTrace(args.trace);
   const trace::Network net = trace::Read(path);
   const evaluation::Dataset measure(args.files, net, 0, args.measure);
-  const bool others = !args.check.images.empty();
-  const evaluation::Dataset check(others ? args.check : args.files, net, others ? 0 : args.measure,
-                                  args.count);
+  const evaluation::Dataset check =
+      others ? evaluation::Dataset(args.check, net, 0, args.count)
+             : evaluation::Dataset(measure, net, args.measure, args.count);
   const auto resolve = [&](const std::vector<std::string>& sets) {
     DesignOptions design = args.design;
     design.sets.insert(design.sets.end(), sets.begin(), sets.end());
@@ -224,10 +228,11 @@ Command AddTune(CLI::App& app) {
   sub->add_option("--budget", args->budget, "what is saved: bits stored, or energy")
       ->check(CLI::IsMember({"bits", "energy"}))
       ->option_text("NAME [bits]");
-  sub->add_option("--limit", args->limit,
-                  "of the budget: average bits of activations and of weights each, or uJ")
-      ->check(CLI::PositiveNumber)
-      ->option_text("X");
+  auto* limit =
+      sub->add_option("--limit", args->limit,
+                      "of the budget: average bits of activations and of weights each, or uJ")
+          ->check(CLI::PositiveNumber)
+          ->option_text("X");
   sub->add_option("--target", args->target,
                   "agreement=SHARE with FP32's top-1: without a limit the cheapest point that "
                   "reaches it is chosen; exit code 1 where the images checked with miss it")
@@ -243,6 +248,7 @@ Command AddTune(CLI::App& app) {
       ->option_text("N [8]");
   sub->add_option("--rounds", args->rounds, "of refinement at the limit, at most")
       ->check(CLI::Range(0, 100))
+      ->needs(limit)
       ->option_text("N [3]");
   sub->add_option("-j,--jobs", args->jobs, "processes; the results are the same bytes")
       ->check(CLI::Range(1, 256))

@@ -29,12 +29,13 @@ std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index) {
 }
 
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
-               void (*progress)(int done, int total), const RangeChoice& choice) {
+               const std::function<void(int done, int total)>& progress,
+               const RangeChoice& choice) {
   std::vector<MagnitudeHistogram> seen(net.tensors.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const std::vector<std::vector<float>> tensors = golden::RunFp32(net, inputs[i]);
     for (size_t t = 0; t < tensors.size(); ++t) seen[t].Add(tensors[t]);
-    if (progress != nullptr) progress(static_cast<int>(i) + 1, static_cast<int>(inputs.size()));
+    if (progress) progress(static_cast<int>(i) + 1, static_cast<int>(inputs.size()));
   }
   for (size_t t = 0; t < seen.size(); ++t) net.tensors[t].amax = seen[t].Range(choice);
 }

@@ -35,7 +35,8 @@ std::vector<float> GeneratedInput(const trace::Network& net, uint64_t index);
 // executor sees over `inputs`. progress(done, total) is called after each input. `net.calibration`
 // is the caller's to set.
 void Calibrate(trace::Network& net, const std::vector<std::vector<float>>& inputs,
-               void (*progress)(int done, int total) = nullptr, const RangeChoice& choice = {});
+               const std::function<void(int done, int total)>& progress = {},
+               const RangeChoice& choice = {});
 
 // Records the shares of zeros (trace::Tensor::zeros, trace::Layer::zeros) that the golden executor
 // sees for one input of a calibrated network.

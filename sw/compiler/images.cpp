@@ -37,7 +37,7 @@ int ResizedSide(const trace::Network& net) {
 
 }  // namespace
 
-ImageSet::ImageSet(const std::string& path) {
+ImageSet::ImageSet(const std::string& path) : path_(path) {
   if (std::filesystem::is_directory(path)) {
     files_ = ImageFiles(path);
     count_ = static_cast<int>(std::min<size_t>(files_.size(), INT32_MAX));
@@ -74,12 +74,13 @@ void ImageSet::CheckShape(const trace::Network& net) const {
   if (!files_.empty()) {
     const int resized = ResizedSide(net);
     if (expected.channels == 3 && resized >= std::max(expected.height, expected.width)) return;
-    throw FileError(fmt::format("image files are RGB and resized to {}, network \"{}\" takes {}",
-                                resized, net.name, trace::ShapeText(expected)));
+    throw FileError(
+        fmt::format("{}: image files are RGB and resized to {}, network \"{}\" takes {}", path_,
+                    resized, net.name, trace::ShapeText(expected)));
   }
   if (!(shape_ == expected)) {
-    throw FileError(fmt::format("images are {}, network \"{}\" takes {}", trace::ShapeText(shape_),
-                                net.name, trace::ShapeText(expected)));
+    throw FileError(fmt::format("{}: images are {}, network \"{}\" takes {}", path_,
+                                trace::ShapeText(shape_), net.name, trace::ShapeText(expected)));
   }
 }
 

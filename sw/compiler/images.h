@@ -16,14 +16,15 @@ class ImageSet {
  public:
   explicit ImageSet(const std::string& path);
   int count() const { return count_; }
-  // Throws trace::FileError where the images do not have, or files cannot be brought to, the shape
-  // of the network's input.
+  // Throws trace::FileError, naming the file or folder, where the images do not have, or files
+  // cannot be brought to, the shape of the network's input.
   void CheckShape(const trace::Network& net) const;
   // Image `i` as network input: files resized and cropped, uint8 through the network's preprocess
   // in FP32, float32 as it is. Throws as CheckShape, and std::out_of_range for a wrong `i`.
   std::vector<float> Input(int i, const trace::Network& net) const;
 
  private:
+  std::string path_;
   int count_ = 0;
   trace::Shape shape_;              // of a .npy file
   std::vector<std::string> files_;  // of a folder

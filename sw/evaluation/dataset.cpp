@@ -3,40 +3,33 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <utility>
 
 #include "sw/compiler/image_files.h"
 #include "sw/evaluation/results_file.h"
 #include "sw/trace/file.h"
 
 namespace nibble::evaluation {
-namespace {
-
-std::string FileBytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  if (!in) throw trace::FileError(path + ": cannot be read");
-  return std::move(bytes).str();
-}
-
-}  // namespace
 
 Dataset::Dataset(const DatasetFiles& files, const trace::Network& net, int first, int count)
-    : files_(files), net_(net), images_(files.images), first_(first), count_(count) {
+    : Dataset(files, std::make_shared<compiler::ImageSet>(files.images), net, first, count) {}
+
+Dataset::Dataset(const Dataset& other, const trace::Network& net, int first, int count)
+    : Dataset(other.files_, other.images_, net, first, count) {}
+
+Dataset::Dataset(const DatasetFiles& files, std::shared_ptr<const compiler::ImageSet> images,
+                 const trace::Network& net, int first, int count)
+    : files_(files), net_(net), images_(std::move(images)), first_(first), count_(count) {
   const auto fail = [](const std::string& path, const std::string& what) {
     throw trace::FileError(fmt::format("{}: {}", path, what));
   };
-  try {
-    images_.CheckShape(net);
-  } catch (const trace::FileError& error) {
-    fail(files.images, error.what());
-  }
-  if (count_ == 0) count_ = images_.count() - first_;
-  if (count_ < 1 || images_.count() - first_ < count_) {
-    fail(files.images, fmt::format("holds {} images, {} and {} more are asked for", images_.count(),
-                                   first_, std::max(count_, 1)));
+  images_->CheckShape(net);
+  const int all = images_->count();
+  if (count_ == 0) count_ = all - first_;
+  if (count_ < 1 || all - first_ < count_) {
+    const std::string behind = first_ == 0 ? "" : fmt::format(" behind the first {}", first_);
+    fail(files.images,
+         fmt::format("holds {} images, {}{} are asked for", all, std::max(count_, 1), behind));
   }
   if (files.labels.empty()) return;
   const std::vector<int> labels = compiler::ReadLabels(files.labels);
@@ -59,11 +52,10 @@ const std::string& Dataset::Hash() const {
   std::string text = fmt::format("first {}\n", first_);
   if (std::filesystem::is_directory(files_.images)) {
     for (const std::string& file : compiler::ImageFiles(files_.images)) {
-      text +=
-          std::filesystem::path(file).filename().string() + " " + HashOf(FileBytes(file)) + "\n";
+      text += std::filesystem::path(file).filename().string() + " " + HashOfFile(file) + "\n";
     }
   } else {
-    text += HashOf(FileBytes(files_.images)) + "\n";
+    text += HashOfFile(files_.images) + "\n";
   }
   return hash_ = HashOf(text);
 }

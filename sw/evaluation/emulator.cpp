@@ -104,21 +104,19 @@ std::vector<float> Emulator::Quantised(int tensor, int choice, const std::vector
       numerics::StreamOf(datapaths.base.activation_rounding, static_cast<uint64_t>(tensor))));
 }
 
-Emulator::Errors Emulator::Run(const std::vector<float>& input, const Assignment& assignment,
-                               bool with_changes) {
+Emulator::Errors Emulator::Run(const std::vector<float>& input, const std::vector<float>& exact,
+                               const Assignment& assignment, bool with_changes) {
   Assignment now(space_.slots.size(), kExact);
   const auto assign = [&](size_t slot, int choice) {
     now[slot] = choice;
     if (space_.slots[slot].operand == Operand::kWeights)
       SetWeights(space_.slots[slot].layer, choice);
   };
-  for (size_t s = 0; s < space_.slots.size(); ++s) assign(s, kExact);
-  const auto output = static_cast<size_t>(net_.output);
-  const std::vector<float> exact = golden::RunFp32(net_, input)[output];
-  const double power = Power(exact, std::vector<float>(exact.size()));
-  if (!assignment.empty()) {
-    for (size_t s = 0; s < space_.slots.size(); ++s) assign(s, assignment[s]);
+  for (size_t s = 0; s < space_.slots.size(); ++s) {
+    assign(s, assignment.empty() ? kExact : assignment[s]);
   }
+  const auto output = static_cast<size_t>(net_.output);
+  const double power = Power(exact, std::vector<float>(exact.size()));
   // `stored`: what layers read.
   std::vector<std::vector<float>> stored(net_.tensors.size());
   const auto store = [&](int tensor, std::vector<float> x) {

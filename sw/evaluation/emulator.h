@@ -26,9 +26,10 @@ class Emulator {
     double base = 0;                           // of the assignment
     std::vector<std::vector<double>> changed;  // [slot][choice]: with that slot's choice instead
   };
-  // Of one image; 0 where FP32's outputs are all the same. An empty assignment is FP32 everywhere.
-  // `with_changes` false: `base` alone.
-  Errors Run(const std::vector<float>& input, const Assignment& assignment, bool with_changes);
+  // Of one image, whose output in FP32 is `exact`; 0 where all of that is the same. An empty
+  // assignment is FP32 everywhere. `with_changes` false: `base` alone.
+  Errors Run(const std::vector<float>& input, const std::vector<float>& exact,
+             const Assignment& assignment, bool with_changes);
 
  private:
   void SetWeights(int layer, int choice);  // -1: as they are

@@ -3,23 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <sstream>
 #include <stdexcept>
+
+#include "platforms/params/value.h"
 
 namespace nibble::evaluation {
 namespace {
 
-std::vector<std::string> Split(const std::string& text, char separator) {
-  std::vector<std::string> words;
-  std::istringstream in(text);
-  for (std::string word; std::getline(in, word, separator);) words.push_back(word);
-  return words;
-}
-
 // Layer patterns that are words (docs/numerics.md), and might be a layer's name.
 bool IsWord(const std::string& name) {
   if (name == "first" || name == "last" || name == "pointwise") return true;
-  for (int op = 0; op <= static_cast<int>(trace::Op::kActivate); ++op) {
+  for (int op = 0; op <= static_cast<int>(trace::kLastOp); ++op) {
     if (name == trace::OpName(static_cast<trace::Op>(op))) return true;
   }
   return false;
@@ -88,7 +82,7 @@ std::vector<Slot> ActivationSlots(const trace::Network& net) {
 
 Choice ParseChoice(Operand operand, const std::string& text) {
   const std::string field = operand == Operand::kActivations ? "activations" : "weights";
-  const std::vector<std::string> words = Split(text, ':');
+  const std::vector<std::string> words = platforms::Split(text, ':');
   Choice choice{text, {}};
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
@@ -102,7 +96,7 @@ Choice ParseChoice(Operand operand, const std::string& text) {
       choice.fields.push_back(word);
     }
   }
-  if (words.empty() || choice.fields.size() != words.size()) {
+  if (choice.fields.size() != words.size()) {
     throw std::invalid_argument(
         fmt::format("choice \"{}\": expected FORMAT[:BLOCK][:FIELD=VALUE]", text));
   }
@@ -111,8 +105,9 @@ Choice ParseChoice(Operand operand, const std::string& text) {
 
 std::vector<Choice> ParseChoices(Operand operand, const std::string& list) {
   std::vector<Choice> choices;
-  for (const std::string& word : Split(list, ',')) choices.push_back(ParseChoice(operand, word));
-  if (choices.empty()) throw std::invalid_argument("no choices of formats");
+  for (const std::string& word : platforms::Split(list, ',')) {
+    choices.push_back(ParseChoice(operand, word));
+  }
   return choices;
 }
 

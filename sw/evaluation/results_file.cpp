@@ -8,6 +8,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -36,6 +38,14 @@ std::string HashOf(const std::string& bytes) {
   std::string text;
   for (const unsigned char byte : digest.digest) text += fmt::format("{:02x}", byte);
   return text;
+}
+
+std::string HashOfFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  if (!in) throw trace::FileError(path + ": cannot be read");
+  return HashOf(bytes.str());
 }
 
 ResultsFile::ResultsFile(const std::string& path, const Identity& identity) : path_(path) {

@@ -23,6 +23,7 @@ std::string ToText(const Identity& identity);  // a line "name value" each
 
 // 32 hex digits: XXH3-128 of the bytes.
 std::string HashOf(const std::string& bytes);
+std::string HashOfFile(const std::string& path);  // of its bytes; throws trace::FileError
 
 class ResultsFile {
  public:

@@ -4,17 +4,18 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <stdexcept>
 
 #include "sw/evaluation/bytes.h"
 #include "sw/evaluation/processes.h"
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::evaluation {
 
 Emulator::Errors MeanErrors(Emulator& emulator, const Dataset& dataset,
+                            const std::vector<std::vector<float>>& fp32,
                             const Assignment& assignment, bool with_changes,
                             const WorkOptions& work) {
   Emulator::Errors mean;
@@ -29,7 +30,7 @@ Emulator::Errors MeanErrors(Emulator& emulator, const Dataset& dataset,
       work.jobs, count,
       [&](size_t i) {
         const Emulator::Errors errors =
-            emulator.Run(dataset.Input(static_cast<int>(i)), assignment, with_changes);
+            emulator.Run(dataset.Input(static_cast<int>(i)), fp32[i], assignment, with_changes);
         std::vector<double> all{errors.base};
         for (const auto& slot : errors.changed) all.insert(all.end(), slot.begin(), slot.end());
         return BytesOf(all);
@@ -65,8 +66,10 @@ class Tuner {
     Emulator emulator(net_, space_, resolve_);  // first: it refuses choices that are none
     Begin("cost of each choice");
     savings_ = MeasureSavings(net_, space_, resolve_, options_.work);
+    Begin("FP32");
+    measure_fp32_ = Fp32Outputs(net_, measure_, 0, options_.work);
     Begin("error of each choice");
-    const Emulator::Errors alone = MeanErrors(emulator, measure_, {}, true, options_.work);
+    const Emulator::Errors alone = ErrorsOf(emulator, {}, true);
     const std::vector<Assignment> walk =
         Walk(space_, alone.changed, savings_, options_.budget, options_.limit);
     std::vector<Assignment> picked = Spread(walk);
@@ -83,6 +86,11 @@ class Tuner {
  private:
   void Begin(const std::string& what) const {
     if (options_.phase) options_.phase(what);
+  }
+
+  Emulator::Errors ErrorsOf(Emulator& emulator, const Assignment& assignment,
+                            bool with_changes) const {
+    return MeanErrors(emulator, measure_, measure_fp32_, assignment, with_changes, options_.work);
   }
 
   platforms::DesignPoint DesignOf(const Assignment& assignment) const {
@@ -124,9 +132,9 @@ class Tuner {
   // Step 3 at the limit.
   Assignment Refine(Emulator& emulator, Assignment best) const {
     Begin("refinement");
-    double least = MeanErrors(emulator, measure_, best, false, options_.work).base;
+    double least = ErrorsOf(emulator, best, false).base;
     for (int round = 0; round < options_.rounds; ++round) {
-      const Emulator::Errors errors = MeanErrors(emulator, measure_, best, true, options_.work);
+      const Emulator::Errors errors = ErrorsOf(emulator, best, true);
       const Assignment next = Better(emulator, errors, best, least);
       if (next == best) break;
       best = next;
@@ -155,7 +163,7 @@ class Tuner {
     for (size_t part = changes.size(); part > 0; part /= 2) {
       Assignment next = Exchange(from, *to, changes, part, gain);
       if (next == from || !IsWithin(next)) continue;
-      const double error = MeanErrors(emulator, measure_, next, false, options_.work).base;
+      const double error = ErrorsOf(emulator, next, false).base;
       if (error >= least) continue;
       least = error;
       return next;
@@ -204,13 +212,12 @@ class Tuner {
       return Spent(a.cost, options_.budget) > Spent(b.cost, options_.budget);
     });
     Begin("FP32");
-    const auto measure_fp32 = Fp32Outputs(net_, measure_, 0, options_.work);
     const auto check_fp32 = Fp32Outputs(net_, check_, 0, options_.work);
     for (size_t p = 0; p < front.size(); ++p) {
       Begin(fmt::format("point {} of {}", p + 1, front.size()));
       FrontPoint& point = front[p];
       Keep(p, point);
-      point.measured = RunPoint(point, measure_, measure_fp32, Path(p, "measured.results"));
+      point.measured = RunPoint(point, measure_, measure_fp32_, Path(p, "measured.results"));
       point.checked = RunPoint(point, check_, check_fp32, Path(p, "checked.results"));
     }
     if (!options_.limit) Choose(front);
@@ -227,15 +234,19 @@ class Tuner {
     if (options_.folder.empty()) return;
     std::error_code ignored;  // what is wrong shows when the file is written
     std::filesystem::create_directories(options_.folder, ignored);
-    std::ofstream config(Path(p, "cfg"));
-    config << platforms::ConfigText(point.design);
-    if (!config.flush()) throw trace::FileError(Path(p, "cfg") + ": cannot be written");
+    const std::string path = Path(p, "cfg");
+    if (const auto error = trace::WriteWhole(path, platforms::ConfigText(point.design))) {
+      throw trace::FileError(fmt::format("{}: cannot be written: {}", path, error.message()));
+    }
   }
 
   Summary RunPoint(const FrontPoint& point, const Dataset& dataset,
                    const std::vector<std::vector<float>>& fp32, const std::string& path) const {
-    ResultsFile file(path, IdentityOf(options_.trace_hash, point.design, Engine::kMachine, dataset,
-                                      Scope::kOutput));
+    ResultsFile file;
+    if (!path.empty()) {  // the identity reads all images
+      file = ResultsFile(path, IdentityOf(options_.trace_hash, point.design, Engine::kMachine,
+                                          dataset, Scope::kOutput));
+    }
     return Summarise(
         Evaluate(net_, point.design, Engine::kMachine, dataset, &fp32, file, options_.work),
         dataset.labels());
@@ -263,6 +274,7 @@ class Tuner {
   const Resolver& resolve_;
   const TuneOptions& options_;
   Savings savings_;
+  std::vector<std::vector<float>> measure_fp32_;
 };
 
 }  // namespace

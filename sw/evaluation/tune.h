@@ -22,8 +22,10 @@
 
 namespace nibble::evaluation {
 
-// Mean over the images of Emulator::Run, which it is called for in processes.
+// Mean over the images of Emulator::Run, which it is called for in processes. `fp32`: outputs by
+// image.
 Emulator::Errors MeanErrors(Emulator& emulator, const Dataset& dataset,
+                            const std::vector<std::vector<float>>& fp32,
                             const Assignment& assignment, bool with_changes,
                             const WorkOptions& work);
 

@@ -3,20 +3,9 @@
 #include <set>
 
 #include "sw/report/report.h"
+#include "sw/report/table.h"
 
 namespace nibble::report {
-
-namespace {
-
-// RFC 4180: quoted where it holds a comma, a quote or a line break.
-std::string Field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (char c : text) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted + '"';
-}
-
-}  // namespace
 
 std::string ToCsv(const Report& report) {
   std::set<std::string> causes;
@@ -31,11 +20,11 @@ std::string ToCsv(const Report& report) {
   }
   csv += ",energy_pj";
   for (const std::string& component : report.energy_components)
-    csv += "," + Field("energy_" + component + "_pj");
+    csv += "," + CsvField("energy_" + component + "_pj");
   csv += '\n';
   for (const LayerRow& row : report.layers) {
-    csv += fmt::format("{},{},{},{},{},{},{},{},{}", Field(row.name), Field(row.op),
-                       Field(row.source), Field(row.shape), row.engine, row.macs, row.cycles,
+    csv += fmt::format("{},{},{},{},{},{},{},{},{}", CsvField(row.name), CsvField(row.op),
+                       CsvField(row.source), CsvField(row.shape), row.engine, row.macs, row.cycles,
                        row.utilisation, row.busy_cycles);
     for (const std::string& cause : causes) {
       const auto found = row.stalls.find(cause);

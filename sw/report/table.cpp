@@ -92,6 +92,13 @@ std::string Percent(double part, double whole) {
   return whole > 0 ? fmt::format("{:.1f}", 100 * part / whole) : "-";
 }
 
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + '"';
+}
+
 void Table::AddColumn(std::string heading, std::string unit, Align align) {
   columns_.push_back({std::move(heading), std::move(unit), align});
 }

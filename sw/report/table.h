@@ -1,4 +1,4 @@
-// Plain text tables and the numbers in them.
+// Plain text tables, and the numbers and fields in them.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,9 @@ std::string BinarySize(uint64_t bytes);
 std::string Significant(double value);
 // "12.3", or "-" when there is nothing to give a share of.
 std::string Percent(double part, double whole);
+// A field of comma-separated values (RFC 4180): in quotes where it holds a comma, a quote or a line
+// break.
+std::string CsvField(const std::string& text);
 
 class Table {
  public:

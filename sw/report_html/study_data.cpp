@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "sw/study/launch.h"
 #include "sw/study/results.h"
 #include "sw/study/study.h"
 
@@ -71,8 +75,12 @@ int IndexIn(Column& column, const std::string& value) {
   return static_cast<int>(column.values.size()) - 1;
 }
 
+// Words that mean the same to every shell stay as they are.
 std::string Quoted(const std::string& word) {
-  return word.find_first_of(" *?$\"'\\;&|<>()") == std::string::npos ? word : "'" + word + "'";
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::strchr("_./-=:,+@%", c) != nullptr;
+  });
+  return plain ? word : study::ShellQuoted(word);
 }
 
 std::string CommandOf(const study::Plan& plan, const study::Point& point) {

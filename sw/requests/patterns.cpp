@@ -3,26 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "models/numerics/rounding.h"
+
 namespace nibble::requests {
-
-namespace {
-
-class SplitMix64 {
- public:
-  explicit SplitMix64(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    state_ += 0x9E3779B97F4A7C15u;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
-
- private:
-  uint64_t state_;
-};
-
-}  // namespace
 
 const std::vector<std::string>& PatternNames() {
   static const std::vector<std::string> names = {"seq_read",     "seq_write", "rand_read",
@@ -41,10 +24,12 @@ std::vector<memory::MemoryRequest> Pattern(const std::string& name, const memory
   const uint64_t row_stride = uint64_t{d.row_bytes} * d.banks();  // of one bank, M1 and M2
   if (name == "rand_read" || name == "rand_serial") {
     const bool serial = name == "rand_serial";
-    SplitMix64 random(serial ? 43 : 42);
+    const uint64_t seed = serial ? 43 : 42;
     const uint64_t bursts = row_stride * d.rows / size;
     const uint32_t count = (serial ? 5000 : 100000) / scale;
-    for (uint32_t i = 0; i < count; ++i) requests.push_back({random.Next() % bursts * size, false});
+    for (uint32_t i = 0; i < count; ++i) {
+      requests.push_back({numerics::SplitMix64(seed, i) % bursts * size, false});
+    }
   } else if (name == "row_conflict") {
     for (uint32_t i = 0; i < 20000 / scale; ++i) {
       requests.push_back({i % d.rows * row_stride, false});

@@ -13,15 +13,9 @@ namespace nibble::study {
 
 namespace {
 
-std::string Quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + '\'';
-}
-
 std::string RunCommand(const LaunchOptions& o, const std::string& shard) {
-  return fmt::format("{} sweep run {} --shard {}/{} -j {}", Quoted(o.program), Quoted(o.folder),
-                     shard, o.shards, o.jobs);
+  return fmt::format("{} sweep run {} --shard {}/{} -j {}", ShellQuoted(o.program),
+                     ShellQuoted(o.folder), shard, o.shards, o.jobs);
 }
 
 // What the command prints, on stderr, too. Throws StudyError when it fails.
@@ -45,14 +39,20 @@ std::string Output(const std::string& command) {
 // Returns the number of the job: the first word of what --parsable prints, up to its cluster.
 std::string Submit(const LaunchOptions& o, const std::string& arguments,
                    const std::string& command) {
-  const std::string output = Output(
-      fmt::format("sbatch --parsable {} {} --wrap {}", arguments, o.slurm_args, Quoted(command)));
+  const std::string output = Output(fmt::format("sbatch --parsable {} {} --wrap {}", arguments,
+                                                o.slurm_args, ShellQuoted(command)));
   const size_t line = output.rfind('\n');  // warnings come before it
   const std::string last = line == std::string::npos ? output : output.substr(line + 1);
   return last.substr(0, last.find(';'));
 }
 
 }  // namespace
+
+std::string ShellQuoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + '\'';
+}
 
 std::vector<std::string> ShardCommands(const LaunchOptions& options) {
   std::vector<std::string> commands;
@@ -63,7 +63,8 @@ std::vector<std::string> ShardCommands(const LaunchOptions& options) {
 }
 
 std::string MergeCommand(const LaunchOptions& options) {
-  return fmt::format("{} sweep merge {}", Quoted(options.program), Quoted(options.folder));
+  return fmt::format("{} sweep merge {}", ShellQuoted(options.program),
+                     ShellQuoted(options.folder));
 }
 
 std::string SubmitToSlurm(const LaunchOptions& o) {
@@ -72,12 +73,12 @@ std::string SubmitToSlurm(const LaunchOptions& o) {
   const std::string array =
       Submit(o,
              fmt::format("--job-name=nibble --array=0-{} --cpus-per-task={} --output={}",
-                         o.shards - 1, o.jobs, Quoted(o.folder + "/shards/%a.log")),
+                         o.shards - 1, o.jobs, ShellQuoted(o.folder + "/shards/%a.log")),
              RunCommand(o, "$SLURM_ARRAY_TASK_ID"));
   const std::string merge =
       Submit(o,
              fmt::format("--job-name=nibble-merge --dependency=afterany:{} --output={}", array,
-                         Quoted(o.folder + "/merge.log")),
+                         ShellQuoted(o.folder + "/merge.log")),
              MergeCommand(o));
   return fmt::format("submitted job {} of {} shards, and job {} to merge them", array, o.shards,
                      merge);

@@ -14,6 +14,9 @@ struct LaunchOptions {
   std::string slurm_args;  // further arguments of sbatch, as a shell takes them
 };
 
+// `text` as one word of a shell's command, in single quotes.
+std::string ShellQuoted(const std::string& text);
+
 // One command a shard; then `sim sweep merge FOLDER` is due.
 std::vector<std::string> ShardCommands(const LaunchOptions& options);
 std::string MergeCommand(const LaunchOptions& options);

@@ -192,7 +192,9 @@ std::unique_ptr<Row> FindRow(const std::string& path, const std::string& key) {
 }
 
 Ledger::Ledger(const std::string& path, Damage* damage) : lock_(path + ".lock") {
-  const Damage found = ForEachRow(path, Depth::kTotals, [](const Row&, const Timing&) {});
+  const Damage found = ForEachRow(path, Depth::kTotals, [&](const Row& row, const Timing&) {
+    statuses_[row.key] = row.status;
+  });
   if (!found.why.empty()) {
     const std::string aside = Replace(path);
     if (damage != nullptr)
@@ -266,6 +268,7 @@ void Ledger::Add(const Row& row, const Timing& timing) {
     add_timing_->Bind(1, row.key).Bind(2, timing.wall_s).Bind(3, timing.cpu_s);
     add_timing_->Bind(4, timing.host).Step();
     database_->Execute("RELEASE row");
+    statuses_[row.key] = row.status;
   } catch (const DatabaseError&) {
     try {
       database_->Execute("ROLLBACK");
@@ -275,15 +278,15 @@ void Ledger::Add(const Row& row, const Timing& timing) {
   }
 }
 
-Damage MergeInto(Ledger& to, std::map<std::string, Status>& known, const std::string& from) {
+Damage MergeInto(Ledger& to, const std::string& from) {
   to.Begin();
   Damage damage = ForEachRow(from, Depth::kAll, [&](const Row& row, const Timing& timing) {
-    const auto at = known.find(row.key);
-    if (at != known.end() && (row.status == Status::kFailed || at->second != Status::kFailed)) {
+    const auto at = to.statuses().find(row.key);
+    if (at != to.statuses().end() &&
+        (row.status == Status::kFailed || at->second != Status::kFailed)) {
       return;  // there is one as good
     }
     to.Add(row, timing);
-    known[row.key] = row.status;
   });
   to.Commit();
   return damage;

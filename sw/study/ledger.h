@@ -31,6 +31,8 @@ class Ledger {
   // DatabaseError, and LockError where another process writes the same ledger (PATH.lock).
   explicit Ledger(const std::string& path, Damage* damage = nullptr);
 
+  const std::map<std::string, Status>& statuses() const { return statuses_; }  // of rows, by key
+
   // On disk when it returns. A row of the same key is replaced. Throws DatabaseError; the rows
   // before are kept then.
   void Add(const Row& row, const Timing& timing);
@@ -43,6 +45,7 @@ class Ledger {
   void Close();
   std::string Replace(const std::string& path);  // a damaged file; returns its new name
   LockFile lock_;
+  std::map<std::string, Status> statuses_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<Statement> add_result_, add_timing_;
 };
@@ -61,9 +64,8 @@ std::map<std::string, Status> ReadStatuses(const std::string& path);
 // One row by its key, or nothing. Throws DatabaseError.
 std::unique_ptr<Row> FindRow(const std::string& path, const std::string& key);
 
-// Adds all rows of `from` to `to`, whose statuses by key are `known` (kept up to date). Of two rows
-// of a key an ok or refused one counts before a failed one. Any number of times, in any order, the
-// same contents. Returns what is damaged in `from`.
-Damage MergeInto(Ledger& to, std::map<std::string, Status>& known, const std::string& from);
+// Adds all rows of `from` to `to`. Of two rows of a key an ok or refused one counts before a failed
+// one. Any number of times, in any order, the same contents. Returns what is damaged in `from`.
+Damage MergeInto(Ledger& to, const std::string& from);
 
 }  // namespace nibble::study

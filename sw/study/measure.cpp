@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "models/numerics/activation_store.h"
 #include "platforms/energy_model.h"
@@ -24,10 +22,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Of the files that parameters name, whose contents a design point does not hold.
+// Of the files that figures come from, whose contents a design point does not hold.
 std::string HashOfTables() {
   std::string text;
-  for (const char* folder : {"dram", "energy", "sram"}) {
+  for (const char* folder : {"area", "dram", "energy", "sram"}) {
     std::vector<fs::path> files;
     for (const auto& entry :
          fs::directory_iterator(fs::path(platforms::DataFolder()) / "platforms" / folder)) {
@@ -35,10 +33,8 @@ std::string HashOfTables() {
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
-      std::ifstream in(file, std::ios::binary);
-      const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-      text +=
-          fmt::format("{}/{} {}\n", folder, file.filename().string(), evaluation::HashOf(bytes));
+      text += fmt::format("{}/{} {}\n", folder, file.filename().string(),
+                          evaluation::HashOfFile(file.string()));
     }
   }
   return evaluation::HashOf(text);
@@ -64,8 +60,13 @@ std::string Meter::OpenImages() {
   if (timing_only_) return "timing only";
   if (input_.images.empty()) return fmt::format("generated input {}", input_.seed);
   for (const Network& n : networks_) {
-    datasets_.push_back(std::make_unique<evaluation::Dataset>(
-        evaluation::DatasetFiles{input_.images, input_.labels}, n.net, 0, input_.count));
+    if (datasets_.empty()) {
+      const evaluation::DatasetFiles files{input_.images, input_.labels};
+      datasets_.push_back(std::make_unique<evaluation::Dataset>(files, n.net, 0, input_.count));
+    } else {
+      datasets_.push_back(
+          std::make_unique<evaluation::Dataset>(*datasets_.front(), n.net, 0, input_.count));
+    }
   }
   const evaluation::Dataset& any = *datasets_.front();
   return fmt::format("images {} of {}, labels {}", any.count(), any.Hash(),

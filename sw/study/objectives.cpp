@@ -7,6 +7,7 @@
 
 #include "platforms/design_point.h"
 #include "platforms/params/value.h"
+#include "sw/evaluation/result.h"
 
 namespace nibble::study {
 
@@ -16,8 +17,8 @@ namespace {
 
 const std::vector<Objective>& KnownObjectives() {
   static const std::vector<Objective> known = {{"accuracy", "% or dB", 1, true},
-                                               {"energy", "uJ", 1e-6, false},
                                                {"latency", "us", 1e-3, false},
+                                               {"energy", "uJ", 1e-6, false},
                                                {"area", "mm2", 1, false},
                                                {"sram_area", "mm2", 1, false}};
   return known;
@@ -33,11 +34,17 @@ double Figure(const Json& totals, const std::string& name) {
   const double images = quality.at("images");
   if (quality.contains("top1_images")) return 100 * quality["top1_images"].get<double>() / images;
   if (images > 1) return 100 * quality.at("top1_agree_images").get<double>() / images;
-  constexpr double kExactDb = 200;  // no error at all
-  return quality.at("sqnr_db").is_null() ? kExactDb : quality["sqnr_db"].get<double>();
+  if (!quality.at("sqnr_db").is_null()) return quality["sqnr_db"];
+  return quality.at("output_equal") ? evaluation::kExactDb : evaluation::kLostDb;
 }
 
 }  // namespace
+
+std::string ObjectiveNames() {
+  std::vector<std::string> names;
+  for (const Objective& o : KnownObjectives()) names.push_back(o.name);
+  return platforms::Join(names, ", ");
+}
 
 std::vector<Objective> ParseObjectives(const std::string& list) {
   std::vector<Objective> objectives;
@@ -46,8 +53,7 @@ std::vector<Objective> ParseObjectives(const std::string& list) {
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&](const Objective& o) { return o.name == name; });
     if (found == known.end()) {
-      throw platforms::ParameterError(
-          "\"" + name + "\" is no objective: accuracy, energy, latency, area, sram_area");
+      throw platforms::ParameterError("\"" + name + "\" is no objective: " + ObjectiveNames());
     }
     for (const Objective& o : objectives) {
       if (o.name == name) throw platforms::ParameterError("objective " + name + " is given twice");

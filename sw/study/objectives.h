@@ -11,11 +11,13 @@
 namespace nibble::study {
 
 struct Objective {
-  std::string name;   // "accuracy", "energy", "latency", "sram_area"
+  std::string name;   // one of ObjectiveNames()
   std::string unit;   // "mJ"
   double scale = 1;   // from the row's unit to `unit`
   bool most = false;  // the more the better
 };
+
+std::string ObjectiveNames();  // "accuracy, latency, ...": all that are known
 
 // "energy,latency". Throws platforms::ParameterError that names the known ones, for an unknown one
 // or one given twice.
@@ -23,8 +25,9 @@ std::vector<Objective> ParseObjectives(const std::string& list);
 
 // By objective, in its unit; nothing for a row that is not ok. Accuracy is, in percent of images,
 // top-1 where the study has labels, else agreement with FP32 where it has images; where it has
-// none, the SQNR of the one generated input, in dB. Throws platforms::ParameterError where the row
-// has no such figure.
+// none, the SQNR of the one generated input, in dB (evaluation::kExactDb of an equal output,
+// kLostDb of one that holds NaN or infinity). Throws platforms::ParameterError where the row has no
+// such figure.
 std::optional<std::vector<double>> ValuesOf(const Row& row,
                                             const std::vector<Objective>& objectives);
 

@@ -41,11 +41,10 @@ std::vector<LedgerState> Merge(const Study& study) {
   LedgerState& merged = states.emplace_back();
   merged.path = study.LedgerPath();
   Ledger ledger(merged.path, &merged.damage);
-  std::map<std::string, Status> known = ReadStatuses(merged.path);
   for (const std::string& path : study.ShardFiles()) {
     LedgerState& shard = states.emplace_back();
     shard.path = path;
-    shard.damage = MergeInto(ledger, known, path);
+    shard.damage = MergeInto(ledger, path);
   }
   return states;
 }

@@ -80,6 +80,16 @@ Tally RunPoints(const Study& study, Meter& meter, const std::vector<StudyPoint>&
   return tally;
 }
 
+std::vector<StudyPoint> PointsOf(const Study& study, const Meter& meter,
+                                 const std::vector<uint64_t>& numbers) {
+  std::vector<StudyPoint> points;
+  points.reserve(numbers.size());
+  for (const uint64_t n : numbers) {
+    points.push_back({n, KeyOf(study.plan(), study.space().At(n), meter)});
+  }
+  return points;
+}
+
 std::vector<StudyPoint> UniquePoints(const std::vector<StudyPoint>& points) {
   std::vector<StudyPoint> unique;
   std::set<std::string> keys;
@@ -93,14 +103,19 @@ ShardRun RunShard(const Study& study, Meter& meter, const Shard& shard, const Ru
   ShardRun run;
   const std::string path = study.LedgerPath(shard);
   Ledger ledger(path, &run.damage);
-  std::map<std::string, Status> known = ReadStatuses(path);
-  if (path != study.LedgerPath()) known.merge(ReadStatuses(study.LedgerPath()));
+  std::set<std::string> finished;  // keys
+  const auto add = [&](const std::map<std::string, Status>& statuses) {
+    for (const auto& [key, status] : statuses) {
+      if (status != Status::kFailed) finished.insert(key);
+    }
+  };
+  add(ledger.statuses());
+  if (path != study.LedgerPath()) add(ReadStatuses(study.LedgerPath()));
   const std::vector<StudyPoint> unique = UniquePoints(study.points());
   std::vector<StudyPoint> todo;
   for (size_t i = shard.index; i < unique.size(); i += shard.count) {
     ++run.points;
-    const auto row = known.find(unique[i].key);
-    if (row == known.end() || row->second == Status::kFailed) todo.push_back(unique[i]);
+    if (finished.count(unique[i].key) == 0) todo.push_back(unique[i]);
   }
   run.skipped = run.points - todo.size();
   run.tally = RunPoints(study, meter, todo, options,

@@ -41,6 +41,10 @@ struct ShardRun {
 // commits each row to the shard's file. Throws as RunPoints and Ledger; rows before are kept.
 ShardRun RunShard(const Study& study, Meter& meter, const Shard& shard, const RunOptions& options);
 
+// Points of the space by number, with their keys.
+std::vector<StudyPoint> PointsOf(const Study& study, const Meter& meter,
+                                 const std::vector<uint64_t>& numbers);
+
 // Of several points of a key the first.
 std::vector<StudyPoint> UniquePoints(const std::vector<StudyPoint>& points);
 

@@ -2,8 +2,6 @@
 
 #include <map>
 
-#include "sw/study/point_run.h"
-
 namespace nibble::study {
 
 Tally RunSearch(Study& study, Meter& meter, const std::vector<Objective>& objectives,
@@ -24,11 +22,9 @@ Tally RunSearch(Study& study, Meter& meter, const std::vector<Objective>& object
   RunOptions generation = options;
   const auto costs_of = [&](const std::vector<uint64_t>& numbers) {
     const size_t before = points.size();
-    for (const uint64_t n : numbers)
-      points.push_back({n, KeyOf(study.plan(), study.space().At(n), meter)});
+    const std::vector<StudyPoint> asked = PointsOf(study, meter, numbers);
+    points.insert(points.end(), asked.begin(), asked.end());
     study.Save(points, true);
-    const std::vector<StudyPoint> asked(points.begin() + static_cast<ptrdiff_t>(before),
-                                        points.end());
     std::vector<StudyPoint> todo;
     for (const StudyPoint& p : UniquePoints(asked)) {
       if (rows.count(p.key) == 0) todo.push_back(p);

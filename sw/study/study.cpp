@@ -9,6 +9,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "sw/trace/whole_file.h"
+
 namespace nibble::study {
 
 namespace fs = std::filesystem;
@@ -26,15 +28,9 @@ std::string ReadFile(const std::string& path) {
 }
 
 void WriteFile(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) fs::rename(beside, path, error);
-  if (file && !error) return;
-  fs::remove(beside, error);
-  throw StudyError("cannot write " + path + " (is the disk full?)");
+  if (const std::error_code error = trace::WriteWhole(path, text)) {
+    throw StudyError("cannot write " + path + ": " + error.message());
+  }
 }
 
 std::string Absolute(const std::string& path) {
@@ -55,13 +51,15 @@ Shard ParseShard(const std::string& text) {
 }
 
 Study::Study(const std::string& folder, const std::string& plan_path,
-             const std::vector<std::string>& trace_paths, std::string version)
+             const std::function<std::string(const std::string&)>& find_trace, std::string version)
     : folder_(folder.empty() ? "" : Absolute(folder)),
       version_(std::move(version)),
       directory_(fs::current_path().string()),
       plan_(std::make_unique<Plan>(ReadPlan(plan_path))),
       space_(std::make_unique<Space>(*plan_)) {
-  for (const std::string& path : trace_paths) trace_paths_.push_back(Absolute(path));
+  for (const std::string& trace : plan_->traces) {
+    trace_paths_.push_back(Absolute(find_trace(trace)));
+  }
   plan_text_ = ReadFile(plan_path);
   std::error_code ignored;
   if (fs::exists(folder_) && !fs::exists(folder_ + kHead) && !fs::is_empty(folder_, ignored)) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -37,11 +38,12 @@ Shard ParseShard(const std::string& text);  // "2/8", from 0/8 to 7/8; throws St
 
 class Study {
  public:
-  // A new one, of the plan at `plan_path`. `trace_paths` by trace of the plan. Writes nothing yet;
-  // with an empty `folder` it never does. Throws platforms::ParameterError for a wrong plan, and
-  // StudyError where the folder holds anything but a study.
+  // A new one, of the plan at `plan_path`; `find_trace` gives the path of a trace that the plan
+  // names. Writes nothing yet; with an empty `folder` it never does. Throws
+  // platforms::ParameterError for a wrong plan, StudyError where the folder holds anything but a
+  // study, and what `find_trace` throws.
   Study(const std::string& folder, const std::string& plan_path,
-        const std::vector<std::string>& trace_paths, std::string version);
+        const std::function<std::string(const std::string&)>& find_trace, std::string version);
   // The one in a folder. Makes the folder in which it was begun the working folder, from which
   // relative paths in its plan count. Throws StudyError, and platforms::ParameterError.
   explicit Study(const std::string& folder);

@@ -4,18 +4,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "sw/report/table.h"
+
 namespace nibble::study {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string Quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
+using report::CsvField;
 
 // Figures by name, those of objects within as NAME.PART; null is nothing.
 void Flatten(const Json& json, const std::string& prefix,
@@ -51,21 +47,21 @@ std::string ToCsv(const Study& study, const Results& results) {
     }
   }
   std::string csv = "trace,platform,preset";
-  for (const Axis& axis : plan.axes) csv += ',' + Quoted(axis.key);
+  for (const Axis& axis : plan.axes) csv += ',' + CsvField(axis.key);
   csv += ",status,error";
-  for (const std::string& name : figures) csv += ',' + Quoted(name);
+  for (const std::string& name : figures) csv += ',' + CsvField(name);
   csv += ",key\n";
   for (size_t i = 0; i < study.points().size(); ++i) {
     const StudyPoint& p = study.points()[i];
     const Point point = study.space().At(p.number);
     const Machine& machine = plan.machines[point.machine];
     const Row* const row = results.Find(p);
-    csv += Quoted(plan.traces[point.trace]) + ',' + platforms::PlatformName(machine.platform) +
-           ',' + Quoted(machine.preset);
+    csv += CsvField(plan.traces[point.trace]) + ',' + platforms::PlatformName(machine.platform) +
+           ',' + CsvField(machine.preset);
     std::map<std::string, std::string> given(point.settings.begin(), point.settings.end());
-    for (const Axis& axis : plan.axes) csv += ',' + Quoted(given[axis.key]);
-    csv += ',' + StatusOf(row) + ',' + Quoted(row == nullptr ? "" : row->error);
-    for (const std::string& name : figures) csv += ',' + Quoted(cells_of_point[i][name]);
+    for (const Axis& axis : plan.axes) csv += ',' + CsvField(given[axis.key]);
+    csv += ',' + StatusOf(row) + ',' + CsvField(row == nullptr ? "" : row->error);
+    for (const std::string& name : figures) csv += ',' + CsvField(cells_of_point[i][name]);
     csv += ',' + p.key + '\n';
   }
   return csv;

@@ -10,6 +10,7 @@ namespace nibble::timeline {
 namespace {
 
 constexpr uint64_t kWindow = 1'000'000;  // ps: counters are means over a microsecond
+constexpr int kThreadOfLayers = 1;
 
 // Microseconds with all digits of the ps.
 std::string Us(uint64_t ps) { return fmt::format("{}.{:06}", ps / 1'000'000, ps % 1'000'000); }
@@ -96,7 +97,7 @@ void AddTracks(Events& events, const std::vector<Track>& tracks, const Labels& l
     if (track.group != group) {
       group = track.group;
       events.Name("process", ++process, 0, group);
-      thread = 1;  // thread 0: layers
+      thread = kThreadOfLayers;  // the others come behind it
     }
     ++thread;
     events.Name("thread", process, thread, track.name);
@@ -108,17 +109,16 @@ void AddTracks(Events& events, const std::vector<Track>& tracks, const Labels& l
 
 std::string ToTraceEvents(const Recording& recording, const Labels& labels) {
   Events events;
-  constexpr int kEngines = 1, kThreadOfLayers = 1;
+  constexpr int kEngines = 1;  // the process
   events.Name("thread", kEngines, kThreadOfLayers, "layers");
   for (const Span& layer : recording.layers()) {
-    const std::string name = Quoted(LayerName(labels, layer.layer));
+    const std::string name = LayerName(labels, layer.layer);
     events.Add(fmt::format(R"({{"ph":"X","name":{},"cat":"layer","pid":{},"tid":{},"ts":{},)"
                            R"("dur":{},"args":{{"layer":{}}}}})",
-                           name, kEngines, kThreadOfLayers, Us(layer.begin),
+                           Quoted(name), kEngines, kThreadOfLayers, Us(layer.begin),
                            Us(layer.end - layer.begin), layer.layer));
-    events.Add(fmt::format(R"({{"ph":"i","s":"g","name":"end of {}","pid":{},"tid":{},"ts":{}}})",
-                           name.substr(1, name.size() - 2), kEngines, kThreadOfLayers,
-                           Us(layer.end)));
+    events.Add(fmt::format(R"({{"ph":"i","s":"g","name":{},"pid":{},"tid":{},"ts":{}}})",
+                           Quoted("end of " + name), kEngines, kThreadOfLayers, Us(layer.end)));
   }
   int process = 0;
   AddTracks(events, recording.engines(), labels, process);

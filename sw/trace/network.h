@@ -36,6 +36,7 @@ enum class Op : uint8_t {
   kStack,      // the pixels of `operands`, one behind the other: a column
   kPick,       // pixels [first_pixel, first_pixel + those of the output) of the input: a column
 };
+inline constexpr Op kLastOp = Op::kPick;
 // "conv", "depthwise", "fc", "add", "avgpool", "multiply", "maxpool", "windowpool", "concat",
 // "slice", "shuffle", "activate", "matmul", "transpose", "softmax", "layernorm", "stack", "pick"
 const char* OpName(Op op);

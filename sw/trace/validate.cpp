@@ -338,7 +338,7 @@ void CheckLayers(const Network& net, bool with_weights) {
     subject.Text("name", l.name, true);
     if (!names.insert(l.name).second) subject.Fail("name is not unique");
     subject.Text("source", l.source, false);
-    subject.InRange("op", static_cast<int>(l.op), 0, static_cast<int>(Op::kPick));
+    subject.InRange("op", static_cast<int>(l.op), 0, static_cast<int>(kLastOp));
     subject.InRange("input", l.input, 0, tensors - 1);
     const bool combines = l.op == Op::kAdd || l.op == Op::kMultiply || l.op == Op::kMatMul;
     subject.InRange("residual", l.residual, combines ? 0 : -1,

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
-#include <fstream>
+#include <string_view>
 
 #include "models/numerics/formats.h"
 #include "sw/trace/container.h"
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 #include "trace_generated.h"
 
 namespace nibble::trace {
@@ -128,23 +127,9 @@ std::vector<uint8_t> Serialize(const Network& net) {
 void Write(const Network& net, const std::string& path) {
   Validate(net);
   const std::vector<uint8_t> bytes = Serialize(net);
-  const std::string beside = fmt::format("{}.{}.tmp", path, getpid());
-  std::error_code error;
-  {
-    std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
-    out.close();
-    if (!out) {
-      std::filesystem::remove(beside, error);
-      throw FileError(path + ": cannot be written");
-    }
-  }
-  std::filesystem::rename(beside, path, error);
-  if (error) {
-    const std::string reason = error.message();
-    std::filesystem::remove(beside, error);
-    throw FileError(fmt::format("{}: cannot be written: {}", path, reason));
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (const std::error_code error = WriteWhole(path, text)) {
+    throw FileError(fmt::format("{}: cannot be written: {}", path, error.message()));
   }
 }
 

@@ -69,5 +69,16 @@ TEST_CASE("each step can be left out") {
   CHECK_THAT(out("--bias spatial --range percentile:99"), Contains("by percentile:99"));
 }
 
+TEST_CASE("a wrong range is refused before the first step") {
+  Folder folder;
+  WriteImages(folder / "images.npy", 2);
+  const Result result =
+      Sim(folder, "calibrate " + SmallTrace() + " -i images.npy -n 2 -o out.trc --range max");
+  CHECK(result.exit_code == 2);
+  CHECK(IsOneLine(result.err));
+  CHECK_THAT(result.err, Contains("--range") && Contains("percentile:P"));
+  CHECK(result.out.empty());
+}
+
 }  // namespace
 }  // namespace nibble::cli_test

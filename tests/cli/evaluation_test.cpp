@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "sw/npy/npy.h"
+#include "tests/cli/onnx_model.h"
 #include "tests/cli/sim.h"
 
 namespace nibble::cli_test {
@@ -84,6 +85,17 @@ TEST_CASE("eval: the same text at any number of jobs, from machine and golden") 
   CHECK(Field(csv, "worst_layer") == machine["worst_layer"].get<std::string>());
   CHECK(Out(folder, command + "--platform nearmem --format csv").find("nearmem,4") !=
         std::string::npos);
+}
+
+TEST_CASE("eval: names with commas and quotes stay one field of the CSV") {
+  const Folder folder;
+  WriteFile(folder / "net,1.onnx", ModelWithOperator("Relu", "act, \"first\""));
+  WriteFile(folder / "images.npy", NumpyImages(2, 8));
+  Out(folder, "compile net,1.onnx -o net.trc");
+  const std::string command = "eval net.trc --images images.npy --format csv";
+  CHECK_THAT(Out(folder, command),
+             Contains("\n\"net,1\",accel,2,") && Contains(",\"act, \"\"first\"\"\","));
+  CHECK_THAT(Out(folder, command + " --layers"), Contains("\n\"act, \"\"first\"\"\",activate,"));
 }
 
 TEST_CASE("eval: killed anywhere, the same command goes on to the same bytes") {
@@ -199,6 +211,9 @@ TEST_CASE("wrong use of eval, ablate and tune is refused by name") {
            Case{"tune TRACE --images images.npy --measure 1 --weights fp8:x", 2, "x"},
            Case{"tune TRACE --images images.npy --measure 1 --target accuracy=1", 2, "agreement="},
            Case{"tune TRACE --images images.npy --measure 1 --budget time", 2, "budget"},
+           Case{"tune TRACE --images images.npy --measure 1 --rounds 2", 2, "--limit"},
+           Case{"tune TRACE --images images.npy --labels labels.csv --check images.npy", 2,
+                "--check-labels"},
        }) {
     std::string arguments = c.arguments;
     for (size_t at = 0; (at = arguments.find("TRACE")) != std::string::npos;) {

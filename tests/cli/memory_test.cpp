@@ -109,7 +109,10 @@ TEST_CASE("memory: wrong use and bad files say what is wrong in one line") {
         Case{"--requests r.txt --json /nowhere/x.json", "/nowhere/x.json", 2},
         Case{"--agreement none.json", "none.json: cannot open", 3},
         Case{"--agreement bad.txt", "bad.txt: ", 3},
-        Case{"--agreement bad.txt --requests r.txt", "exclude each other", 2}}) {
+        Case{"--agreement bad.txt --requests r.txt", "--requests excludes --agreement", 2},
+        Case{"--agreement bad.txt --dram hbm2-2000-pch", "--dram excludes --agreement", 2},
+        Case{"--agreement bad.txt --json a.json", "--json excludes --agreement", 2},
+        Case{"--agreement bad.txt --set dram.window=4", "--set excludes --agreement", 2}}) {
     const Result r = Sim(folder, std::string("memory ") + c.arguments);
     CAPTURE(c.arguments, r.out, r.err);
     CHECK(r.exit_code == c.exit_code);

@@ -55,6 +55,30 @@ TEST_CASE("compare names the parameter that differs and what changed with it") {
   CHECK(Sim(folder, "compare a.json").exit_code == 2);
 }
 
+// What script.js reads.
+Json DataOf(const std::string& page) {
+  const std::string mark = "id=\"data\">";
+  const size_t begin = page.find(mark) + mark.size();
+  return Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+}
+
+TEST_CASE("a study's page has commands that a shell takes as they are") {
+  const Folder folder;
+  const std::string trace = "it's [1] & $HOME.trc";
+  WriteFile(folder / trace, ReadFile(SmallTrace()));
+  WriteFile(folder / "plan.cfg", "trace = \"" + trace +
+                                     "\"\nplatform = accel\ntiming_only = on\n"
+                                     "layers.[a-c]*.weights = fp8\n");
+  REQUIRE(Sim(folder, "sweep plan.cfg --out study -q -j 1").exit_code == 0);
+  REQUIRE(Sim(folder, "report study -o study.html").exit_code == 0);
+  const std::string command = DataOf(ReadFile(folder / "study.html"))["points"][0]["c"];
+  REQUIRE(command.rfind("sim ", 0) == 0);
+  REQUIRE(Sim(folder, command.substr(4) + " -q --json run.json").exit_code == 0);
+  REQUIRE(Sim(folder, "sweep export study --json study.json").exit_code == 0);
+  CHECK(Json::parse(ReadFile(folder / "run.json"))["totals"] ==
+        Json::parse(ReadFile(folder / "study.json"))["points"][0]["totals"]);
+}
+
 TEST_CASE("report makes a page of a run, or of a study, and says what it cannot read") {
   const Folder folder;
   REQUIRE(Sim(folder, "--trace " + SmallTrace() + " --timing-only -q --json a.json").exit_code ==
@@ -67,10 +91,7 @@ TEST_CASE("report makes a page of a run, or of a study, and says what it cannot 
   REQUIRE(Sim(folder, "sweep plan.cfg --out study -q -j 1").exit_code == 0);
   REQUIRE(Sim(folder, "report study -o study.html").exit_code == 0);
   // Each point of the page is a row of the ledger.
-  const std::string page = ReadFile(folder / "study.html");
-  const std::string mark = "id=\"data\">";
-  const size_t begin = page.find(mark) + mark.size();
-  const Json data = Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  const Json data = DataOf(ReadFile(folder / "study.html"));
   REQUIRE(Sim(folder, "sweep export study --json study.json").exit_code == 0);
   const Json rows = Json::parse(ReadFile(folder / "study.json"))["points"];
   REQUIRE(data["points"].size() == rows.size());
@@ -89,6 +110,9 @@ TEST_CASE("report makes a page of a run, or of a study, and says what it cannot 
   CHECK(data["layers"].size() == rows.size());
   REQUIRE(Sim(folder, "report study -o study.html --layers 0").exit_code == 0);
   CHECK(ReadFile(folder / "study.html").find("\"layers\":{}") != std::string::npos);
+  const Result of_run = Sim(folder, "report a.json -o b.html --layers 3");
+  CHECK(of_run.exit_code == 2);
+  CHECK_THAT(of_run.err, Catch::Contains("--layers") && Catch::Contains("study"));
   CHECK(Sim(folder, "report nothing.json -o b.html").exit_code == 3);
   CHECK(Sim(folder, "report . -o b.html").exit_code == 2);  // no study
   CHECK(Sim(folder, "report a.json -o no/such/folder.html").exit_code == 2);

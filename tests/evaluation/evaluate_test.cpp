@@ -120,6 +120,18 @@ TEST_CASE("all that results depend on is in their identity") {
   CHECK(base != identity({}, Engine::kMachine, Dataset(others, small.net), Scope::kOutput));
 }
 
+TEST_CASE("images that a data set has read serve others") {
+  Small small;
+  std::filesystem::remove(small.files.images);
+  const Dataset part(small.dataset, small.net, 2, 3);
+  REQUIRE(part.count() == 3);
+  for (int i = 0; i < 3; ++i) CHECK(part.Input(i) == small.dataset.Input(2 + i));
+  const auto labels = small.dataset.labels().begin();
+  CHECK(part.labels() == std::vector<int>(labels + 2, labels + 5));
+  CHECK_THROWS_WITH(Dataset(part, small.net, 2, kImages),
+                    Catch::Contains("behind the first 2 are asked for"));
+}
+
 TEST_CASE("a data set that does not fit is refused") {
   Small small;
   CHECK_THROWS_WITH(Dataset(small.files, small.net, 0, kImages + 1),

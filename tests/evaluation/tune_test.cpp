@@ -113,7 +113,7 @@ struct Small {
   test::TemporaryFolder folder;
   trace::Network net = test::SmallNetwork(5);
   DatasetFiles files = test::WriteImages(folder, net, 7);
-  Dataset measure{files, net, 0, 3}, check{files, net, 3};
+  Dataset measure{files, net, 0, 3}, check{measure, net, 3};
   PrecisionSpace space{FindSlots(net), ParseChoices(Operand::kActivations, "fp16,fp8,nvfp4:16"),
                        ParseChoices(Operand::kWeights, "fp16,fp8,nvfp4:16")};
 
@@ -180,10 +180,11 @@ TEST_CASE("refinement never chooses what measures worse in emulation") {
   options.limit = 6.5;
   options.points = 1;
   Emulator emulator(small.net, small.space, test::Resolved);
+  const auto fp32 = Fp32Outputs(small.net, small.measure, 0, {});
   const auto error = [&](int rounds) {
     options.rounds = rounds;
     const auto front = small.Run(options);
-    return MeanErrors(emulator, small.measure, Chosen(front).assignment, false, {}).base;
+    return MeanErrors(emulator, small.measure, fp32, Chosen(front).assignment, false, {}).base;
   };
   CHECK(error(3) <= error(0));
 }

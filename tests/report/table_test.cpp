@@ -76,6 +76,13 @@ TEST_CASE(
   CHECK(table.Render(0).find("a/very/long/name/that/goes/on/expand") != std::string::npos);
 }
 
+TEST_CASE("CSV fields are quoted where they must be") {
+  CHECK(CsvField("plain words.1") == "plain words.1");
+  CHECK(CsvField("a,b") == "\"a,b\"");
+  CHECK(CsvField("the \"first\"") == "\"the \"\"first\"\"\"");
+  CHECK(CsvField("two\nlines") == "\"two\nlines\"");
+}
+
 TEST_CASE("numbers are aligned right, under their heading") {
   Table table;
   table.AddColumn("name", "", Table::Align::kLeft);

@@ -82,6 +82,14 @@ TEST_CASE("objectives of a row, in their units") {
   const Row single =
       RowWith(R"({"quality": {"images": 1, "top1_agree_images": 1, "sqnr_db": 17}})");
   CHECK(*ValuesOf(single, accuracy) == std::vector<double>{17});
+  // What has no SQNR is either equal or lost: NaN is no accuracy.
+  const auto without = [&](const std::string& equal) {
+    const Row row =
+        RowWith(R"({"quality": {"images": 1, "sqnr_db": null, "output_equal": )" + equal + "}}");
+    return ValuesOf(row, accuracy)->front();
+  };
+  CHECK(without("true") > 100);
+  CHECK(without("false") < 0);
   Row refused;
   refused.status = Status::kRefused;
   CHECK_FALSE(ValuesOf(refused, energy_latency).has_value());

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "sw/study/ledger.h"
 #include "tests/cli/onnx_model.h"
 #include "tests/study/sweep_fixture.h"
 
@@ -139,6 +140,54 @@ TEST_CASE("sweep: finished points do not run again, also in a plan that grew") {
   // 16 rows are the default: of 60 points, 20 resolve to a machine that has run. (The 10 refused
   // ones resolve to none.)
   CHECK_THAT(more.out, Contains("60 points") && Contains("ledger.db: 70 rows"));
+}
+
+TEST_CASE(
+    "sweep: what the merged ledger has finished does not run again for a shard's failed row") {
+  const Folder folder;
+  REQUIRE(Sweep(folder, "plan.cfg --out s").exit_code == 0);
+  const std::string shard = folder / "s/shards/0-of-2.db";
+  {
+    study::Ledger ledger(shard);
+    study::Row row;
+    row.status = study::Status::kFailed;
+    for (const auto& [known, status] : study::ReadStatuses(folder / "s/ledger.db")) {
+      row.key = known;
+      ledger.Add(row, {});
+    }
+  }
+  REQUIRE(Sweep(folder, "run s --shard 0/2").exit_code == 0);
+  for (const auto& [known, status] : study::ReadStatuses(shard)) {
+    CHECK(status == study::Status::kFailed);  // as it was put there
+  }
+}
+
+TEST_CASE("sweep: after a table has changed, all points are new") {
+  namespace fs = std::filesystem;
+  const Folder folder;
+  for (const char* tables : {"area", "dram", "energy", "sram"}) {
+    const std::string place = std::string("platforms/") + tables;
+    fs::create_directories(folder.path() / "data" / place);
+    fs::copy(fs::path(NIBBLE_SOURCE_DIR) / place, folder.path() / "data" / place);
+  }
+  cli_test::WriteFile(folder / "one.cfg", "trace = " + cli_test::SmallTrace() +
+                                              "\nplatform = accel\ntiming_only = on\n");
+  const auto rows = [&] {
+    const Result r = Sweep(folder, "one.cfg --out s", "NIBBLE_DATA=data ");
+    INFO(r.err);
+    REQUIRE(r.exit_code == 0);
+    const size_t at = r.out.find("ledger.db: ");
+    return std::stoul(r.out.substr(at + 11));
+  };
+  size_t expected = 1;
+  CHECK(rows() == expected);
+  CHECK(rows() == expected);  // nothing has changed
+  for (const char* file : {"area/logic", "dram/lpddr5-6400-x16", "energy/cacti", "sram/voltage"}) {
+    const std::string table = (folder / "data/platforms/") + file + ".json";
+    cli_test::WriteFile(table, cli_test::ReadFile(table) + "\n");
+    INFO(file);
+    CHECK(rows() == ++expected);
+  }
 }
 
 TEST_CASE("sweep: a dry run counts, estimates, and leaves nothing") {

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
+#include <iterator>
 
 #include "sw/trace/container.h"
 #include "sw/trace/file.h"
@@ -153,6 +155,19 @@ TEST_CASE("the same network gives the same bytes") {
   Write(test::SmallNetwork(), directory / "a.trc");
   Write(Read(directory / "a.trc"), directory / "b.trc");
   REQUIRE(test::ReadFile(directory / "a.trc") == test::ReadFile(directory / "b.trc"));
+}
+
+TEST_CASE("a file that cannot be written leaves nothing beside it, and says why") {
+  namespace fs = std::filesystem;
+  const test::TemporaryDirectory directory;
+  fs::create_directories(directory / "taken/by/folders");
+  CHECK_THROWS_WITH(Write(test::SmallNetwork(), directory / "taken"),
+                    Catch::Contains("cannot be written: Is a directory"));
+  CHECK_THROWS_WITH(Write(test::SmallNetwork(), directory / "none/a.trc"),
+                    Catch::Contains("cannot be written: No such file"));
+  REQUIRE_FALSE(fs::exists(directory / "none"));
+  const fs::path parent = fs::path(directory / "taken").parent_path();
+  REQUIRE(std::distance(fs::directory_iterator(parent), {}) == 1);
 }
 
 TEST_CASE("without weights everything else is read") {
