@@ -1,0 +1,73 @@
+// The training loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sw/golden/datapaths.h"
+#include "sw/retraining/model.h"
+#include "sw/retraining/optimise.h"
+#include "sw/retraining/parameters.h"
+#include "sw/retraining/settings.h"
+#include "sw/trace/network.h"
+
+namespace nibble::retraining {
+
+struct TrainingSet {
+  std::vector<std::vector<float>> images;  // inputs of the network
+  std::vector<int> labels;                 // one an image, or empty
+};
+
+// A look at the images held back.
+struct Look {
+  int64_t step = 0;      // steps done
+  double seconds = 0;    // of training so far
+  Losses training;       // means since the look before
+  double held_back = 0;  // loss there: divergence from the parent, or cross-entropy with labels
+  double agreement = 0;  // percent of them on which both have the same best class
+  double accuracy = 0;   // percent, with labels
+};
+
+// All that a training consists of between two steps.
+struct State {
+  int64_t step = 0;
+  double seconds = 0;
+  Parameters parameters, best;
+  Moments moments;
+  std::vector<Look> looks;
+  int64_t best_look = 0;
+};
+
+class Trainer {
+ public:
+  // Throws trace::FileError where fewer than two images are there or a layer cannot be retrained.
+  Trainer(const trace::Network& parent, const golden::Datapaths& datapaths, TrainingSet set,
+          const Settings& settings);
+
+  const State& state() const { return state_; }
+  void SetState(const State& state);  // of a training with the same parent, images and settings
+
+  // Steps up to the next look. False where training has ended. progress(steps done, steps in all).
+  bool Advance(const std::function<void(size_t, size_t)>& progress);
+
+  // The best state as a network; what is stored of it is exactly what was looked at.
+  trace::Network Best() const;
+
+ private:
+  void TakeStep();
+  void TakeLook();
+  Objective ObjectiveOf(bool block_by_block) const;
+
+  Settings settings_;
+  TrainingSet set_;
+  std::vector<int> training_, held_back_;  // images
+  trace::Network parent_, student_;
+  Parameters sizes_;
+  State state_;
+  Losses since_look_;
+  Model model_;
+};
+
+}  // namespace nibble::retraining
