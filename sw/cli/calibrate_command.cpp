@@ -5,7 +5,6 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -38,21 +37,6 @@ struct CalibrateArguments {
   std::string range = "mse", bias = "spatial";
   int threads = 1;
 };
-
-std::string FileName(const std::string& path) {
-  const std::filesystem::path p(path);
-  return (p.has_filename() ? p : p.parent_path()).filename().string();
-}
-
-// The parameters that were set, as provenance.
-std::string DatapathText(const platforms::DesignPoint& design) {
-  std::string text;
-  for (const platforms::Parameter& p : design.parameters) {
-    if (p.is_default) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", p.name, p.value);
-  }
-  return text.empty() ? "the default datapath" : text;
-}
 
 // The steps, each of which changes the network, writes to its provenance and says what it did.
 class Calibration {

@@ -12,6 +12,7 @@ using Command = std::function<int()>;
 Command AddRun(CLI::App& app);        // sim --platform P --trace T ...: no subcommand of its own
 Command AddCompile(CLI::App& app);    // sim compile
 Command AddCalibrate(CLI::App& app);  // sim calibrate
+Command AddRetrain(CLI::App& app, char** words);  // sim retrain; main's argv
 Command AddGolden(CLI::App& app);     // sim golden
 Command AddEval(CLI::App& app);       // sim eval
 Command AddAblate(CLI::App& app);     // sim ablate

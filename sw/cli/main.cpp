@@ -76,6 +76,7 @@ int Dispatch(int argc, char** argv) {
   const Command run = AddRun(app);
   const std::pair<const char*, Command> subcommands[] = {
       {"compile", AddCompile(app)},     {"calibrate", AddCalibrate(app)},
+      {"retrain", AddRetrain(app, argv)},
       {"golden", AddGolden(app)},       {"show", AddShow(app)},
       {"params", AddParams(app)},       {"formats", AddFormats(app)},
       {"memory", AddMemory(app)},       {"quantize", AddQuantize(app)},

@@ -9,6 +9,7 @@
 
 #include "sw/golden/datapaths.h"
 #include "sw/retraining/parameters.h"
+#include "sw/retraining/state.h"
 #include "sw/trace/network.h"
 
 namespace nibble::retraining {
@@ -31,10 +32,6 @@ struct Objective {
 struct Batch {
   std::vector<const std::vector<float>*> inputs;
   std::vector<int> labels;  // one an image, or empty
-};
-
-struct Losses {
-  double total = 0, distillation = 0, blocks = 0, labels = 0;
 };
 
 class Model {

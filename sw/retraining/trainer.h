@@ -8,9 +8,9 @@
 
 #include "sw/golden/datapaths.h"
 #include "sw/retraining/model.h"
-#include "sw/retraining/optimise.h"
 #include "sw/retraining/parameters.h"
 #include "sw/retraining/settings.h"
+#include "sw/retraining/state.h"
 #include "sw/trace/network.h"
 
 namespace nibble::retraining {
@@ -18,26 +18,6 @@ namespace nibble::retraining {
 struct TrainingSet {
   std::vector<std::vector<float>> images;  // inputs of the network
   std::vector<int> labels;                 // one an image, or empty
-};
-
-// A look at the images held back.
-struct Look {
-  int64_t step = 0;      // steps done
-  double seconds = 0;    // of training so far
-  Losses training;       // means since the look before
-  double held_back = 0;  // loss there: divergence from the parent, or cross-entropy with labels
-  double agreement = 0;  // percent of them on which both have the same best class
-  double accuracy = 0;   // percent, with labels
-};
-
-// All that a training consists of between two steps.
-struct State {
-  int64_t step = 0;
-  double seconds = 0;
-  Parameters parameters, best;
-  Moments moments;
-  std::vector<Look> looks;
-  int64_t best_look = 0;
 };
 
 class Trainer {
