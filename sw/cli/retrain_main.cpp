@@ -40,8 +40,8 @@ struct Images {
   Images(const RetrainOptions& options, const trace::Network& net) {
     std::vector<int> labels;
     if (!options.labels.empty()) labels = compiler::ReadLabels(options.labels);
-    const int classes = static_cast<int>(
-        net.tensors[static_cast<size_t>(net.output)].shape.elements());
+    const int classes =
+        static_cast<int>(net.tensors[static_cast<size_t>(net.output)].shape.elements());
     std::string bytes;
     for (const std::string& path : options.images) {
       const compiler::ImageSet all = ReadImages(path, net, std::max(options.count, 1));
@@ -93,6 +93,8 @@ retraining::Identity SettingsOf(const Settings& s) {
           {"learn_ranges", s.learn_ranges ? "true" : "false"},
           {"crop", number(s.crop)},
           {"flip", s.flip ? "true" : "false"},
+          {"colour", number(s.colour)},
+          {"mix", number(s.mix)},
           {"held_back_percent", fmt::format("{}", s.held_back)},
           {"interval", fmt::format("{}", s.interval)},
           {"patience", fmt::format("{}", s.patience)},
@@ -111,15 +113,17 @@ class Retraining {
         identity_(SettingsOf(options.settings)),
         labelled_(!images_.set.labels.empty()),
         trainer_(parent_, datapaths_, std::move(images_.set), options.settings) {
+    if (!options.from.empty()) trainer_.Start(trace::Read(FindTrace(options.from)));
     identity_.insert(identity_.begin(), {{"trace", trace::FileHash(path_)},
+                                         {"from", StartHash()},
                                          {"datapath", DatapathText(design_)},
                                          {"images", images_.hash}});
   }
 
   int Run() {
     const std::string checkpoint = options_.CheckpointPath();
-    if (const auto state = retraining::ReadCheckpoint(checkpoint, identity_,
-                                                      trainer_.state().parameters)) {
+    if (const auto state =
+            retraining::ReadCheckpoint(checkpoint, identity_, trainer_.state().parameters)) {
       trainer_.SetState(*state);
       Print(fmt::format("{}: goes on from step {}\n", checkpoint, state->step));
     }
@@ -130,10 +134,10 @@ class Retraining {
         StopIfInterrupted();
       })) {
         retraining::WriteCheckpoint(checkpoint, identity_, trainer_.state());
+        if (!options_.curve.empty()) OutputFile(options_.curve).Write(Curve());
       }
     }
     WriteTrace();
-    if (!options_.curve.empty()) OutputFile(options_.curve).Write(Curve());
     if (!options_.json.empty()) OutputFile(options_.json).Write(Report().dump(1) + "\n");
     std::error_code ignored;
     std::filesystem::remove(checkpoint, ignored);
@@ -148,6 +152,10 @@ class Retraining {
     throw UsageError(error.what());
   }
 
+  std::string StartHash() const {
+    return options_.from.empty() ? "itself" : trace::FileHash(FindTrace(options_.from));
+  }
+
   const Look& BestLook() const {
     return trainer_.state().looks[static_cast<size_t>(trainer_.state().best_look)];
   }
@@ -156,12 +164,13 @@ class Retraining {
     const Settings& s = options_.settings;
     const Look &first = trainer_.state().looks.front(), &best = BestLook();
     std::string text = fmt::format(
-        "retrained from {}, under {}, with {} (hash {}), seed {}: {} steps block by block and {} of "
+        "retrained from {}{}, under {}, with {} (hash {}), seed {}: {} steps block by block and {} "
+        "of "
         "the whole network planned, batches of {}, {}, rates {:g} and {:g}, weights {:g} of "
         "distillation at temperature {:g}, {:g} of block outputs",
-        trace::FileHash(path_), DatapathText(design_), images_.name, images_.hash, s.seed,
-        s.block_steps, s.steps, s.batch, options_.optimiser, s.block_rate, s.rate, s.distillation,
-        s.temperature, s.blocks);
+        trace::FileHash(path_), options_.from.empty() ? "" : ", started at " + StartHash(),
+        DatapathText(design_), images_.name, images_.hash, s.seed, s.block_steps, s.steps, s.batch,
+        options_.optimiser, s.block_rate, s.rate, s.distillation, s.temperature, s.blocks);
     if (labelled_) text += fmt::format(", {:g} of labels", s.labels);
     text += fmt::format("; taken at step {}", best.step);
     if (s.held_back > 0) {
@@ -175,6 +184,9 @@ class Retraining {
 
   void WriteTrace() const {
     trace::Network net = trainer_.Best();
+    if (!options_.from.empty()) {
+      net.posttraining = trace::Read(FindTrace(options_.from), false).posttraining;
+    }
     net.posttraining.push_back(Provenance());
     const compiler::ImageSet images(options_.images.front());
     compiler::RecordZeros(net, images.Input(0, net));
@@ -224,11 +236,10 @@ class Retraining {
     getrusage(RUSAGE_SELF, &usage);
     const State& state = trainer_.state();
     const Look &first = state.looks.front(), &best = BestLook();
-    std::string text =
-        fmt::format("{}: {}, hash {}\n", options_.output, parent_.name,
-                    trace::FileHash(options_.output)) +
-        fmt::format("  {} steps in {}, at most {} MiB; best after {}\n", state.step,
-                    RoughTime(state.seconds), usage.ru_maxrss / 1024, best.step);
+    std::string text = fmt::format("{}: {}, hash {}\n", options_.output, parent_.name,
+                                   trace::FileHash(options_.output)) +
+                       fmt::format("  {} steps in {}, at most {} MiB; best after {}\n", state.step,
+                                   RoughTime(state.seconds), usage.ru_maxrss / 1024, best.step);
     if (options_.settings.held_back == 0) return text;
     text += fmt::format("  held back: loss {:.4g} -> {:.4g}, agreement {:.1f} -> {:.1f} %",
                         first.held_back, best.held_back, first.agreement, best.agreement);

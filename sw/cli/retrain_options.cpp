@@ -20,6 +20,10 @@ void RetrainOptions::AddTo(CLI::App& app) {
                  "files")
       ->option_text("FILE.npy|FOLDER ...")
       ->required();
+  app.add_option("--from", from,
+                 "start from the weights and ranges of this trace, an earlier retraining's; losses "
+                 "still compare with NET.trc")
+      ->option_text("START.trc");
   app.add_option("--labels", labels,
                  "true classes of the images, of which there is one file then: cross-entropy is "
                  "added to what is minimised")
@@ -84,6 +88,13 @@ void RetrainOptions::AddTo(CLI::App& app) {
   app.add_option("--crop", s.crop, "least side of what is cut out of an image, as a share")
       ->check(CLI::Range(0.05, 1.0))
       ->option_text("X [0.6]");
+  app.add_option("--colour", s.colour,
+                 "how far contrast and brightness of each channel vary, in units of the input")
+      ->check(share)
+      ->option_text("X [0]");
+  app.add_option("--mix", s.mix, "share of the images that are mixed with others; not with labels")
+      ->check(share)
+      ->option_text("X [0]");
   app.add_flag("--no-flip", no_flip, "no image is flipped left and right; otherwise half of them");
   app.add_flag("--keep-ranges", keep_ranges,
                "static ranges stay; otherwise they are learned with the weights");
@@ -123,6 +134,7 @@ platforms::DesignPoint RetrainOptions::Check() {
   if (labels.empty() && s.distillation == 0 && s.blocks == 0) {
     throw UsageError("retrain: nothing is minimised: all of --distillation and --blocks are 0");
   }
+  if (!labels.empty() && s.mix > 0) throw UsageError("--mix: mixed images have no label");
   RequireDatapath(sets);
   CheckWritable(output);
   CheckWritable(CheckpointPath());

@@ -1,5 +1,5 @@
-// The command line of `sim retrain`, which two programs read: `sim`, which is built without LibTorch,
-// checks it, and hands it on to `nibble-retrain`.
+// The command line of `sim retrain`, which two programs read: `sim`, which is built without
+// LibTorch, checks it, and hands it on to `nibble-retrain`.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -12,7 +12,7 @@
 namespace nibble::cli {
 
 struct RetrainOptions {
-  std::string trace, output, config, labels, checkpoint, curve, json;
+  std::string trace, from, output, config, labels, checkpoint, curve, json;
   std::vector<std::string> images, sets;
   int count = 0;  // of each; 0: all
   std::string optimiser = "adam";
@@ -20,8 +20,8 @@ struct RetrainOptions {
   retraining::Settings settings;
 
   void AddTo(CLI::App& app);
-  // Throws UsageError for options that exclude each other, sets of parameters that change no bit and
-  // outputs that cannot be written; platforms::ParameterError.
+  // Throws UsageError for options that exclude each other, sets of parameters that change no bit
+  // and outputs that cannot be written; platforms::ParameterError.
   platforms::DesignPoint Check();
   // The checkpoint's file.
   std::string CheckpointPath() const;

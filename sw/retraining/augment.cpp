@@ -76,7 +76,21 @@ std::vector<float> Augment(const std::vector<float>& image, const trace::Shape& 
       }
     }
   }
+  if (augmentation.colour == 0) return result;
+  for (size_t c = 0; c < channels; ++c) {
+    const auto factor = static_cast<float>(1 + augmentation.colour * (2 * random() - 1));
+    const auto offset = static_cast<float>(augmentation.colour * (2 * random() - 1));
+    for (size_t i = c; i < result.size(); i += channels) result[i] = result[i] * factor + offset;
+  }
   return result;
+}
+
+bool Mix(std::vector<float>& image, const std::vector<float>& other, double share, uint64_t seed) {
+  Random random(seed);
+  if (random() >= share) return false;
+  const auto part = static_cast<float>(random());
+  for (size_t i = 0; i < image.size(); ++i) image[i] += (other[i] - image[i]) * part;
+  return true;
 }
 
 std::vector<int> StepImages(int count, int batch, int64_t step, uint64_t seed) {

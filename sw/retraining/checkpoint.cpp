@@ -98,10 +98,10 @@ void CheckIdentity(const std::string& path, const std::string& found, const Iden
     std::getline(lines, line);
     const std::string expected = fmt::format("{} {}", name, value);
     if (line != expected) {
-      throw FileError(
-          fmt::format("{}: of another training: its \"{}\" is not \"{}\"; give another --checkpoint "
-                      "or remove the file",
-                      path, line, expected));
+      throw FileError(fmt::format(
+          "{}: of another training: its \"{}\" is not \"{}\"; give another --checkpoint "
+          "or remove the file",
+          path, line, expected));
     }
   }
 }

@@ -196,7 +196,8 @@ Tensor Graph::Compute(size_t layer, const std::vector<Tensor>& values,
   return Store(y, epilogue, p);
 }
 
-Tensor Graph::Run(const Tensor& input, const GraphParameters& p, const Visit& visit) const {
+Tensor Graph::Run(const Tensor& input, const GraphParameters& p, const Visit& visit,
+                  int last) const {
   const int64_t images = input.size(0);
   std::vector<Tensor> values(net_.tensors.size());
   const auto given = [&](size_t t, const Tensor& x) {
@@ -213,6 +214,7 @@ Tensor Graph::Run(const Tensor& input, const GraphParameters& p, const Visit& vi
   for (size_t i = 0; i < net_.layers.size(); ++i) {
     const trace::Layer& l = net_.layers[i];
     values[Index(l.output)] = visit(l.output, Compute(i, values, p));
+    if (l.output == last) return {};
     for (const int t : trace::TensorsRead(l)) {
       if (last_reader_[Index(t)] == i) values[Index(t)] = Tensor();
     }

@@ -34,10 +34,11 @@ class Graph {
 
   // `input` [images][height][width][channels], as the network takes it. Calls visit(tensor, values)
   // with what layers read of each tensor once it is written; what visit returns takes its place.
-  // Returns the output, [images][classes].
+  // Returns the output, [images][classes]; or, with `last` not negative, stops when that tensor is
+  // written, and returns what is undefined.
   using Visit = std::function<torch::Tensor(int, const torch::Tensor&)>;
   torch::Tensor Run(const torch::Tensor& input, const GraphParameters& parameters,
-                    const Visit& visit) const;
+                    const Visit& visit, int last = -1) const;
 
  private:
   torch::Tensor Compute(size_t layer, const std::vector<torch::Tensor>& values,

@@ -14,12 +14,14 @@ PartLoss::PartLoss(const Objective& objective, const std::vector<int>& outputs,
       outputs_(outputs),
       variances_(variances),
       batch_(static_cast<double>(batch)),
-      parents_(outputs.size()) {}
+      parents_(outputs.size()),
+      errors_(outputs.size()) {}
 
 int PartLoss::Find(int tensor) const {
-  if (objective_.blocks == 0 && !objective_.block_by_block) return -1;
+  if (objective_.block < 0 && objective_.blocks == 0) return -1;
   const auto at = std::find(outputs_.begin(), outputs_.end(), tensor);
-  return at == outputs_.end() ? -1 : static_cast<int>(at - outputs_.begin());
+  const int block = at == outputs_.end() ? -1 : static_cast<int>(at - outputs_.begin());
+  return objective_.block < 0 || objective_.block == block ? block : -1;
 }
 
 Tensor PartLoss::ParentTensor(int tensor, const Tensor& x) {
@@ -35,12 +37,9 @@ Tensor PartLoss::StudentTensor(int tensor, const Tensor& x) {
   const double variance = variances_[static_cast<size_t>(block)];
   const Tensor d = x - parent;
   const double each = static_cast<double>(x.numel()) / static_cast<double>(x.size(0));
-  const double divisor =
-      batch_ * each * std::max(variance, 1e-30) * static_cast<double>(outputs_.size());
-  const Tensor loss = (d * d).sum() / divisor;
-  blocks_ = blocks_.defined() ? blocks_ + loss : loss;
+  errors_[static_cast<size_t>(block)] = (d * d).sum() / (batch_ * each * std::max(variance, 1e-30));
   parent = Tensor();
-  return objective_.block_by_block ? x.detach() : x;
+  return x;
 }
 
 void PartLoss::SetLabels(const std::vector<int>& labels) {
@@ -54,13 +53,21 @@ Tensor PartLoss::Total(const Tensor& output, Losses& losses) const {
     value = loss.item<double>();
     total = total + loss * weight;
   };
-  if (blocks_.defined()) add(blocks_, objective_.blocks, losses.blocks);
-  if (objective_.distillation > 0) {
+  Tensor blocks;
+  for (const Tensor& error : errors_) {
+    if (error.defined()) blocks = blocks.defined() ? blocks + error : error;
+  }
+  if (blocks.defined()) {
+    const bool alone = objective_.block >= 0;
+    add(alone ? blocks : blocks / static_cast<double>(errors_.size()),
+        alone ? 1.0 : objective_.blocks, losses.blocks);
+  }
+  if (objective_.distillation > 0 && output.defined()) {
     const double t = objective_.temperature;
     const Tensor p = at::log_softmax(parent_ / t, 1), q = at::log_softmax(output / t, 1);
     add((p.exp() * (p - q)).sum() * (t * t / batch_), objective_.distillation, losses.distillation);
   }
-  if (objective_.labels > 0 && labels_.defined()) {
+  if (objective_.labels > 0 && labels_.defined() && output.defined()) {
     const Tensor q = at::log_softmax(output, 1);
     add(-q.gather(1, labels_.unsqueeze(1)).sum() / batch_, objective_.labels, losses.labels);
   }

@@ -21,6 +21,8 @@ class PartLoss {
   void SetParent(const torch::Tensor& output) { parent_ = output; }
   void SetLabels(const std::vector<int>& labels);
 
+  const std::vector<torch::Tensor>& errors() const { return errors_; }
+
   // The sum to be minimised.
   torch::Tensor Total(const torch::Tensor& output, Losses& losses) const;
 
@@ -32,7 +34,8 @@ class PartLoss {
   const std::vector<double>& variances_;
   double batch_;
   std::vector<torch::Tensor> parents_;  // by block
-  torch::Tensor parent_, labels_, blocks_;
+  std::vector<torch::Tensor> errors_;   // by block: this part's share of its relative squared error
+  torch::Tensor parent_, labels_;
 };
 
 }  // namespace nibble::retraining

@@ -70,25 +70,31 @@ class Model::Body {
       parent_biases_.push_back(l.has_parameters() ? trace::LayerBias(parent, l)
                                                   : std::vector<float>());
     }
+    int block = 0;
+    for (const trace::Layer& l : student.layers) {
+      block_of_layer_.push_back(block);
+      if (std::find(outputs_.begin(), outputs_.end(), l.output) != outputs_.end()) ++block;
+    }
     TakeWeights();
     Variances(examples);
   }
 
   void TakeWeights() {
-    Shared(student_.layers.size(), [&](size_t i) {
-      const trace::Layer& l = student_.layers[i];
-      if (l.has_weights()) {
-        stored_[i] = StoreWeights(student_, l, datapaths_.layers[i]);
-      } else {
-        stored_[i].values = l.weights;
-      }
-    });
+    taken_.resize(stored_.size());
     weights_.resize(stored_.size());
     biases_.resize(stored_.size());
-    for (size_t i = 0; i < stored_.size(); ++i) {
-      weights_[i] = std::move(stored_[i].values);
-      biases_[i] = student_.layers[i].bias;
-    }
+    Shared(student_.layers.size(), [&](size_t i) {
+      const trace::Layer& l = student_.layers[i];
+      biases_[i] = l.bias;
+      if (l.weights == taken_[i]) return;
+      taken_[i] = l.weights;
+      if (l.has_weights()) {
+        stored_[i] = StoreWeights(student_, l, datapaths_.layers[i]);
+        weights_[i] = std::move(stored_[i].values);
+      } else {
+        weights_[i] = l.weights;
+      }
+    });
   }
 
   Losses Gradient(const Batch& batch, const Objective& objective, Parameters& gradient) {
@@ -106,11 +112,32 @@ class Model::Body {
       const std::lock_guard<std::mutex> lock(mutex);
       results[i] = std::move(result);
       for (; added < parts && results[added]; ++added) {
-        Add(*results[added], gradient, losses);
+        Add(*results[added], objective, gradient, losses);
         results[added].reset();
       }
     });
     return losses;
+  }
+
+  std::vector<double> BlockErrors(const Batch& batch) {
+    const size_t images = batch.inputs.size(), part = PartImages(student_, images);
+    const Objective objective;
+    std::vector<std::vector<double>> errors((images + part - 1) / part);
+    Shared(errors.size(), [&](size_t i) {
+      const at::NoGradGuard no_gradients;
+      const Tensor input = Input(batch, i * part, std::min(part, images - i * part));
+      PartLoss loss(objective, outputs_, variances_, images);
+      parent_graph_.Run(input, parent_graph_.Wrap(parent_weights_, parent_biases_),
+                        [&](int t, const Tensor& x) { return loss.ParentTensor(t, x); });
+      student_graph_.Run(input, student_graph_.Wrap(weights_, biases_),
+                         [&](int t, const Tensor& x) { return loss.StudentTensor(t, x); });
+      for (const Tensor& error : loss.errors()) errors[i].push_back(error.item<double>());
+    });
+    std::vector<double> sums(outputs_.size());
+    for (const std::vector<double>& of_part : errors) {
+      for (size_t b = 0; b < sums.size(); ++b) sums[b] += of_part[b];
+    }
+    return sums;
   }
 
   Outputs Run(const Batch& batch) {
@@ -217,17 +244,19 @@ class Model::Body {
                      const Objective& objective) const {
     const Tensor input = Input(batch, first, count);
     PartLoss loss(objective, outputs_, variances_, batch.inputs.size());
+    const bool inner = objective.block >= 0 && objective.block < static_cast<int>(outputs_.size());
+    const int last = inner ? outputs_[static_cast<size_t>(objective.block)] : -1;
     {
       const at::NoGradGuard no_gradients;
       loss.SetParent(parent_graph_.Run(
           input, parent_graph_.Wrap(parent_weights_, parent_biases_),
-          [&](int tensor, const Tensor& x) { return loss.ParentTensor(tensor, x); }));
+          [&](int tensor, const Tensor& x) { return loss.ParentTensor(tensor, x); }, last));
     }
     GraphParameters p = student_graph_.Wrap(weights_, biases_);
     std::vector<Tensor> leaves;
     ForEachLeaf(p, objective, [&](Tensor& leaf) { leaves.push_back(leaf.requires_grad_()); });
     const Tensor output = student_graph_.Run(
-        input, p, [&](int tensor, const Tensor& x) { return loss.StudentTensor(tensor, x); });
+        input, p, [&](int tensor, const Tensor& x) { return loss.StudentTensor(tensor, x); }, last);
     if (!batch.labels.empty()) {
       loss.SetLabels({batch.labels.begin() + static_cast<std::ptrdiff_t>(first),
                       batch.labels.begin() + static_cast<std::ptrdiff_t>(first + count)});
@@ -238,22 +267,28 @@ class Model::Body {
     return result;
   }
 
-  // Weights, biases and learned ranges, in one order.
+  // Weights, biases and ranges that learn, in one order.
   template <typename Visit>
   void ForEachLeaf(GraphParameters& p, const Objective& objective, Visit visit) const {
     for (size_t i = 0; i < p.weights.size(); ++i) {
-      if (!p.weights[i].defined()) continue;
+      if (!p.weights[i].defined() || !Learns(i, objective)) continue;
       visit(p.weights[i]);
       visit(p.biases[i]);
     }
-    if (!objective.ranges) return;
-    for (size_t t = 0; t < p.ranges.size(); ++t) {
+    for (size_t i = 0; objective.ranges && i < p.weights.size(); ++i) {
+      if (!Learns(i, objective)) continue;
+      const auto t = static_cast<size_t>(student_.layers[i].output);
       p.ranges[t] = at::full({1}, student_.tensors[t].amax);
       visit(p.ranges[t]);
     }
   }
 
-  void Add(const PartResult& part, Parameters& gradient, Losses& losses) const {
+  bool Learns(size_t layer, const Objective& objective) const {
+    return objective.block < 0 || block_of_layer_[layer] == objective.block;
+  }
+
+  void Add(const PartResult& part, const Objective& objective, Parameters& gradient,
+           Losses& losses) const {
     losses.total += part.losses.total;
     losses.distillation += part.losses.distillation;
     losses.blocks += part.losses.blocks;
@@ -264,13 +299,16 @@ class Model::Body {
       if (g.defined()) AddTo(sum, g, live);
     };
     for (size_t i = 0; i < student_.layers.size(); ++i) {
-      if (!student_.layers[i].has_parameters()) continue;
+      if (!student_.layers[i].has_parameters() || !Learns(i, objective)) continue;
       add(gradient.weights[i], stored_[i].live);
       add(gradient.biases[i], {});
     }
-    for (size_t t = 0; leaf < part.gradients.size(); ++t) {
+    for (size_t i = 0; objective.ranges && i < student_.layers.size(); ++i) {
+      if (!Learns(i, objective)) continue;
       const Tensor& g = part.gradients[leaf++];
-      if (g.defined()) gradient.ranges[t] += g.item<float>();
+      if (g.defined()) {
+        gradient.ranges[static_cast<size_t>(student_.layers[i].output)] += g.item<float>();
+      }
     }
   }
 
@@ -279,8 +317,10 @@ class Model::Body {
   Graph parent_graph_, student_graph_;
   std::vector<int> outputs_;
   std::vector<double> variances_;  // by output
+  std::vector<int> block_of_layer_;
   int threads_;
   std::vector<StoredWeights> stored_;
+  std::vector<std::vector<float>> taken_;  // what weights_ were made of
   std::vector<std::vector<float>> parent_weights_, parent_biases_;
   std::vector<std::vector<float>> weights_, biases_;  // as the datapath takes them
 };
@@ -294,6 +334,7 @@ void Model::TakeWeights() { body_->TakeWeights(); }
 Losses Model::Gradient(const Batch& batch, const Objective& objective, Parameters& gradient) {
   return body_->Gradient(batch, objective, gradient);
 }
+std::vector<double> Model::BlockErrors(const Batch& batch) { return body_->BlockErrors(batch); }
 Model::Outputs Model::Run(const Batch& batch) { return body_->Run(batch); }
 std::vector<std::vector<float>> Model::StoredValues(const std::vector<float>& input) {
   return body_->StoredValues(input);

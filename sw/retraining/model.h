@@ -23,9 +23,10 @@ struct Objective {
   // Mean squared error at block outputs (blocks.h) over the FP32 values' variance; mean of blocks.
   double blocks = 1;
   double labels = 0;  // cross-entropy
-  // Gradients end where blocks do: each block learns to give the parent's output from what the
-  // quantised blocks before it give, whose parameters it does not change.
-  bool block_by_block = false;
+  // Not negative: this block alone learns to give the parent's output from what the quantised
+  // blocks before it give, and nothing behind it runs. The last one, behind the last of block
+  // outputs, learns by distillation and labels.
+  int block = -1;
   bool ranges = false;  // static ranges learn, too
 };
 
@@ -53,6 +54,9 @@ class Model {
   // parts, whose number depends on the batch and the network alone, and whose gradients are added
   // in their order: the same bits for any number of threads.
   Losses Gradient(const Batch& batch, const Objective& objective, Parameters& gradient);
+
+  // By block (block_outputs): the squared error at its output over the FP32 values' variance.
+  std::vector<double> BlockErrors(const Batch& batch);
 
   // By image: the student's outputs, and the parent's.
   struct Outputs {

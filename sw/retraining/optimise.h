@@ -23,7 +23,7 @@ struct Moments {
 // The norm of all of them together.
 double Norm(const Parameters& gradient);
 
-// Step `step` counts from 0, for the moments' start. `rate` as RateAt gives it. Ranges stay
+// Step `step` counts from 0, where the moments were. `rate` as RateAt gives it. Ranges stay
 // positive.
 void Step(const Settings& settings, double rate, int64_t step, const Parameters& sizes,
           const Parameters& gradient, Moments& moments, Parameters& parameters);

@@ -10,7 +10,8 @@ namespace nibble::retraining {
 enum class Optimiser : uint8_t { kAdam, kSgd };
 
 struct Settings {
-  // Steps that train block by block, then steps that train the whole network.
+  // Steps that train each block alone, one block after the other; then steps that train the whole
+  // network.
   int block_steps = 0, steps = 1000;
   int batch = 16;
   Optimiser optimiser = Optimiser::kAdam;
@@ -26,6 +27,8 @@ struct Settings {
   bool learn_ranges = true;
   double crop = 0.6;   // least side of what is cut out of an image, as a share
   bool flip = true;    // left and right, half of the images
+  double colour = 0;   // how far each channel's contrast and brightness vary
+  double mix = 0;      // share of the images that are mixed with others; with labels: 0
   int held_back = 10;  // percent of the images
   int interval = 50;   // steps from one look at these, and one checkpoint, to the next
   int patience = 0;    // looks without a better state before training ends; 0: any number

@@ -67,30 +67,52 @@ Trainer::Trainer(const trace::Network& parent, const golden::Datapaths& datapath
   state_.moments = {ZeroLike(state_.parameters), ZeroLike(state_.parameters)};
 }
 
+void Trainer::Start(const trace::Network& net) {
+  trace::Network start = Owned(net);
+  const auto sizes = [](const trace::Network& n) {
+    std::vector<size_t> all;
+    ParametersOf(n).ForEach([&](const std::vector<float>& x) { all.push_back(x.size()); });
+    return all;
+  };
+  if (sizes(start) != sizes(student_)) {
+    throw trace::FileError("a network to start from has other layers than its parent");
+  }
+  state_.parameters = state_.best = ParametersOf(start);
+  SetParameters(student_, state_.parameters);
+  sizes_ = TypicalSizes(student_);
+  model_.TakeWeights();
+}
+
 void Trainer::SetState(const State& state) {
   state_ = state;
   SetParameters(student_, state_.parameters);
   model_.TakeWeights();
 }
 
-Objective Trainer::ObjectiveOf(bool block_by_block) const {
+int64_t Trainer::BlockSteps() const {
+  return int64_t{settings_.block_steps} * static_cast<int64_t>(model_.block_outputs().size() + 1);
+}
+
+Objective Trainer::ObjectiveOf(int block) const {
   Objective objective;
   objective.distillation = settings_.distillation;
   objective.temperature = settings_.temperature;
   objective.blocks = settings_.blocks;
   objective.labels = set_.labels.empty() ? 0 : settings_.labels;
-  objective.block_by_block = block_by_block;
+  objective.block = block;
   objective.ranges = settings_.learn_ranges;
   return objective;
 }
 
 void Trainer::TakeStep() {
-  const auto step = static_cast<int>(state_.step);
-  const bool block_by_block = step < settings_.block_steps;
-  const double rate =
-      block_by_block
-          ? RateAt(settings_, settings_.block_rate, step, settings_.block_steps)
-          : RateAt(settings_, settings_.rate, step - settings_.block_steps, settings_.steps);
+  const int64_t step = state_.step, whole = step - BlockSteps();
+  const bool alone = whole < 0;
+  const int block = alone ? static_cast<int>(step / settings_.block_steps) : -1;
+  // Of the block, or of the whole network.
+  const auto since = static_cast<int>(alone ? step % settings_.block_steps : whole);
+  const double rate = alone ? RateAt(settings_, settings_.block_rate, since, settings_.block_steps)
+                            : RateAt(settings_, settings_.rate, since, settings_.steps);
+  if (since == 0) state_.moments = {ZeroLike(state_.parameters), ZeroLike(state_.parameters)};
   const trace::Shape& shape = student_.tensors[static_cast<size_t>(student_.input)].shape;
   const std::vector<int> chosen =
       StepImages(static_cast<int>(training_.size()), settings_.batch, step, settings_.seed);
@@ -99,15 +121,22 @@ void Trainer::TakeStep() {
   for (size_t i = 0; i < chosen.size(); ++i) {
     const auto image = static_cast<size_t>(training_[static_cast<size_t>(chosen[i])]);
     const uint64_t place = static_cast<uint64_t>(step) * chosen.size() + i;
-    inputs.push_back(Augment(set_.images[image], shape, {settings_.crop, settings_.flip},
+    inputs.push_back(Augment(set_.images[image], shape,
+                             {settings_.crop, settings_.flip, settings_.colour},
                              numerics::SplitMix64(~settings_.seed, place)));
     if (!set_.labels.empty()) batch.labels.push_back(set_.labels[image]);
   }
+  const std::vector<float> first = inputs[0];
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const uint64_t place = static_cast<uint64_t>(step) * inputs.size() + i;
+    Mix(inputs[i], i + 1 < inputs.size() ? inputs[i + 1] : first, settings_.mix,
+        numerics::SplitMix64(settings_.seed ^ 0x6D6978, place));
+  }
   for (const std::vector<float>& input : inputs) batch.inputs.push_back(&input);
   Parameters gradient;
-  const Losses losses = model_.Gradient(batch, ObjectiveOf(block_by_block), gradient);
+  const Losses losses = model_.Gradient(batch, ObjectiveOf(block), gradient);
   if (std::isfinite(losses.total)) {
-    Step(settings_, rate, state_.step, sizes_, gradient, state_.moments, state_.parameters);
+    Step(settings_, rate, since, sizes_, gradient, state_.moments, state_.parameters);
     SetParameters(student_, state_.parameters);
     model_.TakeWeights();
   }
@@ -161,7 +190,7 @@ void Trainer::TakeLook() {
 
 bool Trainer::Advance(const std::function<void(size_t, size_t)>& progress) {
   using Clock = std::chrono::steady_clock;
-  const int64_t all = settings_.block_steps + settings_.steps;
+  const int64_t all = BlockSteps() + settings_.steps;
   if (state_.looks.empty()) {
     TakeLook();
     return true;
@@ -178,6 +207,18 @@ bool Trainer::Advance(const std::function<void(size_t, size_t)>& progress) {
   state_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   TakeLook();
   return true;
+}
+
+std::vector<std::pair<int, double>> Trainer::BlockErrors() {
+  Batch batch;
+  for (const int i : held_back_) batch.inputs.push_back(&set_.images[static_cast<size_t>(i)]);
+  if (batch.inputs.empty()) batch.inputs.push_back(set_.images.data());
+  const std::vector<double> errors = model_.BlockErrors(batch);
+  std::vector<std::pair<int, double>> blocks;
+  for (size_t b = 0; b < errors.size(); ++b) {
+    blocks.emplace_back(model_.block_outputs()[b], errors[b]);
+  }
+  return blocks;
 }
 
 trace::Network Trainer::Best() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sw/golden/datapaths.h"
@@ -26,11 +27,19 @@ class Trainer {
   Trainer(const trace::Network& parent, const golden::Datapaths& datapaths, TrainingSet set,
           const Settings& settings);
 
+  // Before the first step: parameters of another network of the same layers, one that was retrained
+  // already, say. Throws trace::FileError where it has others.
+  void Start(const trace::Network& net);
+
   const State& state() const { return state_; }
   void SetState(const State& state);  // of a training with the same parent, images and settings
 
   // Steps up to the next look. False where training has ended. progress(steps done, steps in all).
   bool Advance(const std::function<void(size_t, size_t)>& progress);
+
+  // Of the images held back, by block: its output's tensor, and its relative squared error
+  // (Model::BlockErrors) as training stands. Without such images, of the first.
+  std::vector<std::pair<int, double>> BlockErrors();
 
   // The best state as a network; what is stored of it is exactly what was looked at.
   trace::Network Best() const;
@@ -38,7 +47,8 @@ class Trainer {
  private:
   void TakeStep();
   void TakeLook();
-  Objective ObjectiveOf(bool block_by_block) const;
+  int64_t BlockSteps() const;  // of all blocks
+  Objective ObjectiveOf(int block) const;
 
   Settings settings_;
   TrainingSet set_;
