@@ -35,6 +35,8 @@ using retraining::Settings;
 using retraining::State;
 using Json = nlohmann::ordered_json;
 
+constexpr int kGoldenImages = 4;  // on which what training computed is compared with golden
+
 // The images, and how they are named in a trace.
 struct Images {
   Images(const RetrainOptions& options, const trace::Network& net) {
@@ -138,6 +140,7 @@ class Retraining {
       }
     }
     WriteTrace();
+    difference_ = trainer_.FromGolden(kGoldenImages);
     if (!options_.json.empty()) OutputFile(options_.json).Write(Report().dump(1) + "\n");
     std::error_code ignored;
     std::filesystem::remove(checkpoint, ignored);
@@ -207,7 +210,7 @@ class Retraining {
     return text;
   }
 
-  Json Report() const {
+  Json Report() {
     Json json = {{"schema", "nibble.retrain/1"},
                  {"network", parent_.name},
                  {"output", options_.output},
@@ -215,6 +218,14 @@ class Retraining {
                  {"images", images_.name}};
     for (const auto& [name, value] : identity_) json["identity"][name] = value;
     json["best_step"] = BestLook().step;
+    json["golden"] = {{"images", difference_.images},
+                      {"same_best_class", difference_.same_class},
+                      {"relative_rms_difference", difference_.relative}};
+    json["blocks"] = Json::array();  // as training ended
+    for (const auto& [tensor, error] : trainer_.BlockErrors()) {
+      json["blocks"].push_back({{"output", parent_.tensors[static_cast<size_t>(tensor)].name},
+                                {"relative_squared_error", error}});
+    }
     json["curve"] = Json::array();
     for (const Look& l : trainer_.state().looks) {
       Json point = {{"step", l.step},
@@ -240,6 +251,11 @@ class Retraining {
                                    trace::FileHash(options_.output)) +
                        fmt::format("  {} steps in {}, at most {} MiB; best after {}\n", state.step,
                                    RoughTime(state.seconds), usage.ru_maxrss / 1024, best.step);
+    text += fmt::format(
+        "  golden, on {} images: outputs differ from those of training by {:.2g} % rms, {} have "
+        "the "
+        "same best class\n",
+        difference_.images, 100 * difference_.relative, difference_.same_class);
     if (options_.settings.held_back == 0) return text;
     text += fmt::format("  held back: loss {:.4g} -> {:.4g}, agreement {:.1f} -> {:.1f} %",
                         first.held_back, best.held_back, first.agreement, best.agreement);
@@ -256,6 +272,7 @@ class Retraining {
   retraining::Identity identity_;
   bool labelled_;
   retraining::Trainer trainer_;
+  retraining::Trainer::Difference difference_;
 };
 
 int Fail(int code, const std::string& message) {

@@ -158,16 +158,22 @@ class Model::Body {
     return outputs;
   }
 
-  std::vector<std::vector<float>> StoredValues(const std::vector<float>& input) {
+  std::vector<std::vector<float>> StoredValues(const std::vector<float>& input,
+                                               const std::vector<std::vector<float>>* given) {
     const at::NoGradGuard no_gradients;
+    OneThreadEach();
     std::vector<std::vector<float>> values(student_.tensors.size());
-    student_graph_.Run(Input({{&input}, {}}, 0, 1), student_graph_.Wrap(weights_, biases_),
-                       [&](int tensor, const Tensor& x) {
-                         const Tensor flat = x.contiguous().view({-1});
-                         values[static_cast<size_t>(tensor)].assign(
-                             flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
-                         return x;
-                       });
+    student_graph_.Run(
+        Input({{&input}, {}}, 0, 1), student_graph_.Wrap(weights_, biases_),
+        [&](int tensor, const Tensor& x) {
+          const auto t = static_cast<size_t>(tensor);
+          const Tensor flat = x.contiguous().view({-1});
+          values[t].assign(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
+          if (given == nullptr) return x;
+          Tensor instead = at::empty_like(flat);
+          std::copy((*given)[t].begin(), (*given)[t].end(), instead.data_ptr<float>());
+          return instead.view(x.sizes());
+        });
     return values;
   }
 
@@ -336,8 +342,9 @@ Losses Model::Gradient(const Batch& batch, const Objective& objective, Parameter
 }
 std::vector<double> Model::BlockErrors(const Batch& batch) { return body_->BlockErrors(batch); }
 Model::Outputs Model::Run(const Batch& batch) { return body_->Run(batch); }
-std::vector<std::vector<float>> Model::StoredValues(const std::vector<float>& input) {
-  return body_->StoredValues(input);
+std::vector<std::vector<float>> Model::StoredValues(const std::vector<float>& input,
+                                                    const std::vector<std::vector<float>>* given) {
+  return body_->StoredValues(input, given);
 }
 const std::vector<int>& Model::block_outputs() const { return body_->block_outputs(); }
 

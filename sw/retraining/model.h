@@ -64,8 +64,10 @@ class Model {
   };
   Outputs Run(const Batch& batch);
 
-  // What layers read of each tensor of the student, by tensor; and of its FP32 output.
-  std::vector<std::vector<float>> StoredValues(const std::vector<float>& input);
+  // What layers read of each tensor of the student, by tensor, and its FP32 output. With `given`,
+  // by tensor, each layer computes from these instead of from what was computed before.
+  std::vector<std::vector<float>> StoredValues(
+      const std::vector<float>& input, const std::vector<std::vector<float>>* given = nullptr);
 
   const std::vector<int>& block_outputs() const;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/numerics/rounding.h"
+#include "sw/golden/golden.h"
 #include "sw/retraining/augment.h"
 #include "sw/trace/file.h"
 
@@ -46,6 +47,7 @@ Trainer::Trainer(const trace::Network& parent, const golden::Datapaths& datapath
                  const Settings& settings)
     : settings_(settings),
       set_(std::move(set)),
+      datapaths_(datapaths),
       parent_(parent),
       student_(Owned(parent)),
       sizes_(TypicalSizes(student_)),
@@ -219,6 +221,29 @@ std::vector<std::pair<int, double>> Trainer::BlockErrors() {
     blocks.emplace_back(model_.block_outputs()[b], errors[b]);
   }
   return blocks;
+}
+
+Trainer::Difference Trainer::FromGolden(int images) {
+  SetParameters(student_, state_.best);
+  model_.TakeWeights();
+  const std::vector<int>& from = held_back_.empty() ? training_ : held_back_;
+  Difference d;
+  double error = 0, power = 0;
+  for (size_t i = 0; i < from.size() && d.images < images; ++i, ++d.images) {
+    const std::vector<float>& input = set_.images[static_cast<size_t>(from[i])];
+    const std::vector<float> y = model_.Run({{&input}, {}}).student[0];
+    const golden::Execution e = golden::Run(student_, datapaths_, input);
+    const auto exact = numerics::LoadTensor(e.tensors[static_cast<size_t>(student_.output)]);
+    d.same_class += nibble::retraining::Best(y) == nibble::retraining::Best(exact) ? 1 : 0;
+    for (size_t k = 0; k < y.size(); ++k) {
+      error += (double{y[k]} - exact[k]) * (double{y[k]} - exact[k]);
+      power += double{exact[k]} * exact[k];
+    }
+  }
+  d.relative = power > 0 ? std::sqrt(error / power) : 0;
+  SetParameters(student_, state_.parameters);
+  model_.TakeWeights();
+  return d;
 }
 
 trace::Network Trainer::Best() const {

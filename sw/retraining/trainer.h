@@ -41,6 +41,14 @@ class Trainer {
   // (Model::BlockErrors) as training stands. Without such images, of the first.
   std::vector<std::pair<int, double>> BlockErrors();
 
+  // The best state as training computes it, beside golden's own bits, on the first images held back
+  // (or of all): sums in another order flip codes here and there.
+  struct Difference {
+    int images = 0, same_class = 0;
+    double relative = 0;  // root mean square of the outputs' difference over that of the outputs
+  };
+  Difference FromGolden(int images);
+
   // The best state as a network; what is stored of it is exactly what was looked at.
   trace::Network Best() const;
 
@@ -53,6 +61,7 @@ class Trainer {
   Settings settings_;
   TrainingSet set_;
   std::vector<int> training_, held_back_;  // images
+  const golden::Datapaths& datapaths_;
   trace::Network parent_, student_;
   Parameters sizes_;
   State state_;
