@@ -209,7 +209,7 @@ Tensor Graph::Run(const Tensor& input, const GraphParameters& p, const Visit& vi
     const std::vector<float> constant = trace::ConstantValues(net_.tensors[t]);
     given(t, Wrapped(constant, Sizes(1, net_.tensors[t].shape))
                  .expand(Sizes(images, net_.tensors[t].shape))
-                 .contiguous());
+                 .clone());
   }
   for (size_t i = 0; i < net_.layers.size(); ++i) {
     const trace::Layer& l = net_.layers[i];

@@ -160,7 +160,8 @@ void Trainer::TakeLook() {
   since_look_ = {};
   Batch batch;
   for (const int i : held_back_) batch.inputs.push_back(&set_.images[static_cast<size_t>(i)]);
-  const Model::Outputs outputs = model_.Run(batch);
+  Model::Outputs outputs;
+  if (!held_back_.empty()) outputs = model_.Run(batch);
   int agree = 0, right = 0;
   for (size_t i = 0; i < held_back_.size(); ++i) {
     const std::vector<float>&student = outputs.student[i], &parent = outputs.parent[i];

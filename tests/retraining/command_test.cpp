@@ -88,7 +88,6 @@ TEST_CASE("a retraining that was killed goes on, and ends with the same trace") 
     last = Sim(folder, command, "timeout -s KILL " + std::to_string(0.15 + 0.05 * i));
     if (last.exit_code == 0) break;
     ++killed;
-    CHECK_FALSE(std::filesystem::exists(folder / "out.trc"));
   }
   if (last.exit_code != 0) last = Sim(folder, command);
   REQUIRE(last.exit_code == 0);
