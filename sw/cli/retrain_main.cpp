@@ -19,6 +19,7 @@
 #include "sw/cli/retrain_options.h"
 #include "sw/cli/trace_file.h"
 #include "sw/compiler/compiler.h"
+#include "sw/report_html/training_page.h"
 #include "sw/retraining/checkpoint.h"
 #include "sw/retraining/trainer.h"
 #include "sw/trace/file.h"
@@ -142,6 +143,7 @@ class Retraining {
     WriteTrace();
     difference_ = trainer_.FromGolden(kGoldenImages);
     if (!options_.json.empty()) OutputFile(options_.json).Write(Report().dump(1) + "\n");
+    if (!options_.html.empty()) OutputFile(options_.html).Write(Page());
     std::error_code ignored;
     std::filesystem::remove(checkpoint, ignored);
     Print(Summary());
@@ -240,6 +242,18 @@ class Retraining {
       json["curve"].push_back(point);
     }
     return json;
+  }
+
+  std::string Page() const {
+    report_html::TrainingData data;
+    data.network = parent_.name;
+    data.subtitle = Provenance();
+    data.best_step = static_cast<double>(BestLook().step);
+    for (const Look& l : trainer_.state().looks) {
+      data.points.push_back(
+          {static_cast<double>(l.step), l.training.total, l.held_back, l.agreement});
+    }
+    return report_html::TrainingPage(data);
   }
 
   std::string Summary() const {

@@ -119,6 +119,7 @@ void RetrainOptions::AddTo(CLI::App& app) {
   app.add_option("--curve", curve, "losses and agreement over the steps, as CSV")
       ->option_text("FILE.csv");
   app.add_option("--json", json, "the same and all that was set, as JSON")->option_text("FILE");
+  app.add_option("--html", html, "the curves as a page")->option_text("FILE.html");
 }
 
 platforms::DesignPoint RetrainOptions::Check() {
@@ -138,7 +139,7 @@ platforms::DesignPoint RetrainOptions::Check() {
   RequireDatapath(sets);
   CheckWritable(output);
   CheckWritable(CheckpointPath());
-  for (const std::string& file : {curve, json}) {
+  for (const std::string& file : {curve, json, html}) {
     if (!file.empty() && file != "-") CheckWritable(file);
   }
   return platforms::Resolve(platforms::Platform::kAccel, config, sets);

@@ -12,7 +12,7 @@
 namespace nibble::cli {
 
 struct RetrainOptions {
-  std::string trace, from, output, config, labels, checkpoint, curve, json;
+  std::string trace, from, output, config, labels, checkpoint, curve, json, html;
   std::vector<std::string> images, sets;
   int count = 0;  // of each; 0: all
   std::string optimiser = "adam";

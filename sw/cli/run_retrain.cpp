@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "platforms/machine.h"
 #include "sw/cli/errors.h"
+#include "sw/cli/interrupt.h"
 #include "sw/cli/retrain_options.h"
 #include "sw/trace/file.h"
 
@@ -31,9 +33,9 @@ void RunRetrain(const std::vector<std::string>& words) {
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw UsageError(program + ": " + std::strerror(error));
   int status = 0;
-  // A signal that this program waits through reaches the child, too, which ends.
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) throw UsageError(program + ": " + std::strerror(errno));
+    if (Interrupted()) kill(child, SIGINT);  // of a terminal it has heard already
   }
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kInternal;
   if (code == kDone) return;

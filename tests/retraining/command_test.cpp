@@ -42,7 +42,7 @@ TEST_CASE("a retrained trace says how it came about, verifies, and is compared w
   const std::string hash = trace::FileHash(folder / "net.trc");
   const Result result = Sim(folder, std::string(kRetrain) +
                                         "--set datapath.block=32 --labels labels.txt -o out.trc "
-                                        "--curve curve.csv --json report.json");
+                                        "--curve curve.csv --json report.json --html page.html");
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   CHECK(result.err.empty());  // no progress in a pipe
@@ -57,6 +57,9 @@ TEST_CASE("a retrained trace says how it came about, verifies, and is compared w
   for (std::string line; std::getline(curve, line);) ++lines;
   CHECK(lines == 1 + 4);  // before training, and after 10, 20 and 30 steps
   CHECK_THAT(ReadFile(folder / "report.json"), Contains("nibble.retrain/1") && Contains(hash));
+  const std::string page = ReadFile(folder / "page.html");
+  CHECK_THAT(page, Contains("</html>") && Contains("training, step 30: ") &&
+                       Contains("held back, step 0: ") && Contains("agreement with FP32, %"));
   for (const char* platform : {"accel", "nearmem"}) {
     const Result run = Sim(folder, std::string("--platform ") + platform +
                                        " --trace out.trc --input images.npy --count 3 --verify -q "
