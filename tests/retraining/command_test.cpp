@@ -75,6 +75,11 @@ TEST_CASE("a retrained trace says how it came about, verifies, and is compared w
   const std::string plain = Sim(folder, "eval net.trc -i images.npy --format csv").out;
   const std::string itself =
       Sim(folder, "eval net.trc -i images.npy --format csv --reference net.trc").out;
+  CHECK(Sim(folder, eval + "--reference net.trc --layers").exit_code == 2);
+  trace::Write(test::RandomNetwork(1), folder / "other.trc");
+  const Result other = Sim(folder, eval + "--reference other.trc");
+  CHECK(other.exit_code == 3);
+  CHECK_THAT(other.err, Contains("another shape"));
   // All but the worst layer, which is not asked for.
   CHECK(itself.substr(0, itself.rfind(",,")) == plain.substr(0, itself.rfind(",,")));
 }
