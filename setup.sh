@@ -4,6 +4,7 @@
 #   setup.sh           what it takes to build, run and test
 #   setup.sh --ci      and what the format check, clang-tidy, repeated builds, tests of RISC-V programs and tests of HTML
 #                      pages take (chromium: 120 MB to fetch, 400 MB on disk)
+#   setup.sh --retrain and LibTorch, for sim retrain, with a BLAS that is quick
 #   setup.sh --bench   and what the benchmarks take
 #   setup.sh --fuzz    and what the fuzz targets take
 #
@@ -25,7 +26,9 @@ case "${1:-}" in
     packages="$packages ccache chromium clang-format clang-tidy git"
     #                    firmware and its debugger, a cluster, a browser; tests that need one of them are skipped without it
     packages="$packages gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf gdb-multiarch qemu-user"
-    packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins" ;;
+    packages="$packages slurmctld slurmd slurm-client slurm-wlm-basic-plugins"
+    packages="$packages libtorch-dev libopenblas0-pthread" ;;
+  --retrain) packages="$packages libtorch-dev libopenblas0-pthread" ;;
   --bench) packages="$packages libbenchmark-dev libopenblas-dev" ;;
   --fuzz) packages="$packages clang libclang-rt-14-dev" ;;
 esac

@@ -21,6 +21,9 @@ find_package(JPEG REQUIRED)  # libjpeg-dev
 find_package(PNG REQUIRED)   # libpng-dev
 find_package(SQLite3 3.34 REQUIRED)  # libsqlite3-dev
 find_package(ZLIB REQUIRED)  # zlib1g-dev
+if(NIBBLE_RETRAIN)
+  find_package(Torch 1.13 QUIET)  # libtorch-dev (setup.sh --retrain); without it there is no nibble-retrain
+endif()
 if(NIBBLE_TESTS)
   find_package(Catch2 2.13 REQUIRED)
   # Programs that some tests call, and are skipped without (setup.sh --ci): riscv64-unknown-elf-gcc with picolibc

@@ -13,9 +13,12 @@
 #include "sw/cli/interrupt.h"
 #include "sw/cli/output.h"
 #include "sw/cli/progress.h"
+#include "sw/cli/retrain_options.h"
+#include "sw/cli/run_retrain.h"
 #include "sw/cli/trace_file.h"
 #include "sw/evaluation/ablation.h"
 #include "sw/evaluation/ablation_tables.h"
+#include "sw/evaluation/retraining_study.h"
 #include "sw/trace/file.h"
 
 namespace nibble::cli {
@@ -30,6 +33,7 @@ struct AblateArguments {
   std::string study, list, folder, format = "text";
   std::vector<std::string> nets;
   evaluation::DatasetFiles files;  // of networks that name none of their own
+  std::string train_images, train_labels, retrain;
   int count = 0, jobs = 1;
 };
 
@@ -89,7 +93,72 @@ void RefuseVaried(const Study& study, const std::vector<std::string>& sets) {
   }
 }
 
+constexpr char kRetraining[] = "retraining";
+
+std::string Render(const AblateArguments& args, const std::vector<evaluation::AblationRow>& rows,
+                   std::string (*csv)(const std::vector<evaluation::AblationRow>&),
+                   std::string (*table)(const std::vector<evaluation::AblationRow>&,
+                                        evaluation::TableStyle)) {
+  if (args.format == "csv") return csv(rows);
+  return table(rows, args.format == "markdown" ? evaluation::TableStyle::kMarkdown
+                                               : evaluation::TableStyle::kText);
+}
+
+// Trains with nibble-retrain, and evaluates beside the untrained.
+int AblateRetraining(const AblateArguments& args) {
+  if (args.train_images.empty()) throw UsageError("ablate retraining: give --train-images");
+  if (args.folder.empty()) throw UsageError("ablate retraining: give --out, for its traces");
+  RetrainProgram();
+  const Study varied{
+      kRetraining, "", {{"", {"datapath.activations=", "datapath.weights=", "datapath.block="}}}};
+  RefuseVaried(varied, args.design.sets);
+  std::vector<evaluation::RetrainingNetwork> networks;
+  for (const AblationNetwork& network : Networks(args)) {
+    networks.push_back({network, {args.train_images, args.train_labels}});
+  }
+  const auto resolve = [&](const std::vector<std::string>& sets) {
+    DesignOptions cell = args.design;
+    cell.sets.insert(cell.sets.end(), sets.begin(), sets.end());
+    return cell.Resolve();
+  };
+  const auto train = [&](const evaluation::RetrainingNetwork& network,
+                         const std::vector<std::string>& sets, const std::string& output) {
+    std::vector<std::string> words{network.evaluated.trace_path, "-o", output, "--images",
+                                   network.training.images};
+    if (!network.training.labels.empty()) {
+      words.insert(words.end(), {"--labels", network.training.labels});
+    }
+    if (!args.design.config.empty()) words.insert(words.end(), {"--config", args.design.config});
+    for (const std::string& set : args.design.sets) {
+      const auto begins = [&](const char* prefix) { return set.rfind(prefix, 0) == 0; };
+      if (begins("datapath.") || begins("accumulator.") || begins("layers.")) {
+        words.insert(words.end(), {"--set", set});
+      }
+    }
+    for (const std::string& set : sets) words.insert(words.end(), {"--set", set});
+    for (const std::string& word : Split(args.retrain, ' ')) {
+      if (!word.empty()) words.push_back(word);
+    }
+    words.insert(words.end(), {"-j", std::to_string(args.jobs)});
+    RunRetrain(words);
+  };
+  Progress bar("ablate retraining");
+  evaluation::RetrainingOptions options;
+  options.count = args.count;
+  options.folder = args.folder;
+  options.training = args.retrain;
+  options.work = {args.jobs, [&](size_t done, size_t all) { bar.Update(done, all); },
+                  &Interrupted()};
+  const auto rows = evaluation::AblateRetraining(networks, resolve, train, options);
+  Print(Render(args, rows, evaluation::RetrainingCsv, evaluation::RetrainingTable));
+  return kDone;
+}
+
 int Ablate(const AblateArguments& args) {
+  if (args.study == kRetraining) return AblateRetraining(args);
+  if (!args.train_images.empty() || !args.retrain.empty()) {
+    throw UsageError("--train-images and --retrain are of the study retraining");
+  }
   const Study& study = evaluation::FindStudy(args.study);
   RefuseVaried(study, args.design.sets);
   const auto resolve = [&](const std::vector<std::string>& sets) {
@@ -122,11 +191,11 @@ Command AddAblate(CLI::App& app) {
   auto args = std::make_shared<AblateArguments>();
   CLI::App* sub = app.add_subcommand(
       "ablate", "the study's tables: one design choice varied over several networks");
-  std::vector<std::string> names;
-  std::string meanings;
+  std::vector<std::string> names{kRetraining};
+  std::string meanings = "retraining: what training on a datapath's bits brings";
   for (const Study& study : evaluation::Studies()) {
     names.push_back(study.name);
-    meanings += fmt::format("{}{}: {}", meanings.empty() ? "" : "; ", study.name, study.varies);
+    meanings += fmt::format("; {}: {}", study.name, study.varies);
   }
   sub->add_option("study", args->study, meanings)
       ->check(CLI::IsMember(names))
@@ -144,6 +213,16 @@ Command AddAblate(CLI::App& app) {
   sub->add_option("--labels", args->files.labels, "their true classes")
       ->option_text("FILE")
       ->needs(images);
+  auto* train = sub->add_option("--train-images", args->train_images,
+                                "retraining: what every network is trained with")
+                    ->option_text("FILE.npy|FOLDER");
+  sub->add_option("--train-labels", args->train_labels, "their true classes")
+      ->option_text("FILE")
+      ->needs(train);
+  sub->add_option("--retrain", args->retrain,
+                  "retraining: options of sim retrain, as one word: \"--steps 600 --batch 32\"")
+      ->option_text("OPTIONS")
+      ->needs(train);
   sub->add_option("-n,--count", args->count, "the first so many images of each network")
       ->check(CLI::PositiveNumber)
       ->option_text("N [all]");

@@ -38,16 +38,6 @@ struct CalibrateArguments {
   int threads = 1;
 };
 
-// The parameters that were set, as provenance.
-std::string DatapathText(const platforms::DesignPoint& design) {
-  std::string text;
-  for (const platforms::Parameter& p : design.parameters) {
-    if (p.is_default) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", p.name, p.value);
-  }
-  return text.empty() ? "the default datapath" : text;
-}
-
 // The steps, each of which changes the network, writes to its provenance and says what it did.
 class Calibration {
  public:

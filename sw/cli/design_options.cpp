@@ -4,6 +4,7 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <filesystem>
 
 #include "platforms/params/core_parameters.h"
 #include "sw/cli/errors.h"
@@ -45,6 +46,20 @@ void RequireDatapath(const std::vector<std::string>& sets) {
           set));
     }
   }
+}
+
+std::string DatapathText(const platforms::DesignPoint& design) {
+  std::string text;
+  for (const platforms::Parameter& p : design.parameters) {
+    if (p.is_default) continue;
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", p.name, p.value);
+  }
+  return text.empty() ? "the default datapath" : text;
+}
+
+std::string FileName(const std::string& path) {
+  const std::filesystem::path p(path);
+  return (p.has_filename() ? p : p.parent_path()).filename().string();
 }
 
 }  // namespace nibble::cli

@@ -26,4 +26,10 @@ void RequireDatapath(const std::vector<std::string>& sets);
 
 using platforms::ConfigText;
 
+// The parameters that were set, as provenance of a trace: "datapath.block=32 ...".
+std::string DatapathText(const platforms::DesignPoint& design);
+
+// The last part of a path, of a folder's too.
+std::string FileName(const std::string& path);
+
 }  // namespace nibble::cli

@@ -31,7 +31,7 @@ using Json = nlohmann::ordered_json;
 
 struct EvalArguments {
   DesignOptions design;
-  std::string trace, out, format = "text";
+  std::string trace, reference, out, format = "text";
   evaluation::DatasetFiles files;
   int count = 0, jobs = 1;
   bool golden = false, layers = false;
@@ -73,8 +73,10 @@ std::vector<Share> Shares(const Summary& s) {
 }
 
 std::string Heading(const Subject& subject) {
-  return fmt::format("{} on {}, {} image{} of {}\n", subject.net.name, subject.engine(),
-                     subject.images, subject.images == 1 ? "" : "s", subject.args.files.images);
+  const std::string& reference = subject.args.reference;
+  return fmt::format("{} on {}, {} image{} of {}{}\n", subject.net.name, subject.engine(),
+                     subject.images, subject.images == 1 ? "" : "s", subject.args.files.images,
+                     reference.empty() ? "" : ", FP32 of " + reference);
 }
 
 std::string Text(const Subject& subject, const Summary& s) {
@@ -86,9 +88,11 @@ std::string Text(const Subject& subject, const Summary& s) {
   }
   text += fmt::format("  {:<14}{:>6.2f} dB  {:.2f} to {:.2f} dB\n", "output SQNR", s.sqnr_db,
                       s.sqnr_db - s.sqnr_half_width_db, s.sqnr_db + s.sqnr_half_width_db);
-  text += fmt::format("  {:<14}{:>6.2f} dB  {}\n", "worst layer",
-                      s.layer_sqnr_db[static_cast<size_t>(s.worst_layer)],
-                      subject.LayerName(s.worst_layer));
+  if (s.worst_layer >= 0) {
+    text += fmt::format("  {:<14}{:>6.2f} dB  {}\n", "worst layer",
+                        s.layer_sqnr_db[static_cast<size_t>(s.worst_layer)],
+                        subject.LayerName(s.worst_layer));
+  }
   return text + "  intervals of 95 %: Wilson's of shares, the mean's of SQNR\n";
 }
 
@@ -102,9 +106,10 @@ std::string Csv(const Subject& subject, const Summary& s) {
     row += fmt::format(",{:.4f},{:.4f},{:.4f}", p.percent(), p.low(), p.high());
   }
   head += ",sqnr_db,sqnr_half_width_db,worst_layer,worst_layer_sqnr_db\n";
+  row += fmt::format(",{:.4f},{:.4f}", s.sqnr_db, s.sqnr_half_width_db);
+  if (s.worst_layer < 0) return head + row + ",,\n";
   return head + row +
-         fmt::format(",{:.4f},{:.4f},{},{:.4f}\n", s.sqnr_db, s.sqnr_half_width_db,
-                     report::CsvField(subject.LayerName(s.worst_layer)),
+         fmt::format(",{},{:.4f}\n", report::CsvField(subject.LayerName(s.worst_layer)),
                      s.layer_sqnr_db[static_cast<size_t>(s.worst_layer)]);
 }
 
@@ -121,6 +126,10 @@ Json JsonHead(const Subject& subject) {
       {"dataset",
        {{"images_file", subject.args.files.images}, {"labels_file", subject.args.files.labels}}},
       {"images", subject.images}};
+  if (!subject.args.reference.empty()) {
+    json["reference"] = {{"file", subject.args.reference},
+                         {"hash", trace::FileHash(FindTrace(subject.args.reference))}};
+  }
   for (const platforms::Parameter& p : subject.design.parameters) {
     json["design_point"][p.name] = {
         {"value", p.value}, {"unit", p.unit}, {"default", p.is_default}};
@@ -139,7 +148,7 @@ std::string JsonText(const Subject& subject, const Summary& s) {
   }
   json["sqnr_db"] = s.sqnr_db;
   json["sqnr_half_width_db"] = s.sqnr_half_width_db;
-  json["worst_layer"] = subject.LayerName(s.worst_layer);
+  if (s.worst_layer >= 0) json["worst_layer"] = subject.LayerName(s.worst_layer);
   json["layers"] = Json::array();
   for (size_t l = 0; l < s.layer_sqnr_db.size(); ++l) {
     json["layers"].push_back(
@@ -200,6 +209,20 @@ std::string LayersJson(const Subject& subject, const std::vector<LayerSqnr>& lay
   return json.dump(1) + '\n';
 }
 
+// Of a network that takes the same images and tells the same classes.
+trace::Network ReadReference(const std::string& path, const trace::Network& net) {
+  trace::Network reference = trace::Read(path);
+  const auto shape = [](const trace::Network& n, int t) {
+    return n.tensors[static_cast<size_t>(t)].shape;
+  };
+  if (!(shape(reference, reference.input) == shape(net, net.input)) ||
+      shape(reference, reference.output).elements() != shape(net, net.output).elements()) {
+    throw trace::FileError(
+        fmt::format("{}: input or output of another shape than {} has", path, net.name));
+  }
+  return reference;
+}
+
 // Golden has no scratchpads.
 void RequireNoBitErrors(const platforms::DesignPoint& design) {
   for (const auto& [name, sram] : platforms::SramsOf(design)) {
@@ -232,12 +255,23 @@ int Eval(const EvalArguments& args) {
       return kDone;
     }
     const auto engine = args.golden ? evaluation::Engine::kGolden : evaluation::Engine::kMachine;
+    const bool own = args.reference.empty();
     evaluation::ResultsFile file;
-    if (!args.out.empty()) {
-      file = evaluation::ResultsFile(args.out, IdentityOf(trace::FileHash(path), design, engine,
-                                                          dataset, evaluation::Scope::kEveryLayer));
+    evaluation::Identity identity =
+        IdentityOf(trace::FileHash(path), design, engine, dataset,
+                   own ? evaluation::Scope::kEveryLayer : evaluation::Scope::kOutput);
+    std::vector<std::vector<float>> fp32;
+    if (!own) {
+      identity.emplace_back("reference", trace::FileHash(FindTrace(args.reference)));
     }
-    const auto results = Evaluate(net, design, engine, dataset, nullptr, file, work);
+    if (!args.out.empty()) file = evaluation::ResultsFile(args.out, identity);
+    if (!own) {
+      const trace::Network reference = ReadReference(FindTrace(args.reference), net);
+      // Of the reference's own preprocessing.
+      const evaluation::Dataset inputs(args.files, reference, 0, dataset.count());
+      fp32 = Fp32Outputs(reference, inputs, static_cast<int>(file.results().size()), work);
+    }
+    const auto results = Evaluate(net, design, engine, dataset, own ? nullptr : &fp32, file, work);
     print(Summarise(results, dataset.labels()), Text, Csv, JsonText);
   } catch (const std::invalid_argument& error) {  // a datapath that does not fit the network
     throw UsageError(error.what());
@@ -273,6 +307,12 @@ Command AddEval(CLI::App& app) {
       sub->add_flag("--layers", args->layers,
                     "instead: SQNR after each layer, quantised alone and with all before");
   layers->excludes(golden);
+  sub->add_option(
+         "--reference", args->reference,
+         "the trace whose FP32 results are compared with, of a network that was retrained; "
+         "its own otherwise")
+      ->option_text("PARENT.trc")
+      ->excludes(layers);
   sub->add_option("--out", args->out,
                   "keeps what is known of each image; the same command goes on where it stopped")
       ->option_text("FILE")

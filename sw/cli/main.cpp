@@ -74,15 +74,23 @@ int Dispatch(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.footer("Example: sim --platform nearmem --trace mobilenet.trc --set datapath.block=32");
   const Command run = AddRun(app);
-  const std::pair<const char*, Command> subcommands[] = {
-      {"compile", AddCompile(app)},     {"calibrate", AddCalibrate(app)},
-      {"golden", AddGolden(app)},       {"show", AddShow(app)},
-      {"params", AddParams(app)},       {"formats", AddFormats(app)},
-      {"memory", AddMemory(app)},       {"quantize", AddQuantize(app)},
-      {"eval", AddEval(app)},           {"ablate", AddAblate(app)},
-      {"tune", AddTune(app)},           {"cpu", AddCpu(app)},
-      {"registers", AddRegisters(app)}, {"sweep", AddSweep(app)},
-      {"compare", AddCompare(app)},     {"report", AddReport(app)}};
+  const std::pair<const char*, Command> subcommands[] = {{"compile", AddCompile(app)},
+                                                         {"calibrate", AddCalibrate(app)},
+                                                         {"retrain", AddRetrain(app, argv)},
+                                                         {"golden", AddGolden(app)},
+                                                         {"show", AddShow(app)},
+                                                         {"params", AddParams(app)},
+                                                         {"formats", AddFormats(app)},
+                                                         {"memory", AddMemory(app)},
+                                                         {"quantize", AddQuantize(app)},
+                                                         {"eval", AddEval(app)},
+                                                         {"ablate", AddAblate(app)},
+                                                         {"tune", AddTune(app)},
+                                                         {"cpu", AddCpu(app)},
+                                                         {"registers", AddRegisters(app)},
+                                                         {"sweep", AddSweep(app)},
+                                                         {"compare", AddCompare(app)},
+                                                         {"report", AddReport(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {

@@ -4,7 +4,6 @@
 #include <numeric>
 #include <utility>
 
-#include "models/numerics/block_tensor.h"
 #include "sw/golden/golden.h"
 #include "sw/golden/weights.h"
 
@@ -12,22 +11,6 @@ namespace nibble::evaluation {
 namespace {
 
 constexpr int kExact = -1;  // no choice: FP32
-
-std::vector<float> Dequantised(const numerics::QuantizedWeights& w) {
-  numerics::BlockTensor tensor;
-  tensor.format = w.format;
-  tensor.block = w.block;
-  tensor.rows = w.rows * w.segments;
-  tensor.columns = w.segment;
-  tensor.codes = w.codes;
-  tensor.scales = w.scales;
-  for (int row = 0; row < tensor.rows; ++row) {
-    numerics::TensorScale scale;
-    scale.decode = w.channel_scale[static_cast<size_t>(row / w.segments)];
-    tensor.outer.push_back(scale);
-  }
-  return numerics::Dequantize(tensor);
-}
 
 // Power about the mean.
 double Power(const std::vector<float>& x, const std::vector<float>& y) {
@@ -78,7 +61,8 @@ Emulator::Emulator(const trace::Network& net, PrecisionSpace space, const Resolv
     for (size_t i = 0; i < net.layers.size(); ++i) {
       const trace::Layer& l = net.layers[i];
       if (!l.has_weights()) continue;
-      layer_weights_[i].push_back(Dequantised(golden::QuantizeLayer(net, l, datapaths.layers[i])));
+      layer_weights_[i].push_back(
+          golden::ValuesOf(golden::QuantizeLayer(net, l, datapaths.layers[i])));
     }
   }
 }

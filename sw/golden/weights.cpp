@@ -1,5 +1,9 @@
 #include "sw/golden/weights.h"
 
+#include <algorithm>
+
+#include "models/numerics/block_tensor.h"
+#include "models/numerics/elements.h"
 #include "models/numerics/packing.h"
 #include "models/numerics/weight_profiles.h"
 
@@ -66,6 +70,28 @@ numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace:
   return numerics::QuantizeWeights(weights.data(), rows, segments, segment, datapath.weights,
                                    datapath.weight_block, datapath.weight_outer(),
                                    numerics::StreamOf(datapath.weight_rounding, stream));
+}
+
+std::vector<float> ValuesOf(const numerics::QuantizedWeights& weights) {
+  const numerics::FormatSpec& spec = numerics::SpecOf(weights.format);
+  std::vector<float> values(weights.codes.size());
+  const bool has_scales = !weights.scales.empty();
+  const int block = has_scales ? weights.block : weights.segment;
+  size_t at = 0, block_at = 0;
+  for (int row = 0; row < weights.rows; ++row) {
+    for (int run = 0; run < weights.segments; ++run) {
+      for (int k = 0; k < weights.segment; k += block) {
+        float scale = weights.channel_scale[static_cast<size_t>(row)];
+        if (has_scales) {
+          scale = numerics::BlockScaleValue(spec.block_scale, weights.scales[block_at++]) * scale;
+        }
+        const int count = std::min(block, weights.segment - k);
+        numerics::DecodeElements(spec.element, &weights.codes[at], count, &values[at]);
+        for (int i = 0; i < count; ++i) values[at++] *= scale;
+      }
+    }
+  }
+  return values;
 }
 
 }  // namespace nibble::golden

@@ -2,6 +2,8 @@
 // golden executor and for lowering alike.
 #pragma once
 
+#include <vector>
+
 #include "models/numerics/activation_store.h"
 #include "models/numerics/datapath.h"
 #include "models/numerics/quantize.h"
@@ -33,5 +35,8 @@ numerics::QuantizedWeights WeightsOf(const numerics::StoredActivations& stored, 
 // Of a layer that has weights.
 numerics::QuantizedWeights QuantizeLayer(const trace::Network& net, const trace::Layer& layer,
                                          const numerics::Datapath& datapath);
+
+// Their values, [rows][segments][segment]: element times RNE32(block scale * channel scale).
+std::vector<float> ValuesOf(const numerics::QuantizedWeights& weights);
 
 }  // namespace nibble::golden
