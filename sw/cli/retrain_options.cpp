@@ -45,7 +45,8 @@ void RetrainOptions::AddTo(CLI::App& app) {
   app.add_option("--steps", s.steps, "steps that train the whole network")
       ->check(steps)
       ->option_text("N [1000]");
-  app.add_option("--block-steps", s.block_steps, "steps before these that train block by block")
+  app.add_option("--block-steps", s.block_steps,
+                 "steps before these that train each block alone, one after the other")
       ->check(steps)
       ->option_text("N [0]");
   app.add_option("--batch", s.batch, "images a step")

@@ -115,8 +115,7 @@ class Run {
     for (const platforms::Parameter& p : resolve_(cell.trained_sets).parameters) {
       text += "\n" + p.name + "=" + p.value;
     }
-    const std::string path =
-        Path(fmt::format("{}.{}.trc", row.net.name, HashOf(text).substr(0, 16)));
+    std::string path = Path(fmt::format("{}.{}.trc", row.net.name, HashOf(text).substr(0, 16)));
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) train_(row.network, cell.trained_sets, path);
     return path;

@@ -39,7 +39,7 @@ StoredTensor::StoredTensor(const trace::Network& net, const golden::Datapaths& d
   root_ = view.root;
   rounding_ =
       numerics::StreamOf(datapaths.base.activation_rounding, static_cast<uint64_t>(view.root));
-  first_ = static_cast<uint64_t>(view.channel + channels.channel);
+  first_ = static_cast<uint64_t>(view.channel) + static_cast<uint64_t>(channels.channel);
   pitch_ = static_cast<uint64_t>(net.tensors[static_cast<size_t>(view.root)].shape.channels);
   layout_.channels = channels.channels;
 }
