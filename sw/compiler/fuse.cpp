@@ -21,14 +21,19 @@ double At(const std::vector<double>& values, size_t n, double otherwise) {
   return values.empty() ? otherwise : values[values.size() == 1 ? 0 : n];
 }
 
-void FoldInto(const Operator& fold, Operator& layer) {
-  const auto channels = static_cast<size_t>(layer.channels);
+// Throws unless there is one value for each of the channels that are scaled, or one for all.
+void CheckChannels(const Operator& fold, size_t channels) {
   for (const std::vector<double>* values : {&fold.scale, &fold.shift}) {
     if (values->size() > 1 && values->size() != channels) {
       Fail(fold.onnx_op, fold.name,
            fmt::format("has {} channels, the layer before it {}", values->size(), channels));
     }
   }
+}
+
+void FoldInto(const Operator& fold, Operator& layer) {
+  const auto channels = static_cast<size_t>(layer.channels);
+  CheckChannels(fold, channels);
   const size_t row = layer.weights.size() / channels;
   for (size_t n = 0; n < channels; ++n) {
     const double scale = At(fold.scale, n, 1);
@@ -45,11 +50,12 @@ void MakeDepthwise(const Graph& graph, Operator& op) {
   op.kind = Kind::kConv;
   op.layer.op = trace::Op::kDepthwiseConv;
   const Dims& dims = graph.dims.at(op.output);
-  if (dims.size() < 2 || dims.size() > 4) {
+  if (dims.size() < 2 || dims.size() > 4 || op.axis >= dims.size()) {
     Fail(op.onnx_op, op.name,
          "must work on a map, tokens or a vector, or follow a Conv, Gemm or MatMul");
   }
   op.channels = op.input_channels = static_cast<int>(dims[op.axis]);
+  CheckChannels(op, static_cast<size_t>(op.channels));
   for (size_t n = 0; n < static_cast<size_t>(op.channels); ++n) {
     op.weights.push_back(static_cast<float>(At(op.scale, n, 1)));
     op.bias.push_back(static_cast<float>(At(op.shift, n, 0)));

@@ -49,6 +49,17 @@ TEST_CASE("an operator that is not supported is named with its node and the list
                       "ConstantOfShape, Equal, Expand, Shape, Where"));
 }
 
+TEST_CASE(
+    "a scale of other channels than its map's is refused, also behind no layer with weights") {
+  const std::string message = MessageAfterConv([](OnnxModel& m) {
+    for (const char* name : {"gamma", "beta", "mean"}) m.Floats(name, {2});
+    m.Floats("variance", {2}, {0.5f, 1.25f});
+    m.Node("Add", {"c", "c"}, "s");
+    m.Node("BatchNormalization", {"s", "gamma", "beta", "mean", "variance"}, "y");
+  });
+  CHECK_THAT(message, Contains("BatchNormalization") && Contains("2 channels"));
+}
+
 TEST_CASE("opsets outside 11 to 17 are refused") {
   for (const int64_t opset : {10, 18}) {
     OnnxModel m({1, 3, 6, 5}, opset);
