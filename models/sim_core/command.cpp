@@ -69,11 +69,9 @@ std::string Describe(const Epilogue& e) {
   const auto activation = static_cast<size_t>(e.activation);
   std::string text = fmt::format("activation {}",
                                  kActivation[activation < std::size(kActivation) ? activation : 0]);
-  if (e.activation == numerics::ActivationFunction::kClip)
-    text += fmt::format(" {}..{}", e.lo, e.hi);
-  if (e.activation == numerics::ActivationFunction::kHardSigmoid) {
-    text += fmt::format(" {} x + {}", e.lo, e.hi);
-  }
+  using F = numerics::ActivationFunction;
+  if (e.activation == F::kClip) text += fmt::format(" {}..{}", e.lo, e.hi);
+  if (e.activation == F::kHardSigmoid) text += fmt::format(" {} x + {}", e.lo, e.hi);
   text +=
       fmt::format(", out {} scale r{}, in {} r{}", Text(e.out), e.out_reg, Text(e.in), e.in_reg);
   if (e.flags & kPerChannelScale) text += ", scale per channel";

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -232,11 +231,9 @@ std::string RetrainingCsv(const std::vector<AblationRow>& rows) {
     for (size_t c = 0; c < row.cells.size(); ++c) {
       const RetrainingCell& which = RetrainingCells()[c];
       const CellResult& cell = row.cells[c];
-      text += fmt::format("{},{},{},", row.network, which.trained, which.run);
+      text += fmt::format("{},{},{},", report::CsvField(row.network), which.trained, which.run);
       if (!cell.refused.empty()) {
-        std::string why = cell.refused;
-        std::replace(why.begin(), why.end(), '"', '\'');
-        text += fmt::format(",,,,,,,\"{}\"\n", why);
+        text += fmt::format(",,,,,,,{}\n", report::CsvField(cell.refused));
         continue;
       }
       const Summary& s = cell.summary;

@@ -1,11 +1,8 @@
 #include "sw/retraining/checkpoint.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <xxhash.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +10,7 @@
 #include <type_traits>
 
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::retraining {
 namespace {
@@ -116,15 +114,10 @@ std::string HashOf(const void* bytes, size_t count) {
 void WriteCheckpoint(const std::string& path, const Identity& identity, const State& state) {
   Writer writer;
   ForEachPart(state, [&](const auto& part) { writer(part); });
-  const std::string beside = fmt::format("{}.{}", path, getpid());
-  std::ofstream out(beside, std::ios::binary);
   const std::string hash = HashOf(writer.bytes.data(), writer.bytes.size());
-  out << Text(identity) << hash << '\n' << writer.bytes;
-  out.close();
-  if (!out || std::rename(beside.c_str(), path.c_str()) != 0) {
-    const std::string why = std::strerror(errno);
-    std::remove(beside.c_str());
-    throw FileError(fmt::format("{}: cannot be written: {}", path, why));
+  if (const std::error_code error =
+          trace::WriteWhole(path, Text(identity) + hash + '\n' + writer.bytes)) {
+    throw FileError(fmt::format("{}: cannot be written: {}", path, error.message()));
   }
 }
 
