@@ -20,6 +20,7 @@
 #include "sw/cli/output.h"
 #include "sw/cli/verify.h"
 #include "sw/report/table.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::cli {
 
@@ -111,7 +112,8 @@ int Cpu(const CpuArguments& args) {
   board.cpu.RegisterCounters(registry);
   sim::RunKernel();
   trace.close();
-  if (trace.fail() && !args.trace.empty()) throw UsageError("cannot write " + args.trace);
+  if (trace.fail() && !args.trace.empty())
+    throw trace::OutputError(args.trace + ": cannot be written");
   StopIfInterrupted();
   if (board.cpu.killed()) throw CheckFailed(args.program + ": killed by the debugger");
   if (!board.cpu.exit_status()) {

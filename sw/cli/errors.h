@@ -13,7 +13,7 @@ inline constexpr int kInternal = 4;
 inline constexpr int kIncomplete = 5;
 inline constexpr int kInterrupted = 130;
 
-// Wrong use of the command line, or an output that cannot be written. Exit code 2.
+// Wrong use of the command line. Exit code 2.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -290,9 +290,10 @@ Command AddEval(CLI::App& app) {
                   "NumPy uint8 or float32 [N][H][W][C], or a folder of JPEG and PNG files")
       ->option_text("FILE.npy|FOLDER")
       ->required();
-  sub->add_option("--labels", args->files.labels,
-                  "true classes: without, agreement with FP32 and SQNR alone are told")
-      ->option_text("FILE");
+  auto* labels =
+      sub->add_option("--labels", args->files.labels,
+                      "true classes: without, agreement with FP32 and SQNR alone are told")
+          ->option_text("FILE");
   sub->add_option("-n,--count", args->count, "the first so many images")
       ->check(CLI::PositiveNumber)
       ->option_text("N [all]");
@@ -306,7 +307,7 @@ Command AddEval(CLI::App& app) {
   auto* layers =
       sub->add_flag("--layers", args->layers,
                     "instead: SQNR after each layer, quantised alone and with all before");
-  layers->excludes(golden);
+  layers->excludes(golden, labels);
   sub->add_option(
          "--reference", args->reference,
          "the trace whose FP32 results are compared with, of a network that was retrained; "

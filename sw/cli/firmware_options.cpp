@@ -11,6 +11,7 @@
 #include "sw/cli/output.h"
 #include "sw/cli/verify.h"
 #include "sw/firmware/native/native.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::cli {
 
@@ -92,7 +93,7 @@ void Firmware::Check(const platforms::HostOutcome& outcome) {
 void Firmware::Finish() {
   if (core_.instructions == nullptr) return;
   instructions_.close();
-  if (instructions_.fail()) throw UsageError("cannot write " + options_.instructions);
+  if (instructions_.fail()) throw trace::OutputError(options_.instructions + ": cannot be written");
 }
 
 }  // namespace nibble::cli

@@ -41,7 +41,7 @@ class Firmware {
              platforms::RunOptions& run);
   // Throws CheckFailed unless the firmware has ended well.
   static void Check(const platforms::HostOutcome& outcome);
-  // Throws UsageError when the trace could not be written.
+  // Throws trace::OutputError when the trace could not be written.
   void Finish();
 
  private:

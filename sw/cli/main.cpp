@@ -20,6 +20,7 @@
 #include "sw/study/ledger.h"
 #include "sw/study/study.h"
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 
 // libsystemc carries a main() of its own that calls this; ours takes precedence.
 extern "C" int sc_main(int, char**) { return 0; }
@@ -119,6 +120,8 @@ int Main(int argc, char** argv) {
   } catch (const platforms::HostStuck& e) {
     return Fail(kCheckFailed, e.what());
   } catch (const UsageError& e) {
+    return Fail(kUsage, e.what());
+  } catch (const trace::OutputError& e) {
     return Fail(kUsage, e.what());
   } catch (const platforms::ParameterError& e) {
     return Fail(kUsage, e.what());

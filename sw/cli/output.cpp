@@ -9,7 +9,6 @@
 #include <cstring>
 #include <fstream>
 
-#include "sw/cli/errors.h"
 #include "sw/trace/whole_file.h"
 
 namespace nibble::cli {
@@ -17,7 +16,7 @@ namespace nibble::cli {
 namespace {
 
 [[noreturn]] void Fail(const std::string& path, int error) {
-  throw UsageError("cannot write '" + path + "': " + std::strerror(error));
+  throw trace::OutputError(path + ": cannot be written: " + std::strerror(error));
 }
 
 // A pipe or a device: written as it is, there is nothing to rename.
@@ -60,7 +59,7 @@ void OutputFile::Write(const std::string& text) const {
     if (!file) Fail(path_, errno != 0 ? errno : EIO);
     return;
   }
-  if (const std::error_code error = trace::WriteWhole(path_, text)) Fail(path_, error.value());
+  trace::WriteWhole(path_, text);
 }
 
 void Print(const std::string& text) {

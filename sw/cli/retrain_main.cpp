@@ -23,6 +23,8 @@
 #include "sw/retraining/checkpoint.h"
 #include "sw/retraining/trainer.h"
 #include "sw/trace/file.h"
+#include "sw/trace/hash.h"
+#include "sw/trace/whole_file.h"
 
 // libsystemc carries a main() of its own that calls this; ours takes precedence.
 extern "C" int sc_main(int, char**) { return 0; }
@@ -57,7 +59,7 @@ struct Images {
         const auto image = static_cast<int>(i * all.count() / count);
         set.images.push_back(all.Input(image, net));
         const std::vector<float>& x = set.images.back();
-        bytes += retraining::HashOf(x.data(), x.size() * sizeof(float));
+        bytes += trace::HashOf({reinterpret_cast<const char*>(x.data()), x.size() * sizeof(float)});
         if (labels.empty()) continue;
         const int label = labels[static_cast<size_t>(image)];
         if (label >= classes) {
@@ -69,7 +71,7 @@ struct Images {
       }
       name += fmt::format("{}{} images of {}", name.empty() ? "" : ", ", count, FileName(path));
     }
-    hash = retraining::HashOf(bytes.data(), bytes.size());
+    hash = trace::HashOf(bytes);
     if (!labels.empty()) name += " with labels";
   }
 
@@ -94,6 +96,7 @@ retraining::Identity SettingsOf(const Settings& s) {
           {"blocks", number(s.blocks)},
           {"cross_entropy", number(s.labels)},
           {"learn_ranges", s.learn_ranges ? "true" : "false"},
+          {"keep", s.keep.empty() ? "nothing" : fmt::format("{}", fmt::join(s.keep, ","))},
           {"crop", number(s.crop)},
           {"flip", s.flip ? "true" : "false"},
           {"colour", number(s.colour)},
@@ -111,7 +114,7 @@ class Retraining {
         design_(options.Check()),
         path_(FindTrace(options.trace)),
         parent_(trace::Read(path_)),
-        datapaths_(MakeDatapaths()),
+        datapaths_(parent_, design_.datapath, design_.layer_overrides),
         images_(options, parent_),
         identity_(SettingsOf(options.settings)),
         labelled_(!images_.set.labels.empty()),
@@ -151,12 +154,6 @@ class Retraining {
   }
 
  private:
-  golden::Datapaths MakeDatapaths() const try {
-    return {parent_, design_.datapath, design_.layer_overrides};
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what());
-  }
-
   std::string StartHash() const {
     return options_.from.empty() ? "itself" : trace::FileHash(FindTrace(options_.from));
   }
@@ -305,6 +302,10 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return e.get_exit_code() == 0 ? app.exit(e) : Fail(kUsage, e.what());
   } catch (const UsageError& e) {
+    return Fail(kUsage, e.what());
+  } catch (const trace::OutputError& e) {
+    return Fail(kUsage, e.what());
+  } catch (const std::invalid_argument& e) {  // a datapath or a layer that the network has not
     return Fail(kUsage, e.what());
   } catch (const platforms::ParameterError& e) {
     return Fail(kUsage, e.what());

@@ -307,33 +307,35 @@ Command AddRun(CLI::App& app) {
              "images: NumPy uint8 or float32 [N][H][W][C], or a folder of JPEG and PNG files")
           ->option_text("FILE.npy|FOLDER")
           ->group(input);
-  app.add_option("--labels", args->inputs.labels, "true classes of the images: reports accuracy")
-      ->option_text("FILE")
-      ->needs(images)
-      ->group(input);
+  auto* labels = app.add_option("--labels", args->inputs.labels,
+                                "true classes of the images: reports accuracy")
+                     ->option_text("FILE")
+                     ->needs(images)
+                     ->group(input);
   app.add_option("-n,--count", args->inputs.count,
                  "run this many images; counts are those of the first")
       ->check(CLI::PositiveNumber)
       ->needs(images)
       ->option_text("N [1]")
       ->group(input);
-  app.add_option("--seed", args->inputs.seed, "which generated input, where no images are given")
-      ->check(CLI::NonNegativeNumber)
-      ->excludes(images)
-      ->option_text("N [0]")
-      ->group(input);
+  auto* seed = app.add_option("--seed", args->inputs.seed,
+                              "which generated input, where no images are given")
+                   ->check(CLI::NonNegativeNumber)
+                   ->excludes(images)
+                   ->option_text("N [0]")
+                   ->group(input);
 
   const char* mode = "What to do";
   auto* timing = app.add_flag("--timing-only", args->timing_only,
                               "cycles, traffic and energy, without the bits");
-  timing->excludes(images)->group(mode);
+  timing->excludes(images, seed)->group(mode);
   app.add_flag("--verify", args->verify,
                "compare every stored tensor with the golden executor's, bit for bit")
       ->excludes(timing)
       ->group(mode);
   auto* no_quality = app.add_flag("--no-quality", args->no_quality,
                                   "skip the FP32 golden run and the comparison with it");
-  no_quality->group(mode);
+  no_quality->excludes(labels)->group(mode);
   app.add_option("-j,--threads", args->threads,
                  "threads that share output tiles and golden runs; the results are the same bits")
       ->check(CLI::Range(1, 256))

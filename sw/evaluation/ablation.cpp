@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
 
 #include "models/numerics/activation_store.h"
 #include "sw/lowering/lowering.h"
 #include "sw/trace/file.h"
+#include "sw/trace/hash.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::evaluation {
 namespace {
@@ -91,11 +92,7 @@ class Ablation {
     work_.progress = [this](size_t done, size_t) {
       if (options_.work.progress) options_.work.progress(done_ + done, all_);
     };
-    if (!options.folder.empty()) {
-      std::error_code error;
-      std::filesystem::create_directories(options.folder, error);
-      if (error) throw trace::FileError(fmt::format("{}: {}", options.folder, error.message()));
-    }
+    if (!options.folder.empty()) trace::MakeFolder(options.folder);
   }
 
   void Add(const AblationNetwork& files,
@@ -141,16 +138,14 @@ class Ablation {
   ResultsFile Open(const Row& row, size_t cell) const {
     const CellResult& result = row.result.cells[cell];
     if (options_.folder.empty() || !result.refused.empty()) return {};
-    const std::string config_path =
-        Path(fmt::format("{}.{}.{}.cfg", row.net.name, study_.name, study_.cells[cell].name));
-    std::ofstream config(config_path);
-    config << platforms::ConfigText(result.design);
-    if (!config.flush()) throw trace::FileError(config_path + ": cannot be written");
+    trace::WriteWhole(
+        Path(fmt::format("{}.{}.{}.cfg", row.net.name, study_.name, study_.cells[cell].name)),
+        platforms::ConfigText(result.design));
     const Identity identity =
         IdentityOf(row.hash, result.design, Engine::kMachine, row.dataset, Scope::kOutput);
-    return {
-        Path(fmt::format("{}.{}.results", row.net.name, HashOf(ToText(identity)).substr(0, 16))),
-        identity};
+    return {Path(fmt::format("{}.{}.results", row.net.name,
+                             trace::HashOf(ToText(identity)).substr(0, 16))),
+            identity};
   }
 
   void RunRow(Row& row) {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "sw/compiler/image_files.h"
-#include "sw/evaluation/results_file.h"
 #include "sw/trace/file.h"
+#include "sw/trace/hash.h"
 
 namespace nibble::evaluation {
 
@@ -52,12 +52,13 @@ const std::string& Dataset::Hash() const {
   std::string text = fmt::format("first {}\n", first_);
   if (std::filesystem::is_directory(files_.images)) {
     for (const std::string& file : compiler::ImageFiles(files_.images)) {
-      text += std::filesystem::path(file).filename().string() + " " + HashOfFile(file) + "\n";
+      text +=
+          std::filesystem::path(file).filename().string() + " " + trace::HashOfFile(file) + "\n";
     }
   } else {
-    text += HashOfFile(files_.images) + "\n";
+    text += trace::HashOfFile(files_.images) + "\n";
   }
-  return hash_ = HashOf(text);
+  return hash_ = trace::HashOf(text);
 }
 
 }  // namespace nibble::evaluation

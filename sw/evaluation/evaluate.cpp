@@ -9,6 +9,7 @@
 #include "sw/evaluation/processes.h"
 #include "sw/lowering/lowering.h"
 #include "sw/report/report.h"
+#include "sw/trace/hash.h"
 
 namespace nibble::evaluation {
 Executor::Executor(const trace::Network& net, const platforms::DesignPoint& design, Engine engine)
@@ -74,7 +75,7 @@ Identity IdentityOf(const std::string& trace_hash, const platforms::DesignPoint&
       engine == Engine::kGolden ? "golden" : platforms::PlatformName(design.platform);
   for (const platforms::Parameter& p : design.parameters) text += "\n" + p.name + "=" + p.value;
   return {{"trace", trace_hash},
-          {"design", HashOf(text)},
+          {"design", trace::HashOf(text)},
           {"images", dataset.Hash()},
           {"scope", scope == Scope::kOutput ? "output" : "every-layer"}};
 }

@@ -4,16 +4,14 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <utility>
 
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::evaluation {
 namespace {
@@ -32,26 +30,10 @@ std::string ToText(const Identity& identity) {
   return text;
 }
 
-std::string HashOf(const std::string& bytes) {
-  XXH128_canonical_t digest;
-  XXH128_canonicalFromHash(&digest, XXH3_128bits(bytes.data(), bytes.size()));
-  std::string text;
-  for (const unsigned char byte : digest.digest) text += fmt::format("{:02x}", byte);
-  return text;
-}
-
-std::string HashOfFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  if (!in) throw trace::FileError(path + ": cannot be read");
-  return HashOf(bytes.str());
-}
-
 ResultsFile::ResultsFile(const std::string& path, const Identity& identity) : path_(path) {
   if (path.empty()) return;
   fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (fd_ < 0) Fail(std::strerror(errno));
+  if (fd_ < 0) FailToWrite();
   try {
     if (flock(fd_, LOCK_EX | LOCK_NB) != 0) Fail("in use by another process");
     std::string text;
@@ -87,12 +69,16 @@ void ResultsFile::Fail(const std::string& what) const {
   throw trace::FileError(fmt::format("{}: {}", path_, what));
 }
 
+void ResultsFile::FailToWrite() const {
+  throw trace::OutputError(fmt::format("{}: cannot be written: {}", path_, std::strerror(errno)));
+}
+
 void ResultsFile::Write(const std::string& text) {
   size_t written = 0;
   while (written < text.size()) {
     const ssize_t got = write(fd_, text.data() + written, text.size() - written);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) Fail(fmt::format("cannot be written: {}", std::strerror(errno)));
+    if (got < 0) FailToWrite();
     written += static_cast<size_t>(got);
   }
 }
@@ -100,7 +86,7 @@ void ResultsFile::Write(const std::string& text) {
 void ResultsFile::Load(const std::string& text, const Identity& identity) {
   const std::string header = HeaderText(identity);
   if (text.size() < header.size() && header.compare(0, text.size(), text) == 0) {
-    if (ftruncate(fd_, 0) != 0) Fail(std::strerror(errno));  // new, or torn in its header
+    if (ftruncate(fd_, 0) != 0) FailToWrite();  // new, or torn in its header
     return Write(header);
   }
   size_t at = 0;

@@ -21,17 +21,13 @@ namespace nibble::evaluation {
 using Identity = std::vector<std::pair<std::string, std::string>>;
 std::string ToText(const Identity& identity);  // a line "name value" each
 
-// 32 hex digits: XXH3-128 of the bytes.
-std::string HashOf(const std::string& bytes);
-std::string HashOfFile(const std::string& path);  // of its bytes; throws trace::FileError
-
 class ResultsFile {
  public:
   // Of the empty path: results are kept in memory alone.
   ResultsFile() = default;
   // Opens or makes the file and reads what is there; a last line without its end, which a crash
   // left, is dropped. Throws trace::FileError where the file holds anything else, results of
-  // another identity (naming what differs), or is in use by another process.
+  // another identity (naming what differs), or is in use by another process; trace::OutputError.
   ResultsFile(const std::string& path, const Identity& identity);
   ~ResultsFile();
   ResultsFile(ResultsFile&& other) noexcept;
@@ -40,11 +36,12 @@ class ResultsFile {
   ResultsFile& operator=(const ResultsFile&) = delete;
 
   const std::vector<ImageResult>& results() const { return results_; }
-  // Written before this returns. Throws trace::FileError.
+  // Written before this returns. Throws trace::OutputError.
   void Append(const ImageResult& result);
 
  private:
   [[noreturn]] void Fail(const std::string& what) const;
+  [[noreturn]] void FailToWrite() const;  // what errno says
   void Write(const std::string& text);
   void Load(const std::string& text, const Identity& identity);
 

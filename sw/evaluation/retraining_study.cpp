@@ -10,6 +10,8 @@
 #include "sw/lowering/lowering.h"
 #include "sw/report/table.h"
 #include "sw/trace/file.h"
+#include "sw/trace/hash.h"
+#include "sw/trace/whole_file.h"
 
 namespace nibble::evaluation {
 namespace {
@@ -52,9 +54,7 @@ class Run {
     work_.progress = [this](size_t done, size_t) {
       if (options_.work.progress) options_.work.progress(done_ + done, all_);
     };
-    std::error_code error;
-    std::filesystem::create_directories(options.folder, error);
-    if (error) throw trace::FileError(fmt::format("{}: {}", options.folder, error.message()));
+    trace::MakeFolder(options.folder);
   }
 
   std::vector<AblationRow> Of(const std::vector<RetrainingNetwork>& networks) {
@@ -114,7 +114,8 @@ class Run {
     for (const platforms::Parameter& p : resolve_(cell.trained_sets).parameters) {
       text += "\n" + p.name + "=" + p.value;
     }
-    std::string path = Path(fmt::format("{}.{}.trc", row.net.name, HashOf(text).substr(0, 16)));
+    std::string path =
+        Path(fmt::format("{}.{}.trc", row.net.name, trace::HashOf(text).substr(0, 16)));
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) train_(row.network, cell.trained_sets, path);
     return path;
@@ -137,9 +138,9 @@ class Run {
     Identity identity = IdentityOf(trace::FileHash(path), cell.design, Engine::kMachine,
                                    row.dataset, Scope::kOutput);
     if (!which.trained.empty()) identity.emplace_back("reference", row.hash);
-    ResultsFile file(
-        Path(fmt::format("{}.{}.results", row.net.name, HashOf(ToText(identity)).substr(0, 16))),
-        identity);
+    ResultsFile file(Path(fmt::format("{}.{}.results", row.net.name,
+                                      trace::HashOf(ToText(identity)).substr(0, 16))),
+                     identity);
     cell.summary =
         Summarise(Evaluate(net, cell.design, Engine::kMachine, row.dataset, &fp32, file, work_),
                   row.dataset.labels());

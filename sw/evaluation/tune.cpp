@@ -9,7 +9,6 @@
 
 #include "sw/evaluation/bytes.h"
 #include "sw/evaluation/processes.h"
-#include "sw/trace/file.h"
 #include "sw/trace/whole_file.h"
 
 namespace nibble::evaluation {
@@ -232,12 +231,8 @@ class Tuner {
 
   void Keep(size_t p, const FrontPoint& point) const {
     if (options_.folder.empty()) return;
-    std::error_code ignored;  // what is wrong shows when the file is written
-    std::filesystem::create_directories(options_.folder, ignored);
-    const std::string path = Path(p, "cfg");
-    if (const auto error = trace::WriteWhole(path, platforms::ConfigText(point.design))) {
-      throw trace::FileError(fmt::format("{}: cannot be written: {}", path, error.message()));
-    }
+    trace::MakeFolder(options_.folder);
+    trace::WriteWhole(Path(p, "cfg"), platforms::ConfigText(point.design));
   }
 
   Summary RunPoint(const FrontPoint& point, const Dataset& dataset,

@@ -1,7 +1,6 @@
 #include "sw/retraining/checkpoint.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <cstring>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <type_traits>
 
 #include "sw/trace/file.h"
+#include "sw/trace/hash.h"
 #include "sw/trace/whole_file.h"
 
 namespace nibble::retraining {
@@ -106,19 +106,11 @@ void CheckIdentity(const std::string& path, const std::string& found, const Iden
 
 }  // namespace
 
-std::string HashOf(const void* bytes, size_t count) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes, count);
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
-
 void WriteCheckpoint(const std::string& path, const Identity& identity, const State& state) {
   Writer writer;
   ForEachPart(state, [&](const auto& part) { writer(part); });
-  const std::string hash = HashOf(writer.bytes.data(), writer.bytes.size());
-  if (const std::error_code error =
-          trace::WriteWhole(path, Text(identity) + hash + '\n' + writer.bytes)) {
-    throw FileError(fmt::format("{}: cannot be written: {}", path, error.message()));
-  }
+  const std::string hash = trace::HashOf(writer.bytes);
+  trace::WriteWhole(path, Text(identity) + hash + '\n' + writer.bytes);
 }
 
 std::optional<State> ReadCheckpoint(const std::string& path, const Identity& identity,
@@ -137,7 +129,7 @@ std::optional<State> ReadCheckpoint(const std::string& path, const Identity& ide
   }
   CheckIdentity(path, bytes.substr(0, end + 1), identity);
   const size_t begin = end + 2 + kHash;
-  const std::string hash = HashOf(bytes.data() + begin, bytes.size() - begin);
+  const std::string hash = trace::HashOf(std::string_view(bytes).substr(begin));
   if (bytes.compare(end + 2, kHash - 1, hash) != 0) {
     throw FileError(path + ": damaged: what it holds has another hash than it says");
   }

@@ -13,16 +13,12 @@ namespace nibble::retraining {
 // What a training depends on: names and hashes or values.
 using Identity = std::vector<std::pair<std::string, std::string>>;
 
-// Beside the file, then renamed: what is there is always whole. Throws trace::FileError where it
-// cannot be written.
+// Beside the file, then renamed: what is there is always whole. Throws trace::OutputError.
 void WriteCheckpoint(const std::string& path, const Identity& identity, const State& state);
 
 // Nothing where there is no file. `shape` is that of the network's parameters. Throws
 // trace::FileError where it is damaged, or of another training, naming what differs.
 std::optional<State> ReadCheckpoint(const std::string& path, const Identity& identity,
                                     const Parameters& shape);
-
-// 32 hex digits: XXH3-128 of the bytes.
-std::string HashOf(const void* bytes, size_t count);
 
 }  // namespace nibble::retraining

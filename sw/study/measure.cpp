@@ -11,10 +11,10 @@
 #include "platforms/machine.h"
 #include "sw/compiler/compiler.h"
 #include "sw/evaluation/evaluate.h"
-#include "sw/evaluation/results_file.h"
 #include "sw/golden/golden.h"
 #include "sw/lowering/lowering.h"
 #include "sw/trace/file.h"
+#include "sw/trace/hash.h"
 
 namespace nibble::study {
 
@@ -34,10 +34,10 @@ std::string HashOfTables() {
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) {
       text += fmt::format("{}/{} {}\n", folder, file.filename().string(),
-                          evaluation::HashOfFile(file.string()));
+                          trace::HashOfFile(file.string()));
     }
   }
-  return evaluation::HashOf(text);
+  return trace::HashOf(text);
 }
 
 }  // namespace

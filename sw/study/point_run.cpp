@@ -8,8 +8,8 @@
 
 #include "platforms/params/core_parameters.h"
 #include "platforms/params/preset.h"
-#include "sw/evaluation/results_file.h"
 #include "sw/lowering/lowering.h"
+#include "sw/trace/hash.h"
 
 namespace nibble::study {
 
@@ -59,7 +59,7 @@ Resolved Resolve(const Plan& plan, const Point& point, const Meter& meter) {
   const std::string identity = fmt::format(
       "nibble.point/1\n{}\n{}\n{}\n{}\n{}\n", meter.identity(), meter.networks()[point.trace].hash,
       platforms::PlatformName(machine.platform), r.design ? "resolved" : "refused", r.parameters);
-  r.key = evaluation::HashOf(identity);
+  r.key = trace::HashOf(identity);
   return r;
 }
 

@@ -27,12 +27,6 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-void WriteFile(const std::string& path, const std::string& text) {
-  if (const std::error_code error = trace::WriteWhole(path, text)) {
-    throw StudyError("cannot write " + path + ": " + error.message());
-  }
-}
-
 std::string Absolute(const std::string& path) {
   return fs::absolute(path).lexically_normal().string();
 }
@@ -113,16 +107,14 @@ std::unique_ptr<Meter> Study::MakeMeter() const {
 void Study::Save(std::vector<StudyPoint> points, bool is_search) {
   points_ = std::move(points);
   is_search_ = is_search;
-  std::error_code error;
-  fs::create_directories(folder_ + "/shards", error);
-  if (error) throw StudyError("cannot make " + folder_ + ": " + error.message());
+  trace::MakeFolder(folder_ + "/shards");
   Json list = Json::array();
   for (const StudyPoint& p : points_) list.push_back({p.number, p.key});
   const Json json = {{"schema", kSchema},       {"version", version_},
                      {"directory", directory_}, {"selection", is_search_ ? "search" : "list"},
                      {"traces", trace_paths_},  {"points", list}};
-  WriteFile(folder_ + kPlan, plan_text_);
-  WriteFile(folder_ + kHead, json.dump() + '\n');
+  trace::WriteWhole(folder_ + kPlan, plan_text_);
+  trace::WriteWhole(folder_ + kHead, json.dump() + '\n');
 }
 
 std::string Study::LedgerPath() const { return folder_ + "/ledger.db"; }

@@ -59,7 +59,7 @@ class Study {
   std::unique_ptr<Meter> MakeMeter() const;
   // Replaces the points, and writes folder, plan and study.json, each whole or not at all. Rows
   // that are there already are kept: those of the same key need not run again. Throws
-  // StudyError when that cannot be written.
+  // trace::OutputError.
   void Save(std::vector<StudyPoint> points, bool is_search);
 
   std::string LedgerPath() const;

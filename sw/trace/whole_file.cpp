@@ -6,10 +6,18 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 namespace nibble::trace {
+namespace {
 
-std::error_code WriteWhole(const std::string& path, std::string_view bytes) {
+[[noreturn]] void Fail(const std::string& path, const std::error_code& error) {
+  throw OutputError(fmt::format("{}: cannot be written: {}", path, error.message()));
+}
+
+}  // namespace
+
+void WriteWhole(const std::string& path, std::string_view bytes) {
   const std::string beside = fmt::format("{}.{}.tmp", path, getpid());
   errno = 0;
   std::ofstream file(beside, std::ios::binary | std::ios::trunc);
@@ -24,8 +32,14 @@ std::error_code WriteWhole(const std::string& path, std::string_view bytes) {
   if (error) {
     std::error_code ignored;
     std::filesystem::remove(beside, ignored);
+    Fail(path, error);
   }
-  return error;
+}
+
+void MakeFolder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) Fail(path, error);
 }
 
 }  // namespace nibble::trace

@@ -127,10 +127,7 @@ std::vector<uint8_t> Serialize(const Network& net) {
 void Write(const Network& net, const std::string& path) {
   Validate(net);
   const std::vector<uint8_t> bytes = Serialize(net);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (const std::error_code error = WriteWhole(path, text)) {
-    throw FileError(fmt::format("{}: cannot be written: {}", path, error.message()));
-  }
+  WriteWhole(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace nibble::trace

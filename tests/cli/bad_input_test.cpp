@@ -35,6 +35,9 @@ TEST_CASE("wrong use of the command line") {
   Refuses("--trace mobilenet.trc --count 2", 2, {"--count", "--input"});
   Refuses("--trace mobilenet.trc --labels l.csv", 2, {"--labels", "--input"});
   Refuses("--trace mobilenet.trc --timing-only --verify", 2, {"--verify", "--timing-only"});
+  Refuses("--trace mobilenet.trc --timing-only --seed 1", 2, {"--timing-only", "--seed"});
+  Refuses("--trace mobilenet.trc --input a.npy --labels l.csv --no-quality", 2,
+          {"--labels", "--no-quality"});
   Refuses("--trace mobilenet.trc --seed -1", 2, {"--seed"});
   Refuses("--trace mobilenet.trc --json - --csv -", 2, {"--json", "--csv"});
   Refuses("compile -o x.trc", 2, {"--builtin"});

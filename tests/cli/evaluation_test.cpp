@@ -68,8 +68,9 @@ TEST_CASE("eval: the same text at any number of jobs, from machine and golden") 
   const std::string text = Out(folder, command);
   CHECK(Out(folder, command + "--jobs 3") == text);
   CHECK_THAT(text, Contains("agreement") && Contains("top-5") && Contains("worst layer"));
-  const std::string layers = Out(folder, command + "--layers --format csv");
-  CHECK(Out(folder, command + "--layers --format csv --jobs 3") == layers);
+  const std::string by_layer = "eval " + SmallTrace() + Images() + "--layers --format csv ";
+  const std::string layers = Out(folder, by_layer);
+  CHECK(Out(folder, by_layer + "--jobs 3") == layers);
   CHECK(Lines(layers).size() == 55);
   Json machine = Json::parse(Out(folder, command + "--format json"));
   Json golden = Json::parse(Out(folder, command + "--format json --golden"));
@@ -195,6 +196,8 @@ TEST_CASE("wrong use of eval, ablate and tune is refused by name") {
            Case{"eval TRACE --images images.npy --count 3", 3, "holds 2 images"},
            Case{"eval TRACE --images images.npy --golden --set tensor.rows=8", 2, "tensor.rows"},
            Case{"eval TRACE --images images.npy --golden --layers", 2, "layers"},
+           Case{"eval TRACE --images images.npy --layers --labels labels.csv", 2, "--labels"},
+           Case{"eval TRACE --images images.npy --out /proc/x", 2, "/proc/x: cannot be written"},
            Case{"eval TRACE --images images.npy --layers --set sram.act.error_rate=1e-6", 2,
                 "sram.act"},
            Case{"eval TRACE --images images.npy --jobs 0", 2, "jobs"},
@@ -206,7 +209,11 @@ TEST_CASE("wrong use of eval, ablate and tune is refused by name") {
                 "the study block varies it"},
            Case{"ablate block --nets TRACE,TRACE --images images.npy", 2, "two networks"},
            Case{"ablate block --list none", 3, "none"},
+           Case{"ablate block --nets TRACE --images images.npy --out /proc/x", 2,
+                "/proc/x: cannot be written"},
            Case{"tune TRACE --images images.npy --measure 2", 3, "holds 2 images"},
+           Case{"tune TRACE --images images.npy --measure 1 --out /proc/x", 2,
+                "/proc/x: cannot be written"},
            Case{"tune TRACE --images images.npy --measure 1 --weights fp17", 2, "fp17"},
            Case{"tune TRACE --images images.npy --measure 1 --weights fp8:x", 2, "x"},
            Case{"tune TRACE --images images.npy --measure 1 --target accuracy=1", 2, "agreement="},

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 #include "tests/evaluation/small_set.h"
 
 namespace nibble::evaluation {
@@ -55,7 +56,7 @@ TEST_CASE("results of anything else are refused by what differs") {
   CHECK_THROWS_WITH(ResultsFile(path, kIdentity), Catch::Contains("no file of results"));
   test::WriteText(path, Written(folder, 1) + "top 1\n");
   CHECK_THROWS_WITH(ResultsFile(path, kIdentity), Catch::Contains("line 7"));
-  CHECK_THROWS_AS(ResultsFile(folder / "no/such/folder", kIdentity), trace::FileError);
+  CHECK_THROWS_AS(ResultsFile(folder / "no/such/folder", kIdentity), trace::OutputError);
 }
 
 TEST_CASE("two writers are one too many") {

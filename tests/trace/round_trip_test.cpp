@@ -5,6 +5,7 @@
 
 #include "sw/trace/container.h"
 #include "sw/trace/file.h"
+#include "sw/trace/whole_file.h"
 #include "tests/trace/small_network.h"
 
 namespace nibble::trace {
@@ -234,9 +235,9 @@ TEST_CASE("a file is replaced whole, and nothing is left beside it") {
   net.layers[0].stride_h = 0;  // not valid: the file stays as it is
   REQUIRE_THROWS_AS(Write(net, directory / "net.trc"), FileError);
   REQUIRE(Read(directory / "net.trc").name == "second");
-  REQUIRE_THROWS_AS(Write(test::SmallNetwork(), directory / "no/such/place.trc"), FileError);
+  REQUIRE_THROWS_AS(Write(test::SmallNetwork(), directory / "no/such/place.trc"), OutputError);
   std::filesystem::create_directory(directory / "taken.trc");
-  REQUIRE_THROWS_AS(Write(test::SmallNetwork(), directory / "taken.trc"), FileError);
+  REQUIRE_THROWS_AS(Write(test::SmallNetwork(), directory / "taken.trc"), OutputError);
   size_t entries = 0;
   for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
     static_cast<void>(entry);
