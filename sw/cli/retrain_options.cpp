@@ -60,9 +60,10 @@ void RetrainOptions::AddTo(CLI::App& app) {
                  "typical size that a step changes")
       ->check(positive)
       ->option_text("X [0.001]");
-  app.add_option("--block-rate", s.block_rate, "the same of the steps block by block")
+  app.add_option("--block-rate", s.block_rate,
+                 "the same of the steps block by block, but for the last block's")
       ->check(positive)
-      ->option_text("X [0.002]");
+      ->option_text("X [0.04]");
   app.add_option("--warm-up", s.warm_up,
                  "share of the steps in which the rate rises; then it falls as half a cosine")
       ->check(share)
@@ -99,6 +100,13 @@ void RetrainOptions::AddTo(CLI::App& app) {
   app.add_flag("--no-flip", no_flip, "no image is flipped left and right; otherwise half of them");
   app.add_flag("--keep-ranges", keep_ranges,
                "static ranges stay; otherwise they are learned with the weights");
+  app.add_option(
+         "--keep", s.keep,
+         "layers whose weights and biases stay, the classifier's, say, which would learn few "
+         "images by heart")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->option_text("NAME[,NAME...]");
   app.add_option("--held-back", s.held_back,
                  "percent of the images that are not trained on and tell the best state")
       ->check(CLI::Range(0, 90))

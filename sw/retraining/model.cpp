@@ -269,6 +269,7 @@ class Model::Body {
     }
     PartResult result;
     const Tensor total = loss.Total(output, result.losses);
+    if (leaves.empty()) return result;
     result.gradients = torch::autograd::grad({total}, leaves, {}, false, false, true);
     return result;
   }
@@ -277,7 +278,7 @@ class Model::Body {
   template <typename Visit>
   void ForEachLeaf(GraphParameters& p, const Objective& objective, Visit visit) const {
     for (size_t i = 0; i < p.weights.size(); ++i) {
-      if (!p.weights[i].defined() || !Learns(i, objective)) continue;
+      if (!WeightsLearn(i, objective)) continue;
       visit(p.weights[i]);
       visit(p.biases[i]);
     }
@@ -292,6 +293,10 @@ class Model::Body {
   bool Learns(size_t layer, const Objective& objective) const {
     return objective.block < 0 || block_of_layer_[layer] == objective.block;
   }
+  bool WeightsLearn(size_t layer, const Objective& objective) const {
+    return student_.layers[layer].has_parameters() && Learns(layer, objective) &&
+           (objective.keep.empty() || !objective.keep[layer]);
+  }
 
   void Add(const PartResult& part, const Objective& objective, Parameters& gradient,
            Losses& losses) const {
@@ -305,7 +310,7 @@ class Model::Body {
       if (g.defined()) AddTo(sum, g, live);
     };
     for (size_t i = 0; i < student_.layers.size(); ++i) {
-      if (!student_.layers[i].has_parameters() || !Learns(i, objective)) continue;
+      if (!WeightsLearn(i, objective)) continue;
       add(gradient.weights[i], stored_[i].live);
       add(gradient.biases[i], {});
     }

@@ -27,7 +27,8 @@ struct Objective {
   // blocks before it give, and nothing behind it runs. The last one, behind the last of block
   // outputs, learns by distillation and labels.
   int block = -1;
-  bool ranges = false;  // static ranges learn, too
+  bool ranges = false;     // static ranges learn, too
+  std::vector<bool> keep;  // by layer: its weights and biases do not learn; empty: all do
 };
 
 struct Batch {

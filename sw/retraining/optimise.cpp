@@ -78,8 +78,11 @@ void Step(const Settings& settings, double rate, int64_t step, const Parameters&
       gradient, sizes, moments.first, moments.second);
   if (settings.weight_decay > 0) {
     const auto keep = static_cast<float>(1 - rate * settings.weight_decay);
-    for (std::vector<float>& weights : parameters.weights) {
-      for (float& w : weights) w *= keep;
+    for (size_t l = 0; l < parameters.weights.size(); ++l) {
+      std::vector<float>& weights = parameters.weights[l];
+      for (size_t i = 0; i < weights.size(); ++i) {
+        if (sizes.weights[l][i] != 0) weights[i] *= keep;
+      }
     }
   }
   for (size_t i = 0; i < parameters.ranges.size(); ++i) {

@@ -24,7 +24,7 @@ struct Moments {
 double Norm(const Parameters& gradient);
 
 // Step `step` counts from 0, where the moments were. `rate` as RateAt gives it. Ranges stay
-// positive.
+// positive. Weights of size 0 do not decay.
 void Step(const Settings& settings, double rate, int64_t step, const Parameters& sizes,
           const Parameters& gradient, Moments& moments, Parameters& parameters);
 

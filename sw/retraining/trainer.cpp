@@ -1,8 +1,11 @@
 #include "sw/retraining/trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <stdexcept>
 
 #include "models/numerics/rounding.h"
 #include "sw/golden/golden.h"
@@ -31,6 +34,21 @@ double LogSum(const std::vector<float>& x, double t) {
   return most + std::log(sum);
 }
 
+std::vector<bool> LayersNamed(const trace::Network& net, const std::vector<std::string>& names) {
+  std::vector<bool> named(net.layers.size());
+  for (const std::string& name : names) {
+    const auto at = std::find_if(net.layers.begin(), net.layers.end(), [&](const trace::Layer& l) {
+      return l.name == name && l.has_parameters();
+    });
+    if (at == net.layers.end()) {
+      throw std::invalid_argument(
+          fmt::format("{} has no layer \"{}\" with weights", net.name, name));
+    }
+    named[static_cast<size_t>(at - net.layers.begin())] = true;
+  }
+  return named;
+}
+
 double Divergence(const std::vector<float>& parent, const std::vector<float>& student, double t) {
   const double p = LogSum(parent, t), q = LogSum(student, t);
   double sum = 0;
@@ -50,7 +68,7 @@ Trainer::Trainer(const trace::Network& parent, const golden::Datapaths& datapath
       datapaths_(datapaths),
       parent_(parent),
       student_(Owned(parent)),
-      sizes_(TypicalSizes(student_)),
+      keep_(LayersNamed(parent, settings.keep)),
       model_(parent_, student_, datapaths,
              {set_.images.begin(), set_.images.begin() + static_cast<std::ptrdiff_t>(std::min(
                                                              kExamples, set_.images.size()))},
@@ -64,6 +82,7 @@ Trainer::Trainer(const trace::Network& parent, const golden::Datapaths& datapath
     taken += take ? 1 : 0;
     (take ? held_back_ : training_).push_back(i);
   }
+  TakeSizes();
   state_.parameters = ParametersOf(student_);
   state_.best = state_.parameters;
   state_.moments = {ZeroLike(state_.parameters), ZeroLike(state_.parameters)};
@@ -79,10 +98,25 @@ void Trainer::Start(const trace::Network& net) {
   if (sizes(start) != sizes(student_)) {
     throw trace::FileError("a network to start from has other layers than its parent");
   }
+  for (size_t i = 0; i < keep_.size(); ++i) {
+    if (!keep_[i]) continue;
+    start.layers[i].weights = student_.layers[i].weights;
+    start.layers[i].bias = student_.layers[i].bias;
+  }
   state_.parameters = state_.best = ParametersOf(start);
   SetParameters(student_, state_.parameters);
-  sizes_ = TypicalSizes(student_);
+  TakeSizes();
   model_.TakeWeights();
+}
+
+// What is kept has none, so that nothing moves it.
+void Trainer::TakeSizes() {
+  sizes_ = TypicalSizes(student_);
+  for (size_t i = 0; i < keep_.size(); ++i) {
+    if (!keep_[i]) continue;
+    std::fill(sizes_.weights[i].begin(), sizes_.weights[i].end(), 0.0f);
+    std::fill(sizes_.biases[i].begin(), sizes_.biases[i].end(), 0.0f);
+  }
 }
 
 void Trainer::SetState(const State& state) {
@@ -103,6 +137,7 @@ Objective Trainer::ObjectiveOf(int block) const {
   objective.labels = set_.labels.empty() ? 0 : settings_.labels;
   objective.block = block;
   objective.ranges = settings_.learn_ranges;
+  objective.keep = keep_;
   return objective;
 }
 
@@ -112,8 +147,11 @@ void Trainer::TakeStep() {
   const int block = alone ? static_cast<int>(step / settings_.block_steps) : -1;
   // Of the block, or of the whole network.
   const auto since = static_cast<int>(alone ? step % settings_.block_steps : whole);
-  const double rate = alone ? RateAt(settings_, settings_.block_rate, since, settings_.block_steps)
-                            : RateAt(settings_, settings_.rate, since, settings_.steps);
+  // The last block, behind the last of block outputs, learns by what the whole network learns by,
+  // which would not bear what reconstruction does.
+  const bool rebuilds = alone && block < static_cast<int>(model_.block_outputs().size());
+  const double rate = RateAt(settings_, rebuilds ? settings_.block_rate : settings_.rate, since,
+                             alone ? settings_.block_steps : settings_.steps);
   if (since == 0) state_.moments = {ZeroLike(state_.parameters), ZeroLike(state_.parameters)};
   const trace::Shape& shape = student_.tensors[static_cast<size_t>(student_.input)].shape;
   const std::vector<int> chosen =

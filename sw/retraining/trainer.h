@@ -23,12 +23,13 @@ struct TrainingSet {
 
 class Trainer {
  public:
-  // Throws trace::FileError where fewer than two images are there or a layer cannot be retrained.
+  // Throws trace::FileError where fewer than two images are there or a layer cannot be retrained,
+  // std::invalid_argument where a layer that is to be kept is none with weights.
   Trainer(const trace::Network& parent, const golden::Datapaths& datapaths, TrainingSet set,
           const Settings& settings);
 
   // Before the first step: parameters of another network of the same layers, one that was retrained
-  // already, say. Throws trace::FileError where it has others.
+  // already, say; but for the layers that are kept. Throws trace::FileError where it has others.
   void Start(const trace::Network& net);
 
   const State& state() const { return state_; }
@@ -57,12 +58,14 @@ class Trainer {
   void TakeLook();
   int64_t BlockSteps() const;  // of all blocks
   Objective ObjectiveOf(int block) const;
+  void TakeSizes();
 
   Settings settings_;
   TrainingSet set_;
   std::vector<int> training_, held_back_;  // images
   const golden::Datapaths& datapaths_;
   trace::Network parent_, student_;
+  std::vector<bool> keep_;  // by layer
   Parameters sizes_;
   State state_;
   Losses since_look_;

@@ -121,6 +121,7 @@ TEST_CASE("wrong use of retrain is refused in one line") {
   refused("--labels labels.txt --mix 0.5", 2, "--mix");
   refused("--labels labels.txt --images other.npy", 2, "--labels");
   refused("--crop 2", 2, "--crop");
+  refused("--keep no_layer", 2, "no_layer");
   refused("--no-such-option", 2, "no-such-option");
   refused("-o missing/out.trc", 2, "-o");
   refused("--count 1 --steps 1", 3, "two images");

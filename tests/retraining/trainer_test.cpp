@@ -3,12 +3,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <filesystem>
 
 #include "sw/golden/compare.h"
 #include "sw/golden/golden.h"
+#include "sw/retraining/blocks.h"
 #include "sw/retraining/checkpoint.h"
+#include "sw/retraining/optimise.h"
 #include "sw/trace/file.h"
 #include "tests/evaluation/small_set.h"
 
@@ -130,6 +134,80 @@ TEST_CASE("a training that was stopped ends as one that was not, on any threads"
   CHECK(last.looks.back().held_back == whole.state().looks.back().held_back);
   CHECK(Equal(last.parameters, whole.state().parameters));
   CHECK(Equal(last.best, whole.state().best));
+}
+
+// Adam's first step is its rate, as a share of a parameter's typical size.
+TEST_CASE("what is rebuilt learns at its own rate, what is distilled at that of the whole",
+          "[retraining]") {
+  const trace::Network net = test::SmallNetwork(4);
+  const golden::Datapaths datapaths(net, numerics::Datapath{});
+  Settings settings = Quick();
+  settings.block_steps = 1;
+  settings.steps = 0;
+  settings.interval = 1;
+  settings.rate = 0.003;
+  settings.block_rate = 0.05;
+  settings.held_back = 0;
+  settings.warm_up = 0;
+  Trainer trainer(net, datapaths, Images(net, 20), settings);
+  const Parameters before = trainer.state().parameters;
+  const Parameters sizes = TypicalSizes(trainer.Best());
+  RunAll(trainer);
+  const Parameters& after = trainer.state().parameters;
+  const std::vector<int> outputs = BlockOutputs(net);
+  REQUIRE_FALSE(outputs.empty());
+  bool rebuilt = true;
+  for (size_t i = 0; i < net.layers.size(); ++i) {
+    double most = 0;
+    for (size_t k = 0; k < before.weights[i].size(); ++k) {
+      const double step = std::fabs(after.weights[i][k] - before.weights[i][k]);
+      most = std::max(most, step / sizes.weights[i][k]);
+    }
+    INFO("layer " << i);
+    if (!before.weights[i].empty()) {
+      CHECK(most == Approx(rebuilt ? settings.block_rate : settings.rate).epsilon(1e-3));
+    }
+    rebuilt = rebuilt && net.layers[i].output != outputs.back();
+  }
+}
+
+TEST_CASE("layers that are kept stay the parent's, whatever training starts from", "[retraining]") {
+  const trace::Network net = test::SmallNetwork(4);
+  const golden::Datapaths datapaths(net, numerics::Datapath{});
+  Settings settings = Quick();
+  settings.steps = 5;
+  settings.block_steps = 3;
+  Trainer all(net, datapaths, Images(net, 20), settings);
+  const Parameters parent = all.state().parameters;
+  RunAll(all);
+
+  settings.weight_decay = 1;
+  std::vector<std::string> names;
+  for (const trace::Layer& l : net.layers) {
+    if (l.has_parameters()) names.push_back(l.name);
+  }
+  settings.keep = {names.back()};
+  for (const Optimiser optimiser : {Optimiser::kAdam, Optimiser::kSgd}) {
+    settings.optimiser = optimiser;
+    Trainer some(net, datapaths, Images(net, 20), settings);
+    some.Start(all.Best());
+    RunAll(some);
+    for (size_t i = 0; i < net.layers.size(); ++i) {
+      if (!net.layers[i].has_parameters()) continue;
+      const bool kept = net.layers[i].name == names.back();
+      CHECK((some.state().parameters.weights[i] == parent.weights[i]) == kept);
+      CHECK((some.state().parameters.biases[i] == parent.biases[i]) == kept);
+    }
+  }
+
+  settings.keep = names;
+  settings.learn_ranges = false;
+  Trainer none(net, datapaths, Images(net, 20), settings);
+  RunAll(none);
+  CHECK(Equal(none.state().parameters, parent));
+  settings.keep = {"no such layer"};
+  CHECK_THROWS_WITH(Trainer(net, datapaths, Images(net, 20), settings),
+                    Catch::Contains("no such layer"));
 }
 
 TEST_CASE("training ends when looks bring nothing, and starts where another ended",
