@@ -19,7 +19,9 @@ struct Settings {
   // square of an output channel's weights, 1/16 of the output's range for a bias, and a range
   // itself. SGD: the factor of the gradient.
   double rate = 1e-3;
-  double block_rate = 4e-2;  // of steps that rebuild a block's output
+  // Of steps that rebuild the output of a block, at the most positions that such an output has.
+  // Falls with the square root of these: a block that sees few learns the images by heart.
+  double block_rate = 4e-2;
   double warm_up = 0.05;    // share of the steps in which the rate rises; then it falls as a cosine
   double momentum = 0.9;    // of SGD
   double weight_decay = 0;  // of weights, in units of the rate

@@ -129,6 +129,19 @@ int64_t Trainer::BlockSteps() const {
   return int64_t{settings_.block_steps} * static_cast<int64_t>(model_.block_outputs().size() + 1);
 }
 
+double Trainer::BlockRate(int block) const {
+  const std::vector<int>& outputs = model_.block_outputs();
+  // The last block, behind all of these, learns by what the whole network learns by.
+  if (block == static_cast<int>(outputs.size())) return settings_.rate;
+  const auto positions = [&](int tensor) {
+    const trace::Shape& shape = student_.tensors[static_cast<size_t>(tensor)].shape;
+    return static_cast<double>(shape.height) * shape.width;
+  };
+  double most = 0;
+  for (const int tensor : outputs) most = std::max(most, positions(tensor));
+  return settings_.block_rate * std::sqrt(positions(outputs[static_cast<size_t>(block)]) / most);
+}
+
 Objective Trainer::ObjectiveOf(int block) const {
   Objective objective;
   objective.distillation = settings_.distillation;
@@ -147,10 +160,7 @@ void Trainer::TakeStep() {
   const int block = alone ? static_cast<int>(step / settings_.block_steps) : -1;
   // Of the block, or of the whole network.
   const auto since = static_cast<int>(alone ? step % settings_.block_steps : whole);
-  // The last block, behind the last of block outputs, learns by what the whole network learns by,
-  // which would not bear what reconstruction does.
-  const bool rebuilds = alone && block < static_cast<int>(model_.block_outputs().size());
-  const double rate = RateAt(settings_, rebuilds ? settings_.block_rate : settings_.rate, since,
+  const double rate = RateAt(settings_, alone ? BlockRate(block) : settings_.rate, since,
                              alone ? settings_.block_steps : settings_.steps);
   if (since == 0) state_.moments = {ZeroLike(state_.parameters), ZeroLike(state_.parameters)};
   const trace::Shape& shape = student_.tensors[static_cast<size_t>(student_.input)].shape;

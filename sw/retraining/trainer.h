@@ -57,6 +57,7 @@ class Trainer {
   void TakeStep();
   void TakeLook();
   int64_t BlockSteps() const;  // of all blocks
+  double BlockRate(int block) const;
   Objective ObjectiveOf(int block) const;
   void TakeSizes();
 
