@@ -174,6 +174,7 @@ class Retraining {
         DatapathText(design_), images_.name, images_.hash, s.seed, s.block_steps, s.steps, s.batch,
         options_.optimiser, s.block_rate, s.rate, s.distillation, s.temperature, s.blocks);
     if (labelled_) text += fmt::format(", {:g} of labels", s.labels);
+    if (!s.keep.empty()) text += fmt::format(", {} kept", fmt::join(s.keep, " and "));
     text += fmt::format("; taken at step {}", best.step);
     if (s.held_back > 0) {
       text += fmt::format(

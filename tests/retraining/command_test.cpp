@@ -40,9 +40,10 @@ TEST_CASE("a retrained trace says how it came about, verifies, and is compared w
   const Folder folder;
   WriteFiles(folder);
   const std::string hash = trace::FileHash(folder / "net.trc");
-  const Result result = Sim(folder, std::string(kRetrain) +
-                                        "--set datapath.block=32 --labels labels.txt -o out.trc "
-                                        "--curve curve.csv --json report.json --html page.html");
+  const Result result =
+      Sim(folder, std::string(kRetrain) +
+                      "--set datapath.block=32 --labels labels.txt -o out.trc "
+                      "--keep fc --curve curve.csv --json report.json --html page.html");
   INFO(result.err);
   REQUIRE(result.exit_code == 0);
   CHECK(result.err.empty());  // no progress in a pipe
@@ -51,7 +52,8 @@ TEST_CASE("a retrained trace says how it came about, verifies, and is compared w
   const std::string shown = Sim(folder, "show out.trc").out;
   CHECK_THAT(shown, Contains("retrained from " + hash) && Contains("under datapath.block=32") &&
                         Contains("24 images of images.npy with labels (hash ") &&
-                        Contains("30 of the whole network") && Contains("the loss is"));
+                        Contains("30 of the whole network") && Contains("fc kept") &&
+                        Contains("the loss is"));
   std::istringstream curve(ReadFile(folder / "curve.csv"));
   int lines = 0;
   for (std::string line; std::getline(curve, line);) ++lines;
