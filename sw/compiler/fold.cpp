@@ -113,9 +113,10 @@ Constant Joined(const OnnxGraph& g, const OnnxNode& n) {
     all.floats.insert(all.floats.end(), c.floats.begin(), c.floats.end());
     all.ints.insert(all.ints.end(), c.ints.begin(), c.ints.end());
   }
+  if (Elements(out) == 0) return Take(all, out, {});
   const int64_t inner = Strides(out)[axis];
   std::vector<size_t> places;
-  for (int64_t outer = 0; inner > 0 && outer < Elements(out) / (inner * out[axis]); ++outer) {
+  for (int64_t outer = 0; outer < Elements(out) / (inner * out[axis]); ++outer) {
     for (size_t i = 0; i < n.inputs.size(); ++i) {
       const int64_t run = RequiredConstant(g, n, i).dims[axis] * inner;
       for (int64_t k = 0; k < run; ++k) {

@@ -104,7 +104,9 @@ TEST_CASE("a channel shuffle in shape arithmetic becomes one layer") {
   m.Node("Reshape", {"x", "to5"}, "r");
   m.Node("Transpose", {"r"}, "t", {{"perm", {0, 2, 1, 3, 4}}});
   m.Ints("minus", {-1});
-  m.Node("Concat", {"u0", "minus", "u2", "u3"}, "to4", {{"axis", {0}}});
+  m.Ints("none", {});
+  m.Node("Concat", {"none", "none"}, "nothing", {{"axis", {0}}});
+  m.Node("Concat", {"nothing", "u0", "minus", "u2", "u3"}, "to4", {{"axis", {0}}});
   m.Node("Reshape", {"t", "to4"}, "s");
   m.Floats("w", {6, 1, 1, 1});
   m.Node("Conv", {"s", "w"}, "y", {{"group", {6}}});
