@@ -88,6 +88,7 @@ retraining::Identity SettingsOf(const Settings& s) {
           {"batch", fmt::format("{}", s.batch)},
           {"rate", number(s.rate)},
           {"block_rate", number(s.block_rate)},
+          {"even_block_rate", s.even_block_rate ? "true" : "false"},
           {"warm_up", number(s.warm_up)},
           {"weight_decay", number(s.weight_decay)},
           {"clip", number(s.clip)},

@@ -61,9 +61,13 @@ void RetrainOptions::AddTo(CLI::App& app) {
       ->check(positive)
       ->option_text("X [0.001]");
   app.add_option("--block-rate", s.block_rate,
-                 "the same of the steps block by block, but for the last block's")
+                 "the same of the steps block by block, of the block with the most positions")
       ->check(positive)
       ->option_text("X [0.04]");
+  app.add_flag(
+      "--even-block-rate", s.even_block_rate,
+      "the same for all blocks; otherwise it falls with the square root of their positions, "
+      "and the last block's is --rate");
   app.add_option("--warm-up", s.warm_up,
                  "share of the steps in which the rate rises; then it falls as half a cosine")
       ->check(share)

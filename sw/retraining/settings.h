@@ -22,6 +22,7 @@ struct Settings {
   // Of steps that rebuild the output of a block, at the most positions that such an output has.
   // Falls with the square root of these: a block that sees few learns the images by heart.
   double block_rate = 4e-2;
+  bool even_block_rate = false;  // does not fall, and is that of the last block, too
   double warm_up = 0.05;    // share of the steps in which the rate rises; then it falls as a cosine
   double momentum = 0.9;    // of SGD
   double weight_decay = 0;  // of weights, in units of the rate

@@ -130,6 +130,7 @@ int64_t Trainer::BlockSteps() const {
 }
 
 double Trainer::BlockRate(int block) const {
+  if (settings_.even_block_rate) return settings_.block_rate;
   const std::vector<int>& outputs = model_.block_outputs();
   // The last block, behind all of these, learns by what the whole network learns by.
   if (block == static_cast<int>(outputs.size())) return settings_.rate;

@@ -137,10 +137,18 @@ TEST_CASE("a training that was stopped ends as one that was not, on any threads"
 }
 
 // Adam's first step is its rate, as a share of a parameter's typical size.
-TEST_CASE("what is rebuilt learns at its own rate, what is distilled at that of the whole",
+TEST_CASE("the rate of rebuilding falls with a block's positions, if it is not even",
           "[retraining]") {
   const trace::Network net = test::SmallNetwork(4);
   const golden::Datapaths datapaths(net, numerics::Datapath{});
+  const std::vector<int> outputs = BlockOutputs(net);
+  REQUIRE_FALSE(outputs.empty());
+  const auto positions = [&](int tensor) {
+    const trace::Shape& shape = net.tensors[static_cast<size_t>(tensor)].shape;
+    return static_cast<double>(shape.height) * shape.width;
+  };
+  double most_positions = 0;
+  for (const int t : outputs) most_positions = std::max(most_positions, positions(t));
   Settings settings = Quick();
   settings.block_steps = 1;
   settings.steps = 0;
@@ -149,36 +157,30 @@ TEST_CASE("what is rebuilt learns at its own rate, what is distilled at that of 
   settings.block_rate = 0.05;
   settings.held_back = 0;
   settings.warm_up = 0;
-  Trainer trainer(net, datapaths, Images(net, 20), settings);
-  const Parameters before = trainer.state().parameters;
-  const Parameters sizes = TypicalSizes(trainer.Best());
-  RunAll(trainer);
-  const Parameters& after = trainer.state().parameters;
-  const std::vector<int> outputs = BlockOutputs(net);
-  REQUIRE_FALSE(outputs.empty());
-  const auto positions = [&](int tensor) {
-    const trace::Shape& shape = net.tensors[static_cast<size_t>(tensor)].shape;
-    return shape.height * shape.width;
-  };
-  int most_positions = 0;
-  for (const int t : outputs) most_positions = std::max(most_positions, positions(t));
-  size_t block = 0;
-  for (size_t i = 0; i < net.layers.size(); ++i) {
-    double most = 0;
-    for (size_t k = 0; k < before.weights[i].size(); ++k) {
-      const double step = std::fabs(after.weights[i][k] - before.weights[i][k]);
-      most = std::max(most, step / sizes.weights[i][k]);
+  for (const bool even : {false, true}) {
+    settings.even_block_rate = even;
+    Trainer trainer(net, datapaths, Images(net, 20), settings);
+    const Parameters before = trainer.state().parameters;
+    const Parameters sizes = TypicalSizes(trainer.Best());
+    RunAll(trainer);
+    size_t block = 0;
+    for (size_t i = 0; i < net.layers.size(); ++i) {
+      const std::vector<float>& after = trainer.state().parameters.weights[i];
+      double step = 0;
+      for (size_t k = 0; k < after.size(); ++k) {
+        const double moved = std::fabs(after[k] - before.weights[i][k]);
+        step = std::max(step, moved / sizes.weights[i][k]);
+      }
+      const bool last = block == outputs.size();
+      const double rebuilding =
+          last ? settings.rate
+               : settings.block_rate * std::sqrt(positions(outputs[block]) / most_positions);
+      INFO("layer " << i);
+      if (!after.empty()) {
+        CHECK(step == Approx(even ? settings.block_rate : rebuilding).epsilon(1e-3));
+      }
+      if (!last && net.layers[i].output == outputs[block]) ++block;
     }
-    INFO("layer " << i);
-    if (!before.weights[i].empty()) {
-      const double share = block < outputs.size()
-                               ? static_cast<double>(positions(outputs[block])) / most_positions
-                               : 0.0;
-      CHECK(
-          most ==
-          Approx(share > 0 ? settings.block_rate * std::sqrt(share) : settings.rate).epsilon(1e-3));
-    }
-    if (block < outputs.size() && net.layers[i].output == outputs[block]) ++block;
   }
 }
 
