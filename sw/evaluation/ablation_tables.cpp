@@ -136,13 +136,10 @@ std::string AblationCsv(const Study& study, const std::vector<AblationRow>& rows
   for (const AblationRow& row : rows) {
     for (size_t c = 0; c < row.cells.size(); ++c) {
       const CellResult& cell = row.cells[c];
-      text += fmt::format("{},{},{}", study.name, row.network, study.cells[c].name);
+      text += fmt::format("{},{},{}", study.name, report::CsvField(row.network),
+                          report::CsvField(study.cells[c].name));
       if (!cell.refused.empty()) {
-        std::string why = cell.refused;
-        for (size_t at = 0; (at = why.find('"', at)) != std::string::npos; at += 2) {
-          why.insert(at, "\"");
-        }
-        text += fmt::format(",{},\"{}\"\n", std::string(13, ','), why);
+        text += fmt::format(",{},{}\n", std::string(13, ','), report::CsvField(cell.refused));
         continue;
       }
       const Summary& s = cell.summary;

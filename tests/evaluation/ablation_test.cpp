@@ -124,7 +124,7 @@ TEST_CASE("cells that a machine refuses say why, and the others run") {
   const Study& study = FindStudy("weights");
   AblationOptions options;
   options.folder = folder / "out";
-  const auto rows = Ablate(study, {{folder / "wide.trc", files}}, small, options);
+  auto rows = Ablate(study, {{folder / "wide.trc", files}}, small, options);
   for (size_t c = 0; c < study.cells.size(); ++c) {
     const CellResult& cell = rows[0].cells[c];
     const bool refused = study.cells[c].name == "fp16";
@@ -134,6 +134,8 @@ TEST_CASE("cells that a machine refuses say why, and the others run") {
   CHECK_FALSE(std::filesystem::exists(folder / "out/gemv_16x4096.weights.fp16.cfg"));
   const std::string text = AblationTables(study, rows, TableStyle::kText);
   CHECK_THAT(text, Catch::Contains("fp16: refused, "));
+  rows[0].network = "wide, \"16\"";
+  CHECK_THAT(AblationCsv(study, rows), Catch::Contains("\nweights,\"wide, \"\"16\"\"\",fp16,"));
 }
 
 TEST_CASE("unknown studies and two networks of one name are refused") {
